@@ -1,0 +1,1 @@
+//! HTTP: management API, metrics, health.

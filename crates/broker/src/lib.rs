@@ -1,0 +1,5 @@
+//! Topics, groups, producers, policies as pure state machines over the storage engine. Knows no wire protocol.
+
+pub mod names;
+
+pub use names::{GroupId, NameError, TopicName};

@@ -1,0 +1,1 @@
+//! The Kafka gateway: bytes on the wire to broker calls and back.

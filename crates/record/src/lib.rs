@@ -1,0 +1,1 @@
+//! The canonical record and record batch: codecs, checksums, compression. No IO.

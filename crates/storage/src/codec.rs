@@ -1,0 +1,221 @@
+//! The binary form of everything persisted that is not a record batch: little-endian integers,
+//! length-prefixed bytes, no self-description. Each persisted kind documents its layout beside its
+//! encoder and carries its own version.
+
+use bytes::BufMut;
+
+/// Persisted bytes that do not parse. With a valid checksum around them this means a newer format
+/// or a bug, never bad luck on the disk.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The bytes end inside a value.
+    #[error("truncated: {wanted} bytes wanted, {left} left")]
+    Truncated {
+        /// Bytes the next value needs.
+        wanted: usize,
+        /// Bytes that are left.
+        left: usize,
+    },
+    /// A value that no version of this format writes.
+    #[error("invalid {what}")]
+    Invalid {
+        /// The name of the value.
+        what: &'static str,
+    },
+}
+
+/// Appends values to a byte vector.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    bytes: Vec<u8>,
+}
+
+impl Encoder {
+    /// An empty encoder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One byte.
+    pub fn u8(&mut self, value: u8) -> &mut Self {
+        self.bytes.put_u8(value);
+        self
+    }
+
+    /// A boolean as one byte, 0 or 1.
+    pub fn bool(&mut self, value: bool) -> &mut Self {
+        self.u8(value.into())
+    }
+
+    /// Two bytes, signed.
+    pub fn i16(&mut self, value: i16) -> &mut Self {
+        self.bytes.put_i16_le(value);
+        self
+    }
+
+    /// Four bytes.
+    pub fn u32(&mut self, value: u32) -> &mut Self {
+        self.bytes.put_u32_le(value);
+        self
+    }
+
+    /// Four bytes, signed.
+    pub fn i32(&mut self, value: i32) -> &mut Self {
+        self.bytes.put_i32_le(value);
+        self
+    }
+
+    /// Eight bytes.
+    pub fn u64(&mut self, value: u64) -> &mut Self {
+        self.bytes.put_u64_le(value);
+        self
+    }
+
+    /// Eight bytes, signed.
+    pub fn i64(&mut self, value: i64) -> &mut Self {
+        self.bytes.put_i64_le(value);
+        self
+    }
+
+    /// Sixteen bytes as they are, for example a UUID.
+    pub fn bytes16(&mut self, value: &[u8; 16]) -> &mut Self {
+        self.bytes.put_slice(value);
+        self
+    }
+
+    /// Bytes behind a four-byte length.
+    pub fn bytes(&mut self, value: &[u8]) -> &mut Self {
+        let length = u32::try_from(value.len()).expect("persisted values are bounded below 4 GiB");
+        self.u32(length);
+        self.bytes.put_slice(value);
+        self
+    }
+
+    /// UTF-8 behind a four-byte length.
+    pub fn str(&mut self, value: &str) -> &mut Self {
+        self.bytes(value.as_bytes())
+    }
+
+    /// A presence byte, then the value if there is one.
+    pub fn option<T>(&mut self, value: Option<T>, put: impl FnOnce(&mut Self, T)) -> &mut Self {
+        self.bool(value.is_some());
+        if let Some(value) = value {
+            put(self, value);
+        }
+        self
+    }
+
+    /// A four-byte count, then each item.
+    pub fn list<I>(&mut self, items: I, mut put: impl FnMut(&mut Self, I::Item)) -> &mut Self
+    where
+        I: IntoIterator,
+        I::IntoIter: ExactSizeIterator,
+    {
+        let items = items.into_iter();
+        let count = u32::try_from(items.len()).expect("persisted lists are bounded below 2^32");
+        self.u32(count);
+        for item in items {
+            put(self, item);
+        }
+        self
+    }
+
+    /// The bytes so far.
+    pub fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// Takes values off the front of a byte slice, never reading past its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Decoder<'a> {
+    bytes: &'a [u8],
+}
+
+macro_rules! integer {
+    ($name:ident, $type:ty, $doc:literal) => {
+        #[doc = $doc]
+        pub fn $name(&mut self) -> Result<$type, DecodeError> {
+            let bytes = self.take(size_of::<$type>())?;
+            Ok(<$type>::from_le_bytes(bytes.try_into().expect("take returns what was asked for")))
+        }
+    };
+}
+
+impl<'a> Decoder<'a> {
+    /// Decodes from the front of `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    integer!(u8, u8, "One byte.");
+    integer!(i16, i16, "Two bytes, signed.");
+    integer!(u32, u32, "Four bytes.");
+    integer!(i32, i32, "Four bytes, signed.");
+    integer!(u64, u64, "Eight bytes.");
+    integer!(i64, i64, "Eight bytes, signed.");
+
+    /// One byte that must be 0 or 1.
+    pub fn bool(&mut self) -> Result<bool, DecodeError> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(DecodeError::Invalid { what: "boolean" }),
+        }
+    }
+
+    /// Sixteen bytes as they are.
+    pub fn bytes16(&mut self) -> Result<[u8; 16], DecodeError> {
+        Ok(self.take(16)?.try_into().expect("take returns what was asked for"))
+    }
+
+    /// Bytes behind a four-byte length.
+    pub fn bytes(&mut self) -> Result<&'a [u8], DecodeError> {
+        let length = self.u32()? as usize;
+        self.take(length)
+    }
+
+    /// UTF-8 behind a four-byte length.
+    pub fn str(&mut self) -> Result<&'a str, DecodeError> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| DecodeError::Invalid { what: "UTF-8" })
+    }
+
+    /// A presence byte, then the value if there is one.
+    pub fn option<T>(
+        &mut self,
+        get: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        if self.bool()? { get(self).map(Some) } else { Ok(None) }
+    }
+
+    /// A four-byte count, then each item. Memory is taken as items arrive, not by the count.
+    pub fn list<T>(
+        &mut self,
+        mut get: impl FnMut(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Vec<T>, DecodeError> {
+        let count = self.u32()?;
+        let mut items = Vec::new();
+        for _ in 0..count {
+            items.push(get(self)?);
+        }
+        Ok(items)
+    }
+
+    /// True when every byte has been taken.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Fails unless every byte has been taken.
+    pub fn finish(self) -> Result<(), DecodeError> {
+        if self.is_empty() { Ok(()) } else { Err(DecodeError::Invalid { what: "trailing bytes" }) }
+    }
+
+    fn take(&mut self, wanted: usize) -> Result<&'a [u8], DecodeError> {
+        let Some((head, tail)) = self.bytes.split_at_checked(wanted) else {
+            return Err(DecodeError::Truncated { wanted, left: self.bytes.len() });
+        };
+        self.bytes = tail;
+        Ok(head)
+    }
+}
