@@ -1,7 +1,33 @@
 //! The durable log engine: journal, logs, segments, snapshots, retention, compaction. It knows logs
 //! of record batches and an opaque event stream; it knows no queue and no protocol.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`media`] | the seam to what holds the bytes: local disk, simulated disk |
+//! | `journal` | the chain of files every change goes through first: entry layout, scan |
+//! | [`log`] | one log: sections, chunks, tail; readers and watchers |
+//! | [`engine`] | the single writer: append, commit, recovery, sort, compaction, retention, snapshot |
+//! | [`shard`] | the thread that drives an engine and the state machine on top of it |
 
+mod checksum;
 pub mod clock;
 pub mod codec;
+pub mod engine;
+mod error;
+mod ids;
+mod journal;
+pub mod limits;
+pub mod log;
+pub mod media;
+pub mod shard;
 
 pub use clock::{Clock, Now};
+pub use engine::{
+    AppendError, CompactionPolicy, Engine, Job, JobDone, LogPolicy, Options, Recovered, Replay,
+    Room,
+};
+pub use error::{Result, StorageError};
+pub use ids::{BlobId, Epoch, FileId, LogId, Lsn};
+pub use log::{
+    Batches, ColdRead, Durability, LogReader, Observer, Read, ReadError, Section, Watch,
+};

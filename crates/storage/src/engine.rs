@@ -1,0 +1,227 @@
+//! The storage engine of one shard: all its logs, the journal they share, and the jobs that keep both
+//! tidy. It has no threads and reads no clock. Its owner feeds it appends and events, asks it to
+//! commit, and runs the jobs it hands out; see [`crate::shard`] for the owner in production.
+//!
+//! The life of an append: [`Engine::append`] gives it offsets and adds it to the entry that gathers;
+//! [`Engine::write`] writes the entry; [`Engine::sync`] makes it durable; each of the two publishes
+//! to readers what has thereby reached its durability.
+
+mod append;
+mod commit;
+mod compact;
+mod install;
+mod jobs;
+mod recovery;
+mod retention;
+mod snapshot;
+mod sort;
+mod tail;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hashbrown::HashMap;
+
+use crate::ids::{BlobId, Epoch, FileId, LogId, Lsn};
+use crate::journal::entry::EntryBuilder;
+use crate::limits;
+use crate::log::{Durability, LogReader, LogShared};
+use crate::media::{BlobKey, JournalFile, Medium};
+
+pub use append::{AppendError, Room};
+pub use jobs::{Job, JobDone};
+pub use recovery::{Recovered, Replay};
+
+use commit::Pending;
+use jobs::JobsInFlight;
+use tail::TailCache;
+
+/// What an engine may be told when it is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Size of a journal file in bytes. Smaller on a medium that has little room.
+    pub journal_file_bytes: u64,
+    /// Bytes of recent batches that stay in memory.
+    pub tail_cache_bytes: usize,
+    /// Bytes of the medium that stay free; below it producers are refused.
+    pub reserve_bytes: u64,
+    /// How often retention is looked at.
+    pub retention_interval: Duration,
+    /// How often compaction is looked at.
+    pub compaction_interval: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            journal_file_bytes: limits::JOURNAL_FILE_BYTES,
+            tail_cache_bytes: limits::TAIL_CACHE_BYTES,
+            reserve_bytes: 256 << 20,
+            retention_interval: Duration::from_secs(30),
+            compaction_interval: Duration::from_secs(15),
+        }
+    }
+}
+
+/// How long and in what form a log keeps its data. Owned by whoever owns the log's configuration and
+/// handed in again after every start; not persisted here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogPolicy {
+    /// Records older than this go; None keeps them.
+    pub retention_ms: Option<u64>,
+    /// The oldest data goes while more than this is kept; None keeps it.
+    pub retention_bytes: Option<u64>,
+    /// Whether retention applies (`cleanup.policy` has `delete`).
+    pub delete: bool,
+    /// Compaction by key, if the log has it (`cleanup.policy` has `compact`).
+    pub compaction: Option<CompactionPolicy>,
+    /// The newest part of a log of up to this many bytes is never compacted (`segment.bytes`).
+    pub segment_bytes: u64,
+    /// ... nor a part younger than this (`segment.ms`).
+    pub segment_ms: u64,
+}
+
+/// When and how a log is compacted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompactionPolicy {
+    /// Share of not yet compacted bytes from which a pass is worth it (`min.cleanable.dirty.ratio`).
+    pub dirty_ratio: f64,
+    /// How long a tombstone stays readable after the pass that kept it (`delete.retention.ms`).
+    pub tombstone_ms: u64,
+    /// Records younger than this are not compacted (`min.compaction.lag.ms`).
+    pub lag_ms: u64,
+}
+
+impl Default for LogPolicy {
+    fn default() -> Self {
+        Self {
+            retention_ms: None,
+            retention_bytes: None,
+            delete: true,
+            compaction: None,
+            segment_bytes: 1 << 30,
+            segment_ms: 7 * 24 * 3_600_000,
+        }
+    }
+}
+
+/// A log as its writer knows it.
+struct Log {
+    shared: Arc<LogShared>,
+    durability: Durability,
+    policy: LogPolicy,
+    /// The offset the next record gets; ahead of the shared end while a commit is on its way.
+    next: u64,
+    /// Everything below was compacted once.
+    cleaned: u64,
+    /// The part that compaction leaves alone begins here.
+    segment_base: u64,
+    segment_bytes: u64,
+    /// Wall clock when the part began.
+    segment_since_ms: i64,
+    /// A rewrite of this log is on its way.
+    rewriting: bool,
+    /// When the first tombstone that compaction kept may go (wall clock).
+    tombstones_until_ms: Option<i64>,
+}
+
+/// The file that takes the next entry.
+struct Current {
+    file: Arc<dyn JournalFile>,
+    position: u64,
+    /// It has entries that a power cut would lose.
+    unsynced: bool,
+}
+
+/// The file that takes over when the current one is full.
+enum Spare {
+    /// None, and nobody is making one.
+    Missing {
+        /// Not before this time, because the last attempt failed.
+        retry_at: Duration,
+        /// The last attempt found the medium full.
+        full: bool,
+    },
+    /// A job is making one.
+    Preparing,
+    Ready(Arc<dyn JournalFile>),
+}
+
+/// The storage engine of one shard.
+pub struct Engine {
+    medium: Arc<dyn Medium>,
+    options: Options,
+    side: Arc<crate::log::ReadSide>,
+    logs: HashMap<LogId, Log>,
+
+    epoch: Epoch,
+    /// The number of the entry that gathers.
+    lsn: Lsn,
+    /// The newest entry that a power cut does not lose.
+    synced: Lsn,
+    current: Current,
+    /// Full files, oldest first, whose data or events may still be needed.
+    sealed: VecDeque<Arc<dyn JournalFile>>,
+    /// Files whose content is dead, to be written over.
+    free: Vec<FileId>,
+    spare: Spare,
+    /// Size of the journal files that are made.
+    file_bytes: u64,
+    next_file: FileId,
+    next_blob: BlobId,
+
+    entry: EntryBuilder,
+    pending: Vec<Pending>,
+    /// The entry that gathers has something that waits for a sync.
+    wants_sync: bool,
+    /// Written, waiting for the sync.
+    written: Vec<Pending>,
+    sync_due: bool,
+
+    tail: TailCache,
+    /// Sections in each segment that logs still refer to.
+    segments: HashMap<BlobId, u32>,
+    /// Blobs nobody refers to any more, once the entry that says so is durable.
+    doomed: Vec<(Lsn, BlobKey)>,
+
+    jobs: JobsInFlight,
+    /// Where replay would begin: the newest durable snapshot.
+    snapshot: Option<(Lsn, FileId)>,
+    snapshot_wanted: bool,
+    retention_due: Duration,
+    compaction_due: Duration,
+    poisoned: bool,
+}
+
+impl Engine {
+    /// A handle for reading `log`; None when there is no such log.
+    pub fn reader(&self, log: LogId) -> Option<LogReader> {
+        let log = self.logs.get(&log)?;
+        Some(LogReader::new(
+            Arc::clone(&log.shared),
+            Arc::clone(&self.side),
+        ))
+    }
+
+    /// The offset the next record of `log` will get.
+    pub fn next_offset(&self, log: LogId) -> Option<u64> {
+        self.logs.get(&log).map(|log| log.next)
+    }
+
+    /// The logs there are.
+    pub fn log_ids(&self) -> impl Iterator<Item = LogId> + '_ {
+        self.logs.keys().copied()
+    }
+
+    /// The largest batch that the journal can hold.
+    pub fn batch_bytes_max(&self) -> usize {
+        let share = self.file_bytes / limits::RECORD_SHARE_OF_FILE;
+        usize::try_from(share).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes that gather for the next commit.
+    pub fn gathered_bytes(&self) -> usize {
+        self.entry.len()
+    }
+}

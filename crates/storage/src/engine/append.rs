@@ -1,0 +1,251 @@
+//! Taking in what is to be stored: batches, events, and changes of logs.
+
+use bytes::BytesMut;
+use forebay_record::{BatchHeader, patch_base_offset};
+
+use super::commit::Pending;
+use super::{Engine, Log, LogPolicy, Spare};
+use crate::clock::Now;
+use crate::ids::LogId;
+use crate::journal::entry::{FILE_HEADER_BYTES, RECORD_HEADER_BYTES, RecordKind, aligned};
+use crate::limits::{COMMIT_BYTES, EVENT_RESERVE_SHARE};
+use crate::log::{Durability, LogShared, LogState};
+
+/// Bytes that one command may add to an entry beside the batches it brings: its events and heads.
+const COMMAND_OVERHEAD_BYTES: u64 = 64 << 10;
+
+/// Whether the journal has room for a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Yes.
+    Now,
+    /// When what has gathered is committed.
+    AfterCommit,
+    /// When the spare file that is being made is ready.
+    AfterSpare,
+    /// Not until the medium has space again.
+    Full,
+}
+
+/// Why an append was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// There is no such log.
+    #[error("log {0} does not exist")]
+    UnknownLog(LogId),
+    /// The batch is larger than a journal file can take.
+    #[error("the batch has {bytes} bytes, the journal takes at most {limit}")]
+    TooLarge {
+        /// Size of the batch.
+        bytes: usize,
+        /// The most that is taken.
+        limit: usize,
+    },
+    /// The bytes are not exactly one batch.
+    #[error("not a record batch: {0}")]
+    Malformed(String),
+}
+
+impl Engine {
+    /// Whether a command that brings `bytes` of batches may be handled now. With `essential` it may
+    /// use the part of the journal that is kept for acknowledgements and commits on a full medium.
+    pub fn room(&self, bytes: usize, essential: bool) -> Room {
+        if !self.entry.is_empty() && self.entry.len() + bytes > COMMIT_BYTES {
+            return Room::AfterCommit;
+        }
+        let wanted = aligned(self.entry.len() as u64 + bytes as u64 + COMMAND_OVERHEAD_BYTES);
+        let capacity = self.current.file.capacity();
+        let fits = self.current.position + wanted <= capacity;
+        match &self.spare {
+            Spare::Ready(spare) if fits || FILE_HEADER_BYTES + wanted <= spare.capacity() => {
+                Room::Now
+            }
+            // Producers are refused at once, so that the rest of the file lasts for what keeps
+            // consumers going.
+            Spare::Missing { full: true, .. } if !essential => Room::Full,
+            Spare::Missing { full: true, .. } if fits => Room::Now,
+            Spare::Preparing | Spare::Missing { full: false, .. } if fits => {
+                let kept = if essential {
+                    0
+                } else {
+                    capacity / EVENT_RESERVE_SHARE
+                };
+                if self.current.position + wanted + kept <= capacity {
+                    Room::Now
+                } else {
+                    Room::AfterSpare
+                }
+            }
+            _ if !self.entry.is_empty() => Room::AfterCommit,
+            Spare::Preparing | Spare::Missing { full: false, .. } => Room::AfterSpare,
+            Spare::Ready(_) | Spare::Missing { full: true, .. } => Room::Full,
+        }
+    }
+
+    /// Brings a log into being. Its id must be new.
+    pub fn create_log(&mut self, id: LogId, durability: Durability, now: Now) {
+        debug_assert!(!self.logs.contains_key(&id), "log ids are never reused");
+        self.entry
+            .push(RecordKind::LogCreated, id, 0, &[durability as u8]);
+        self.wants_sync = true;
+        self.logs.insert(id, Log::new(id, durability, now.wall_ms));
+    }
+
+    /// Ends a log; its space comes back.
+    pub fn delete_log(&mut self, id: LogId) {
+        if self.logs.contains_key(&id) {
+            self.entry.push(RecordKind::LogDeleted, id, 0, &[]);
+            self.wants_sync = true;
+            self.drop_log(id);
+        }
+    }
+
+    pub(super) fn drop_log(&mut self, id: LogId) {
+        let Some(log) = self.logs.remove(&id) else {
+            return;
+        };
+        let sections = {
+            let mut state = log.shared.state.write();
+            state.deleted = true;
+            state.chunks.clear();
+            state.tail.clear();
+            std::mem::take(&mut state.sections)
+        };
+        for section in sections {
+            self.release_section(&section);
+        }
+        log.shared.watchers.notify(0);
+    }
+
+    /// Changes when appends of `id` are acknowledged.
+    pub fn set_durability(&mut self, id: LogId, durability: Durability) {
+        let Some(log) = self.logs.get_mut(&id) else {
+            return;
+        };
+        if log.durability != durability {
+            log.durability = durability;
+            self.entry
+                .push(RecordKind::LogDurability, id, 0, &[durability as u8]);
+            self.wants_sync = true;
+        }
+    }
+
+    /// Changes how long and in what form `id` keeps its data.
+    pub fn set_policy(&mut self, id: LogId, policy: LogPolicy) {
+        if let Some(log) = self.logs.get_mut(&id) {
+            log.policy = policy;
+        }
+    }
+
+    /// Appends one batch, giving its records the next offsets of the log. Returns the first of them.
+    /// The batch must have been validated; only its framing is checked again.
+    pub fn append(&mut self, id: LogId, mut batch: BytesMut, now: Now) -> Result<u64, AppendError> {
+        let limit = self.batch_bytes_max();
+        if batch.len() > limit {
+            return Err(AppendError::TooLarge {
+                bytes: batch.len(),
+                limit,
+            });
+        }
+        let header = BatchHeader::parse(&batch)
+            .map_err(|error| AppendError::Malformed(error.to_string()))?;
+        if header.total_bytes() != batch.len() {
+            return Err(AppendError::Malformed(
+                "its length does not match its bytes".to_owned(),
+            ));
+        }
+        let log = self.logs.get_mut(&id).ok_or(AppendError::UnknownLog(id))?;
+        let base = log.next;
+        patch_base_offset(&mut batch, base as i64, 0)
+            .map_err(|error| AppendError::Malformed(error.to_string()))?;
+        let batch = batch.freeze();
+        let records = (header.next_offset() - header.base_offset) as u64;
+        log.next = base + records;
+        log.roll_segment(batch.len() as u64, base, now.wall_ms);
+
+        let at = self.entry.push(RecordKind::Append, id, base, &batch);
+        self.wants_sync |= log.durability == Durability::Fsync;
+        self.pending.push(Pending {
+            log: id,
+            base,
+            next: log.next,
+            start: u64::from(at),
+            end: u64::from(at) + (RECORD_HEADER_BYTES + batch.len()) as u64,
+            max_timestamp: header.max_timestamp,
+            opens: base == log.segment_base,
+            batch,
+        });
+        Ok(base)
+    }
+
+    /// Stores an event of the state machine above. It is handed back in order when the engine is
+    /// opened again, unless a snapshot covers it.
+    pub fn event(&mut self, payload: &[u8]) {
+        self.entry.push(RecordKind::Event, LogId(0), 0, payload);
+        self.wants_sync = true;
+    }
+
+    /// Drops every record of `id` below `offset`. Whole batches go when none of theirs is left.
+    pub fn advance_start(&mut self, id: LogId, offset: u64) {
+        let Some(log) = self.logs.get(&id) else {
+            return;
+        };
+        let offset = offset.min(log.shared.end());
+        if offset <= log.shared.state.read().start {
+            return;
+        }
+        self.entry.push(RecordKind::LogStart, id, offset, &[]);
+        self.apply_start(id, offset);
+    }
+
+    pub(super) fn apply_start(&mut self, id: LogId, offset: u64) {
+        let Some(log) = self.logs.get_mut(&id) else {
+            return;
+        };
+        let gone: Vec<_> = {
+            let mut state = log.shared.state.write();
+            let gone = state
+                .sections
+                .iter()
+                .filter(|section| section.next <= offset);
+            let gone = gone.copied().collect();
+            state.advance_start(offset);
+            gone
+        };
+        for section in gone {
+            self.release_section(&section);
+        }
+    }
+}
+
+impl Log {
+    pub(super) fn new(id: LogId, durability: Durability, wall_ms: i64) -> Self {
+        Self {
+            shared: LogShared::new(id, LogState::default()),
+            durability,
+            policy: LogPolicy::default(),
+            next: 0,
+            cleaned: 0,
+            segment_base: 0,
+            segment_bytes: 0,
+            segment_since_ms: wall_ms,
+            rewriting: false,
+            tombstones_until_ms: None,
+        }
+    }
+
+    /// Kafka never compacts the active segment, and clients choose its size to say what may be
+    /// compacted. We have no segment files a log, so the boundary is kept as an offset.
+    fn roll_segment(&mut self, bytes: u64, base: u64, wall_ms: i64) {
+        let age_ms = wall_ms.saturating_sub(self.segment_since_ms).max(0) as u64;
+        let full = self.segment_bytes + bytes > self.policy.segment_bytes;
+        if self.segment_bytes > 0 && (full || age_ms >= self.policy.segment_ms) {
+            self.segment_base = base;
+            self.segment_bytes = 0;
+        }
+        if self.segment_bytes == 0 {
+            self.segment_since_ms = wall_ms;
+        }
+        self.segment_bytes += bytes;
+    }
+}

@@ -1,0 +1,350 @@
+//! Work that takes longer than a commit may wait: made by the engine, run on another thread, and
+//! handed back when done. At most one job of each kind is on its way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::compact::{Rewrite, Rewritten};
+use super::install::Installed;
+use super::sort::Sort;
+use super::{Engine, Spare};
+use crate::clock::Now;
+use crate::error::{Result, StorageError};
+use crate::ids::{BlobId, FileId, LogId, Lsn};
+use crate::limits::{FILES_IN_ONE_SORT, SEALED_FILES_BEFORE_SORT};
+use crate::media::{BlobKey, BlobKind, JournalFile, Medium};
+
+/// How long a failed job waits before it is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// Dead journal files that wait to be written over; more are deleted.
+const FREE_FILES_MAX: usize = 2;
+
+/// A piece of work to be run where blocking is allowed.
+pub struct Job(Kind);
+
+enum Kind {
+    Spare {
+        id: FileId,
+        capacity: u64,
+        recycle: Option<FileId>,
+        reserve_bytes: u64,
+    },
+    Sort(Sort),
+    Rewrite(Rewrite),
+    Snapshot {
+        lsn: Lsn,
+        file: FileId,
+        bytes: Vec<u8>,
+    },
+}
+
+/// What came of a job.
+pub struct JobDone(Done);
+
+enum Done {
+    Spare(FileId, Result<Arc<dyn JournalFile>>),
+    Sort(Result<Vec<Installed>>),
+    Rewrite(LogId, Result<Rewritten>),
+    Snapshot(Lsn, FileId, Result<()>),
+}
+
+/// Which kinds of jobs are on their way.
+#[derive(Default)]
+pub(super) struct JobsInFlight {
+    pub(super) sort: bool,
+    snapshot: bool,
+    pub(super) rewrite: bool,
+    /// After a failure, not before this time.
+    sort_retry_at: Duration,
+    snapshot_retry_at: Duration,
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Job {
+    /// What it does, for logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self.0 {
+            Kind::Spare { .. } => "prepare a journal file",
+            Kind::Sort(_) => "sort",
+            Kind::Rewrite(_) => "rewrite",
+            Kind::Snapshot { .. } => "snapshot",
+        }
+    }
+
+    /// Does the work.
+    pub fn run(self, medium: &dyn Medium) -> JobDone {
+        JobDone(match self.0 {
+            Kind::Spare {
+                id,
+                capacity,
+                recycle,
+                reserve_bytes,
+            } => Done::Spare(id, prepare(medium, id, capacity, recycle, reserve_bytes)),
+            Kind::Sort(sort) => Done::Sort(sort.run(medium)),
+            Kind::Rewrite(rewrite) => Done::Rewrite(rewrite.log(), rewrite.run(medium)),
+            Kind::Snapshot { lsn, file, bytes } => {
+                Done::Snapshot(lsn, file, write_snapshot(medium, lsn, &bytes))
+            }
+        })
+    }
+}
+
+impl Engine {
+    /// Does what is due and returns the jobs to run. `machine` encodes the state above the engine,
+    /// if a snapshot is to be taken. Call when nothing is between [`Engine::write`] and
+    /// [`Engine::sync`].
+    pub fn maintain(&mut self, now: Now, machine: impl FnOnce() -> Vec<u8>) -> Result<Vec<Job>> {
+        let mut jobs = Vec::new();
+        if self.poisoned {
+            return Ok(jobs);
+        }
+        if let Spare::Missing { retry_at, .. } = self.spare
+            && now.monotonic >= retry_at
+        {
+            jobs.push(self.prepare_spare());
+        }
+        if now.monotonic >= self.retention_due {
+            self.retention_due = now.monotonic + self.options.retention_interval;
+            self.enforce_retention(now);
+        }
+        if now.monotonic >= self.compaction_due {
+            self.compaction_due = now.monotonic + self.options.compaction_interval;
+            jobs.extend(
+                self.next_rewrite(now)
+                    .map(|rewrite| Job(Kind::Rewrite(rewrite))),
+            );
+        }
+        if !self.jobs.sort
+            && self.sealed.len() >= SEALED_FILES_BEFORE_SORT
+            && now.monotonic >= self.jobs.sort_retry_at
+        {
+            jobs.extend(self.next_sort());
+        }
+        let snapshot = self.snapshot_wanted
+            && !self.jobs.snapshot
+            && self.entry.is_empty()
+            && now.monotonic >= self.jobs.snapshot_retry_at;
+        if snapshot {
+            jobs.push(self.snapshot_job(&machine())?);
+        }
+        Ok(jobs)
+    }
+
+    /// When [`Engine::maintain`] has something to do without being prompted by a commit.
+    pub fn next_due(&self) -> Duration {
+        let mut due = self.retention_due.min(self.compaction_due);
+        if let Spare::Missing { retry_at, .. } = self.spare {
+            due = due.min(retry_at);
+        }
+        due
+    }
+
+    /// Takes a finished job back.
+    pub fn finish_job(&mut self, done: JobDone, now: Now) {
+        match done.0 {
+            Done::Spare(id, result) => self.spare_done(id, result, now),
+            Done::Sort(result) => {
+                self.jobs.sort = false;
+                match result {
+                    Ok(sections) => {
+                        self.install(&sections);
+                        self.snapshot_wanted = true;
+                    }
+                    Err(error) => {
+                        self.jobs.sort_retry_at = now.monotonic + RETRY;
+                        report("sort", &error);
+                    }
+                }
+            }
+            Done::Rewrite(log, result) => {
+                self.jobs.rewrite = false;
+                match result {
+                    Ok(rewritten) => {
+                        if let Some(log) = self.logs.get_mut(&log) {
+                            log.tombstones_until_ms = rewritten.tombstones_until_ms;
+                        }
+                        self.install(&rewritten.sections);
+                    }
+                    Err(error) => report("rewrite", &error),
+                }
+                if let Some(log) = self.logs.get_mut(&log) {
+                    log.rewriting = false;
+                }
+            }
+            Done::Snapshot(lsn, file, result) => {
+                self.jobs.snapshot = false;
+                match result {
+                    Ok(()) => self.snapshot_done(lsn, file),
+                    Err(error) => {
+                        self.snapshot_wanted = true;
+                        self.jobs.snapshot_retry_at = now.monotonic + RETRY;
+                        report("snapshot", &error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Encodes a snapshot now, whatever has happened since the last: for a clean stop.
+    pub fn snapshot_job(&mut self, machine: &[u8]) -> Result<Job> {
+        // The snapshot refers to data in the journal, so that must be durable before it.
+        if self.current.unsynced {
+            self.current
+                .file
+                .sync()
+                .inspect_err(|_| self.poisoned = true)?;
+            self.current.unsynced = false;
+            self.synced = Lsn(self.lsn.0 - 1);
+        }
+        self.snapshot_wanted = false;
+        self.jobs.snapshot = true;
+        let lsn = Lsn(self.lsn.0 - 1);
+        let bytes = self.encode_snapshot(machine);
+        Ok(Job(Kind::Snapshot {
+            lsn,
+            file: self.current.file.id(),
+            bytes,
+        }))
+    }
+
+    fn prepare_spare(&mut self) -> Job {
+        let id = self.next_file;
+        self.next_file = id.next();
+        self.spare = Spare::Preparing;
+        let reserve_bytes = self.options.reserve_bytes;
+        let recycle = self.free.pop();
+        Job(Kind::Spare {
+            id,
+            capacity: self.file_bytes,
+            recycle,
+            reserve_bytes,
+        })
+    }
+
+    fn spare_done(&mut self, id: FileId, result: Result<Arc<dyn JournalFile>>, now: Now) {
+        match result {
+            Ok(file) => self.spare = Spare::Ready(file),
+            Err(error) => {
+                let full = error.is_no_space();
+                let was_full = matches!(self.spare, Spare::Missing { full: true, .. });
+                if !was_full {
+                    tracing::error!(file = id.0, %error, "no journal file to go on in");
+                }
+                self.spare = Spare::Missing {
+                    retry_at: now.monotonic + RETRY,
+                    full,
+                };
+            }
+        }
+    }
+
+    fn next_sort(&mut self) -> Option<Job> {
+        let files: Vec<_> = self
+            .sealed
+            .iter()
+            .take(FILES_IN_ONE_SORT)
+            .cloned()
+            .collect();
+        let last = files.last().map_or(FileId(0), |file| file.id());
+        // What a rewrite is about to replace waits for the next sort.
+        let logs = self.logs.values().filter(|log| !log.rewriting);
+        let sort = Sort::plan(files, logs.map(|log| log.shared.as_ref()), self.next_blob);
+        let Some(sort) = sort else {
+            // Nothing in them is alive: once a snapshot is past them, they are free.
+            match self.snapshot {
+                Some((_, file)) if file > last => self.free_sealed(file),
+                _ => self.snapshot_wanted = true,
+            }
+            return None;
+        };
+        self.next_blob = BlobId(self.next_blob.0 + sort.blobs_max());
+        self.jobs.sort = true;
+        Some(Job(Kind::Sort(sort)))
+    }
+
+    fn snapshot_done(&mut self, lsn: Lsn, file: FileId) {
+        if let Some((old, _)) = self.snapshot.replace((lsn, file)) {
+            let key = BlobKey::snapshot(BlobId(old.0));
+            if old != lsn
+                && let Err(error) = self.medium.remove_blob(key)
+            {
+                tracing::warn!(%error, "an old snapshot stays");
+            }
+        }
+        self.free_sealed(file);
+    }
+
+    /// Gives back full files before `file` that hold no log's data.
+    fn free_sealed(&mut self, file: FileId) {
+        let oldest_in_use = self.logs.values().filter_map(|log| {
+            log.shared
+                .state
+                .read()
+                .chunks
+                .front()
+                .map(|chunk| chunk.file)
+        });
+        let keep = oldest_in_use.min().unwrap_or(file).min(file);
+        while self.sealed.front().is_some_and(|sealed| sealed.id() < keep) {
+            let Some(dead) = self.sealed.pop_front() else {
+                break;
+            };
+            let id = dead.id();
+            drop(dead);
+            // A reader that still holds the file keeps its content: then it is deleted instead.
+            let unused = self.side.files.release(id);
+            let recycle = unused && self.free.len() < FREE_FILES_MAX;
+            if recycle {
+                self.free.push(id);
+            } else if let Err(error) = self.medium.remove_journal_file(id) {
+                tracing::warn!(%error, "a dead journal file stays");
+            }
+        }
+    }
+}
+
+fn prepare(
+    medium: &dyn Medium,
+    id: FileId,
+    capacity: u64,
+    recycle: Option<FileId>,
+    reserve_bytes: u64,
+) -> Result<Arc<dyn JournalFile>> {
+    if recycle.is_none() {
+        let space = medium.space()?;
+        // On a small medium the reserve is a share of it rather than all of it.
+        let reserve_bytes = reserve_bytes.min(space.total_bytes / 16);
+        let free_bytes = space.free_bytes;
+        if free_bytes < reserve_bytes + capacity {
+            return Err(StorageError::NoSpace {
+                free_bytes,
+                reserve_bytes,
+            });
+        }
+    }
+    medium.prepare_journal_file(id, capacity, recycle)
+}
+
+fn write_snapshot(medium: &dyn Medium, lsn: Lsn, bytes: &[u8]) -> Result<()> {
+    let id = BlobId(lsn.0);
+    // Nothing happened since the last one.
+    if medium
+        .blobs(BlobKind::Snapshot)?
+        .iter()
+        .any(|(held, _)| *held == id)
+    {
+        return Ok(());
+    }
+    let mut blob = medium.create_blob(BlobKey::snapshot(id))?;
+    blob.write(bytes)?;
+    blob.finish()
+}
+
+fn report(job: &str, error: &StorageError) {
+    tracing::error!(job, %error, "a background job failed");
+}

@@ -1,0 +1,147 @@
+//! The state of a shard at one position of its journal, so that a start replays only what came
+//! after.
+//!
+//! ```text
+//! snapshot = magic u64 | version u32 | crc u32 (of what follows) | body
+//! body     = lsn u64 (of the last entry it covers) | epoch u64 | file u64 | position u64 (of the entry after)
+//!          | next blob u64 | log* | bytes of the state machine
+//! log      = id u64 | durability u8 | start u64 | next u64 | cleaned u64 | section* | chunk*
+//! chunk    = base u64 | next u64 | file u64 | start u32 | end u32 | bytes u32 | max timestamp i64
+//! ```
+
+use std::collections::VecDeque;
+
+use super::install::{put_section, take_section};
+use super::{Engine, Log};
+use crate::checksum::crc32c;
+use crate::codec::{DecodeError, Decoder, Encoder};
+use crate::ids::{BlobId, Epoch, FileId, LogId, Lsn};
+use crate::log::{Chunk, Durability, LogShared, LogState};
+
+const MAGIC: &[u8; 8] = b"FBSNAP\r\n";
+const VERSION: u32 = 1;
+const HEAD_BYTES: usize = 16;
+
+/// A snapshot read back.
+pub(super) struct Snapshot<'a> {
+    pub(super) lsn: Lsn,
+    pub(super) epoch: Epoch,
+    pub(super) file: FileId,
+    pub(super) position: u64,
+    pub(super) next_blob: BlobId,
+    pub(super) logs: Vec<(LogId, Log)>,
+    pub(super) machine: &'a [u8],
+}
+
+impl Engine {
+    /// Encodes the state as of the last entry. Only between commits, when nothing gathers.
+    pub(super) fn encode_snapshot(&self, machine: &[u8]) -> Vec<u8> {
+        debug_assert!(self.entry.is_empty(), "a snapshot is taken between commits");
+        let mut encoder = Encoder::new();
+        encoder
+            .u64(self.lsn.0 - 1)
+            .u64(self.epoch.0)
+            .u64(self.current.file.id().0)
+            .u64(self.current.position)
+            .u64(self.next_blob.0);
+        encoder.list(&self.logs, |encoder, (id, log)| put_log(encoder, *id, log));
+        encoder.bytes(machine);
+        let body = encoder.finish();
+        let mut bytes = Vec::with_capacity(HEAD_BYTES + body.len());
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&crc32c(&[&body]).to_le_bytes());
+        bytes.extend_from_slice(&body);
+        bytes
+    }
+}
+
+/// Reads a snapshot back; the error says what is wrong with it.
+pub(super) fn decode(bytes: &[u8]) -> Result<Snapshot<'_>, String> {
+    let (head, body) = bytes
+        .split_at_checked(HEAD_BYTES)
+        .ok_or("it is shorter than its head")?;
+    if head[..8] != *MAGIC {
+        return Err("it does not begin as a snapshot does".to_owned());
+    }
+    if head[8..12] != VERSION.to_le_bytes() {
+        return Err("its version is unknown".to_owned());
+    }
+    if head[12..16] != crc32c(&[body]).to_le_bytes() {
+        return Err("its checksum does not match".to_owned());
+    }
+    decode_body(body).map_err(|error| error.to_string())
+}
+
+fn decode_body(body: &[u8]) -> Result<Snapshot<'_>, DecodeError> {
+    let mut decoder = Decoder::new(body);
+    let snapshot = Snapshot {
+        lsn: Lsn(decoder.u64()?),
+        epoch: Epoch(decoder.u64()?),
+        file: FileId(decoder.u64()?),
+        position: decoder.u64()?,
+        next_blob: BlobId(decoder.u64()?),
+        logs: decoder.list(take_log)?,
+        machine: decoder.bytes()?,
+    };
+    decoder.finish()?;
+    Ok(snapshot)
+}
+
+fn put_log(encoder: &mut Encoder, id: LogId, log: &Log) {
+    let state = log.shared.state.read();
+    encoder
+        .u64(id.0)
+        .u8(log.durability as u8)
+        .u64(state.start)
+        .u64(log.next)
+        .u64(log.cleaned);
+    encoder.list(&state.sections, |encoder, section| {
+        put_section(encoder, section)
+    });
+    encoder.list(&state.chunks, |encoder, chunk| {
+        encoder
+            .u64(chunk.base)
+            .u64(chunk.next)
+            .u64(chunk.file.0)
+            .u32(chunk.start)
+            .u32(chunk.end)
+            .u32(chunk.bytes)
+            .i64(chunk.max_timestamp);
+    });
+}
+
+fn take_log(decoder: &mut Decoder<'_>) -> Result<(LogId, Log), DecodeError> {
+    let id = LogId(decoder.u64()?);
+    let durability =
+        Durability::parse(decoder.u8()?).ok_or(DecodeError::Invalid { what: "durability" })?;
+    let start = decoder.u64()?;
+    let next = decoder.u64()?;
+    let cleaned = decoder.u64()?;
+    let sections = decoder.list(take_section)?;
+    let chunks = decoder.list(|decoder| {
+        Ok(Chunk {
+            base: decoder.u64()?,
+            next: decoder.u64()?,
+            file: FileId(decoder.u64()?),
+            start: decoder.u32()?,
+            end: decoder.u32()?,
+            bytes: decoder.u32()?,
+            max_timestamp: decoder.i64()?,
+        })
+    })?;
+    let mut log = Log::new(id, durability, 0);
+    let chunks = VecDeque::from(chunks);
+    let state = LogState {
+        start,
+        end: next,
+        sections,
+        chunks,
+        ..LogState::default()
+    };
+    log.shared = LogShared::new(id, state);
+    log.next = next;
+    log.cleaned = cleaned;
+    log.segment_base = next;
+    Ok((id, log))
+}

@@ -1,0 +1,330 @@
+//! The layout of a journal file. All integers are little-endian.
+//!
+//! ```text
+//! file   = header (padded to 4096) entry*            the rest is zeros or the remains of an older file
+//! header = magic u64 | version u32 | crc u32 (of what follows) | file u64 | epoch u64 | first lsn u64 | capacity u64
+//! entry  = magic u32 | crc u32 (of what follows) | length u32 | records u32
+//!        | file u64 | lsn u64 | epoch u64 | synced lsn u64 | wall-clock ms i64 | reserved u64 | record*
+//! record = kind u8 | reserved u8 x3 | payload length u32 | log u64 | offset u64 | crc u32 | reserved u32 | payload
+//! ```
+//!
+//! An entry starts at a multiple of 8 and is followed by zeros up to the next. *Synced lsn* is the
+//! newest entry that was known to be durable when this one was written: damage at or below it is
+//! corruption, damage above it is a torn tail. The record's own checksum covers its header and the
+//! bytes of a batch that lie outside the batch's checksum, so that one batch can be read and
+//! verified without the rest of its entry.
+
+use crate::checksum::crc32c;
+use crate::ids::{Epoch, FileId, LogId, Lsn};
+
+pub(crate) const FILE_HEADER_BYTES: u64 = 4096;
+pub(crate) const ENTRY_HEADER_BYTES: usize = 64;
+pub(crate) const RECORD_HEADER_BYTES: usize = 32;
+pub(crate) const ENTRY_ALIGNMENT: u64 = 8;
+
+const FILE_MAGIC: u64 = u64::from_le_bytes(*b"FBJRNL\r\n");
+const FILE_VERSION: u32 = 1;
+const ENTRY_MAGIC: u32 = u32::from_le_bytes(*b"FBen");
+/// What a batch's own CRC-32C does not cover: base offset, length, leader epoch, magic and the CRC.
+const BATCH_PREFIX_BYTES: usize = 21;
+
+/// What a record is. The numbers are on disk: never change or reuse one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum RecordKind {
+    /// A batch appended to `log`; `offset` is its base offset, the payload its bytes.
+    Append = 1,
+    /// An event of the state machine above; the payload is opaque here.
+    Event = 2,
+    /// `log` came into being; payload: durability u8.
+    LogCreated = 3,
+    /// `log` and all its data are gone; no payload.
+    LogDeleted = 4,
+    /// Everything of `log` below `offset` is gone; no payload.
+    LogStart = 5,
+    /// Sections of segments replace what held their offsets before; payload: see `engine::install`.
+    SectionsInstalled = 6,
+    /// The durability of `log` changed; payload: durability u8.
+    LogDurability = 7,
+}
+
+impl RecordKind {
+    fn parse(byte: u8) -> Option<Self> {
+        Some(match byte {
+            1 => Self::Append,
+            2 => Self::Event,
+            3 => Self::LogCreated,
+            4 => Self::LogDeleted,
+            5 => Self::LogStart,
+            6 => Self::SectionsInstalled,
+            7 => Self::LogDurability,
+            _ => return None,
+        })
+    }
+}
+
+/// The head of a journal file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileHeader {
+    pub(crate) file: FileId,
+    pub(crate) epoch: Epoch,
+    pub(crate) first_lsn: Lsn,
+    pub(crate) capacity: u64,
+}
+
+impl FileHeader {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = vec![0; FILE_HEADER_BYTES as usize];
+        bytes[0..8].copy_from_slice(&FILE_MAGIC.to_le_bytes());
+        bytes[8..12].copy_from_slice(&FILE_VERSION.to_le_bytes());
+        let fields = [self.file.0, self.epoch.0, self.first_lsn.0, self.capacity];
+        for (field, at) in fields.iter().zip((16..).step_by(8)) {
+            bytes[at..at + 8].copy_from_slice(&field.to_le_bytes());
+        }
+        let crc = crc32c(&[&bytes[8..12], &bytes[16..]]);
+        bytes[12..16].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// None for anything but an intact header of a version this build knows.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.get(..FILE_HEADER_BYTES as usize)?;
+        let intact = u64_at(bytes, 0) == FILE_MAGIC
+            && u32_at(bytes, 8) == FILE_VERSION
+            && u32_at(bytes, 12) == crc32c(&[&bytes[8..12], &bytes[16..]]);
+        intact.then(|| Self {
+            file: FileId(u64_at(bytes, 16)),
+            epoch: Epoch(u64_at(bytes, 24)),
+            first_lsn: Lsn(u64_at(bytes, 32)),
+            capacity: u64_at(bytes, 40),
+        })
+    }
+}
+
+/// The head of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EntryHeader {
+    pub(crate) file: FileId,
+    pub(crate) lsn: Lsn,
+    pub(crate) epoch: Epoch,
+    /// The newest entry known to be durable when this one was written.
+    pub(crate) synced: Lsn,
+    pub(crate) wall_ms: i64,
+}
+
+/// A parsed entry head with the length it claims, before its checksum is verified.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClaimedEntry {
+    pub(crate) header: EntryHeader,
+    /// Header and records, without the padding.
+    pub(crate) length: usize,
+}
+
+impl ClaimedEntry {
+    /// None when the bytes are no entry head.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.get(..ENTRY_HEADER_BYTES)?;
+        if u32_at(bytes, 0) != ENTRY_MAGIC {
+            return None;
+        }
+        let length = u32_at(bytes, 8) as usize;
+        if length < ENTRY_HEADER_BYTES {
+            return None;
+        }
+        let header = EntryHeader {
+            file: FileId(u64_at(bytes, 16)),
+            lsn: Lsn(u64_at(bytes, 24)),
+            epoch: Epoch(u64_at(bytes, 32)),
+            synced: Lsn(u64_at(bytes, 40)),
+            wall_ms: u64_at(bytes, 48) as i64,
+        };
+        Some(Self { header, length })
+    }
+
+    /// Whether `bytes`, the whole entry, match its checksum.
+    pub(crate) fn verify(&self, bytes: &[u8]) -> bool {
+        bytes.len() == self.length && u32_at(bytes, 4) == crc32c(&[&bytes[8..]])
+    }
+}
+
+/// The entry that gathers while the one before it is being written.
+#[derive(Debug)]
+pub(crate) struct EntryBuilder {
+    bytes: Vec<u8>,
+    records: u32,
+}
+
+impl EntryBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: vec![0; ENTRY_HEADER_BYTES],
+            records: 0,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// Header and records so far.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Adds a record and returns where in the entry it begins.
+    pub(crate) fn push(
+        &mut self,
+        kind: RecordKind,
+        log: LogId,
+        offset: u64,
+        payload: &[u8],
+    ) -> u32 {
+        let at = self.bytes.len();
+        let length = u32::try_from(payload.len()).expect("records are far below 4 GiB");
+        let mut header = [0; RECORD_HEADER_BYTES];
+        header[0] = kind as u8;
+        header[4..8].copy_from_slice(&length.to_le_bytes());
+        header[8..16].copy_from_slice(&log.0.to_le_bytes());
+        header[16..24].copy_from_slice(&offset.to_le_bytes());
+        let crc = record_crc(&header, payload);
+        header[24..28].copy_from_slice(&crc.to_le_bytes());
+        self.bytes.extend_from_slice(&header);
+        self.bytes.extend_from_slice(payload);
+        self.records += 1;
+        u32::try_from(at).expect("an entry is far below 4 GiB")
+    }
+
+    /// Completes the entry; the bytes are padded to the alignment.
+    pub(crate) fn seal(&mut self, header: &EntryHeader) -> &[u8] {
+        let length = u32::try_from(self.bytes.len()).expect("an entry is far below 4 GiB");
+        let head = &mut self.bytes[..ENTRY_HEADER_BYTES];
+        head[0..4].copy_from_slice(&ENTRY_MAGIC.to_le_bytes());
+        head[8..12].copy_from_slice(&length.to_le_bytes());
+        head[12..16].copy_from_slice(&self.records.to_le_bytes());
+        let fields = [
+            header.file.0,
+            header.lsn.0,
+            header.epoch.0,
+            header.synced.0,
+            header.wall_ms as u64,
+        ];
+        for (field, at) in fields.iter().zip((16..).step_by(8)) {
+            head[at..at + 8].copy_from_slice(&field.to_le_bytes());
+        }
+        let crc = crc32c(&[&self.bytes[8..]]);
+        self.bytes[4..8].copy_from_slice(&crc.to_le_bytes());
+        self.bytes
+            .resize(aligned(self.bytes.len() as u64) as usize, 0);
+        &self.bytes
+    }
+
+    /// Starts the next entry in the same memory. Memory that one huge request needed is let go.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.truncate(ENTRY_HEADER_BYTES);
+        self.bytes.shrink_to(2 * crate::limits::COMMIT_BYTES);
+        self.records = 0;
+    }
+}
+
+/// Rounds a length up to where the next entry may begin.
+pub(crate) fn aligned(length: u64) -> u64 {
+    length.next_multiple_of(ENTRY_ALIGNMENT)
+}
+
+/// One record of an entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'a> {
+    pub(crate) kind: RecordKind,
+    pub(crate) log: LogId,
+    pub(crate) offset: u64,
+    pub(crate) payload: &'a [u8],
+    /// Where the record begins in the bytes that are walked.
+    pub(crate) at: usize,
+}
+
+impl Record<'_> {
+    /// Where the record ends in the bytes that are walked.
+    pub(crate) fn end(&self) -> usize {
+        self.at + RECORD_HEADER_BYTES + self.payload.len()
+    }
+}
+
+/// Walks records from any record or entry boundary on, stepping over entry heads and padding.
+/// A record whose own checksum fails ends the walk with its position.
+pub(crate) struct RecordWalk<'a> {
+    bytes: &'a [u8],
+    /// Position of the first byte in its file, which is what padding is aligned to.
+    base: u64,
+    at: usize,
+}
+
+impl<'a> RecordWalk<'a> {
+    /// `bytes` were read at `base` of a journal file, where a record or an entry begins.
+    pub(crate) fn new(bytes: &'a [u8], base: u64) -> Self {
+        Self { bytes, base, at: 0 }
+    }
+}
+
+impl<'a> Iterator for RecordWalk<'a> {
+    type Item = Result<Record<'a>, usize>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let rest = self.bytes.get(self.at..)?;
+            match rest.first()? {
+                0 => self.at = (aligned(self.base + self.at as u64 + 1) - self.base) as usize,
+                _ if ClaimedEntry::parse(rest).is_some() => self.at += ENTRY_HEADER_BYTES,
+                _ => break,
+            }
+        }
+        let at = self.at;
+        let Some(record) = parse_record(self.bytes, at) else {
+            self.at = self.bytes.len();
+            return Some(Err(at));
+        };
+        self.at = record.end();
+        Some(Ok(record))
+    }
+}
+
+fn parse_record(bytes: &[u8], at: usize) -> Option<Record<'_>> {
+    let header = bytes.get(at..at + RECORD_HEADER_BYTES)?;
+    let length = u32_at(header, 4) as usize;
+    let body = at + RECORD_HEADER_BYTES;
+    let payload = bytes.get(body..body.checked_add(length)?)?;
+    let mut zeroed = [0; RECORD_HEADER_BYTES];
+    zeroed.copy_from_slice(header);
+    zeroed[24..28].fill(0);
+    if u32_at(header, 24) != record_crc(&zeroed, payload) {
+        return None;
+    }
+    let kind = RecordKind::parse(header[0])?;
+    let log = LogId(u64_at(header, 8));
+    Some(Record {
+        kind,
+        log,
+        offset: u64_at(header, 16),
+        payload,
+        at,
+    })
+}
+
+fn record_crc(header: &[u8; RECORD_HEADER_BYTES], payload: &[u8]) -> u32 {
+    crc32c(&[header, &payload[..payload.len().min(BATCH_PREFIX_BYTES)]])
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(
+        bytes[at..at + 4]
+            .try_into()
+            .expect("four bytes were sliced"),
+    )
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(
+        bytes[at..at + 8]
+            .try_into()
+            .expect("eight bytes were sliced"),
+    )
+}

@@ -1,0 +1,44 @@
+//! Every bound of the storage engine, with its reason.
+
+/// Default size of a journal file. Large enough that sorting a file writes long sequential runs,
+/// small enough that a dead file comes back soon.
+pub const JOURNAL_FILE_BYTES: u64 = 64 << 20;
+/// The first journal file of an empty folder: small, so that zero-filling it does not delay start-up.
+pub const JOURNAL_FIRST_FILE_BYTES: u64 = 1 << 20;
+/// The smallest journal file that may be configured; four commits of one maximal request fit.
+pub const JOURNAL_FILE_BYTES_MIN: u64 = 1 << 20;
+/// The largest journal file: positions inside a file are stored in four bytes.
+pub const JOURNAL_FILE_BYTES_MAX: u64 = 1 << 30;
+/// A commit stops taking commands at this many bytes. Larger writes gain nothing on the disks
+/// measured (docs/performance.md) and delay the first producer in the batch.
+pub const COMMIT_BYTES: usize = 2 << 20;
+/// A batch may fill at most this share (1/n) of a journal file, so that a roll wastes little.
+pub const RECORD_SHARE_OF_FILE: u64 = 4;
+/// Share (1/n) of a journal file that appends may not touch while no spare file exists: what keeps
+/// acknowledgements and commits of consumers going on a full disk.
+pub const EVENT_RESERVE_SHARE: u64 = 16;
+/// Distance in the journal after which a log gets a new index entry. A cold read of a log that shares
+/// the journal with many others reads at most this much too much.
+pub const JOURNAL_CHUNK_BYTES: u64 = 128 << 10;
+/// Bytes of a log under one index entry of a segment; also the unit of its checksum.
+pub const SEGMENT_CHUNK_BYTES: usize = 64 << 10;
+/// Sealed journal files that wait before a sort: one run over several files gives larger sections.
+pub const SEALED_FILES_BEFORE_SORT: usize = 2;
+/// Sealed journal files in one sort; bounds the memory of its index of batches.
+pub const FILES_IN_ONE_SORT: usize = 8;
+/// A log with at least this much data in one sort gets a segment of its own, so that deleting the
+/// log's old data frees disk space without waiting for its neighbours.
+pub const OWN_SEGMENT_BYTES: u64 = 4 << 20;
+/// A log with more sections than this smaller than [`OWN_SEGMENT_BYTES`] has them merged.
+pub const SMALL_SECTIONS_MAX: usize = 16;
+/// Memory for section indexes that were read back from segments.
+pub const SECTION_INDEX_CACHE_BYTES: usize = 8 << 20;
+/// Segment handles that stay open for reading.
+pub const OPEN_SEGMENTS_MAX: usize = 64;
+/// Memory for the keys that one compaction pass remembers. A log with more distinct dirty keys is
+/// compacted in several passes, each of which finishes a prefix.
+pub const COMPACTION_KEY_BYTES: usize = 64 << 20;
+/// The largest snapshot that is read back.
+pub const SNAPSHOT_BYTES_MAX: u64 = 4 << 30;
+/// Default of the budget of recent batches that stay in memory for tailing consumers.
+pub const TAIL_CACHE_BYTES: usize = 64 << 20;

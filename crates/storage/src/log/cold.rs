@@ -1,0 +1,353 @@
+//! Reads that go to the medium: sections of segments, chunks of the journal. Every byte that leaves
+//! here was verified against a checksum.
+
+use std::ops::ControlFlow;
+
+use bytes::{Bytes, BytesMut};
+use forebay_record::{Batch, BatchHeader};
+
+use super::reader::{Batches, LogReader, ReadError, check_range, take_tail};
+use super::section::Section;
+use super::state::Chunk;
+use crate::error::{Result, StorageError};
+use crate::journal::entry::{RECORD_HEADER_BYTES, RecordKind, RecordWalk};
+use crate::media::{BlobKey, journal_name};
+
+/// A segment or a journal file may be replaced while a reader is on its way to it. Each time the log
+/// has already been told where the data went, so a second look finds it.
+const LOOKS_MAX: usize = 8;
+/// Bytes read at a time while a search walks batches.
+const SEARCH_BYTES: usize = 1 << 20;
+/// The most that one batch may decompress to while it is searched for a timestamp.
+const SEARCH_DECOMPRESSED_BYTES: usize = 128 << 20;
+
+/// Where the data of an offset is.
+enum Place {
+    Section(Section),
+    Chunk(Chunk),
+    /// In memory, or nowhere: the end of the log.
+    Tail,
+}
+
+pub(super) fn read(
+    reader: &LogReader,
+    from: u64,
+    bytes_max: usize,
+    at_least_one: bool,
+) -> std::result::Result<Batches, ReadError> {
+    let mut batches = Batches {
+        next: from,
+        ..Batches::default()
+    };
+    let mut looks = 0;
+    loop {
+        let place = {
+            let state = reader.shared.state.read();
+            if batches.parts.is_empty() {
+                check_range(&state, from)?;
+            }
+            let place = place_of(reader, &state, batches.next);
+            if matches!(place, Place::Tail) {
+                take_tail(&state, bytes_max, at_least_one, &mut batches);
+            }
+            place
+        };
+        let more = match place {
+            Place::Tail => return Ok(batches),
+            Place::Section(section) => {
+                read_section(reader, &section, bytes_max, at_least_one, &mut batches)
+            }
+            Place::Chunk(chunk) => {
+                read_chunk(reader, &chunk, bytes_max, at_least_one, &mut batches)
+            }
+        };
+        match more {
+            Ok(ControlFlow::Continue(())) => {}
+            Ok(ControlFlow::Break(())) => return Ok(batches),
+            // What was read so far is good; the next read meets the damage and names it.
+            Err(_) if !batches.parts.is_empty() => return Ok(batches),
+            Err(_) if looks < LOOKS_MAX && moved(reader, &place, batches.next) => looks += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+pub(super) fn find_timestamp(
+    reader: &LogReader,
+    timestamp: i64,
+) -> std::result::Result<Option<(u64, i64)>, ReadError> {
+    let mut from = {
+        let state = reader.shared.state.read();
+        let section = state
+            .sections
+            .iter()
+            .find(|section| section.max_timestamp >= timestamp);
+        let chunk = state
+            .chunks
+            .iter()
+            .find(|chunk| chunk.max_timestamp >= timestamp);
+        match (section, chunk) {
+            (Some(section), _) => section.base.max(state.start),
+            (None, Some(chunk)) => chunk.base.max(state.start),
+            (None, None) => return Ok(None),
+        }
+    };
+    from = skip_chunks_before(reader, from, timestamp)?;
+    walk(reader, from, |header, batch| {
+        if header.max_timestamp < timestamp {
+            return Ok(None);
+        }
+        first_record(header, batch, |found| found >= timestamp)
+    })
+}
+
+pub(super) fn newest_timestamp(
+    reader: &LogReader,
+) -> std::result::Result<Option<(u64, i64)>, ReadError> {
+    let newest = {
+        let state = reader.shared.state.read();
+        let sections = state.sections.iter().map(|section| section.max_timestamp);
+        sections
+            .chain(state.chunks.iter().map(|chunk| chunk.max_timestamp))
+            .max()
+    };
+    match newest {
+        Some(newest) => find_timestamp(reader, newest),
+        None => Ok(None),
+    }
+}
+
+fn place_of(reader: &LogReader, state: &super::LogState, offset: u64) -> Place {
+    debug_assert_eq!(reader.shared.id, reader.id());
+    if offset >= state.end || state.tail.front().is_some_and(|first| first.base <= offset) {
+        return Place::Tail;
+    }
+    let at = state
+        .sections
+        .partition_point(|section| section.next <= offset);
+    if let Some(section) = state.sections.get(at) {
+        return Place::Section(*section);
+    }
+    let at = state.chunks.partition_point(|chunk| chunk.next <= offset);
+    state
+        .chunks
+        .get(at)
+        .map_or(Place::Tail, |chunk| Place::Chunk(*chunk))
+}
+
+/// Whether the log has meanwhile learnt of another place for the offset.
+fn moved(reader: &LogReader, place: &Place, offset: u64) -> bool {
+    let state = reader.shared.state.read();
+    match (place, place_of(reader, &state, offset)) {
+        (Place::Section(old), Place::Section(new)) => *old != new,
+        (Place::Chunk(old), Place::Chunk(new)) => *old != new,
+        _ => true,
+    }
+}
+
+/// Adds what the budget allows of a section. Continues where the budget lasts beyond its end.
+fn read_section(
+    reader: &LogReader,
+    section: &Section,
+    bytes_max: usize,
+    at_least_one: bool,
+    batches: &mut Batches,
+) -> Result<ControlFlow<()>> {
+    let index = reader.side.sections.index(section)?;
+    let after = index.partition_point(|chunk| chunk.base <= batches.next);
+    let first = after.saturating_sub(1);
+    let budget = bytes_max.saturating_sub(batches.bytes);
+    let mut last = first;
+    let mut bytes = 0;
+    while last < index.len() && (last == first || bytes < budget) {
+        bytes += index[last].bytes as usize;
+        last += 1;
+    }
+    let data = reader.side.sections.chunks(section, &index[first..last])?;
+    let name = || BlobKey::segment(section.blob).to_string();
+    let full = take_batches(&data, bytes_max, at_least_one, batches, name)?;
+    if full {
+        return Ok(ControlFlow::Break(()));
+    }
+    // Compaction may have removed the last records; their offsets are passed over.
+    batches.next = match index.get(last) {
+        Some(chunk) => batches.next.max(chunk.base),
+        None => section.next,
+    };
+    Ok(ControlFlow::Continue(()))
+}
+
+/// Adds what the budget allows of a chunk of the journal.
+fn read_chunk(
+    reader: &LogReader,
+    chunk: &Chunk,
+    bytes_max: usize,
+    at_least_one: bool,
+    batches: &mut Batches,
+) -> Result<ControlFlow<()>> {
+    let name = journal_name(chunk.file);
+    let gone = || StorageError::io("open", name.clone())(std::io::ErrorKind::NotFound.into());
+    let file = reader.side.files.get(chunk.file).ok_or_else(gone)?;
+    let mut bytes = BytesMut::zeroed((chunk.end - chunk.start) as usize);
+    file.read_at(u64::from(chunk.start), &mut bytes)?;
+    let bytes = bytes.freeze();
+    // A chunk shared with many other logs would pin their bytes as long as ours are held.
+    let sparse = (chunk.bytes as usize) < bytes.len() / 2;
+    let damaged = |at: usize, what: &str| {
+        StorageError::corrupt(name.clone(), u64::from(chunk.start) + at as u64, what)
+    };
+    for record in RecordWalk::new(&bytes, u64::from(chunk.start)) {
+        let record = record.map_err(|at| damaged(at, "a record's checksum does not match"))?;
+        if record.kind != RecordKind::Append || record.log != reader.id() {
+            continue;
+        }
+        let header = stored_header(record.payload)
+            .ok_or_else(|| damaged(record.at, "a batch does not match its checksum"))?;
+        let next = header.next_offset() as u64;
+        if next <= batches.next {
+            continue;
+        }
+        let fits = batches.bytes + record.payload.len() <= bytes_max;
+        if !fits && !(at_least_one && batches.parts.is_empty()) {
+            return Ok(ControlFlow::Break(()));
+        }
+        let start = record.at + RECORD_HEADER_BYTES;
+        let part = bytes.slice(start..start + record.payload.len());
+        batches.parts.push(if sparse {
+            Bytes::copy_from_slice(&part)
+        } else {
+            part
+        });
+        batches.bytes += record.payload.len();
+        batches.next = next;
+    }
+    if batches.next < chunk.next {
+        return Err(damaged(
+            0,
+            "the journal does not hold the batches its index names",
+        ));
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// Adds whole batches of `data` that end after `batches.next`. True when the budget is spent.
+fn take_batches(
+    data: &Bytes,
+    bytes_max: usize,
+    at_least_one: bool,
+    batches: &mut Batches,
+    name: impl Fn() -> String,
+) -> Result<bool> {
+    let mut start = 0;
+    let mut at = 0;
+    let mut full = false;
+    while at < data.len() {
+        let header = BatchHeader::parse(&data[at..])
+            .map_err(|error| StorageError::corrupt(name(), at as u64, error.to_string()))?;
+        let length = header.total_bytes();
+        if at + length > data.len() {
+            return Err(StorageError::corrupt(
+                name(),
+                at as u64,
+                "a batch ends beyond its chunk",
+            ));
+        }
+        let next = header.next_offset() as u64;
+        if next <= batches.next {
+            at += length;
+            start = at;
+            continue;
+        }
+        let fits = batches.bytes + length <= bytes_max;
+        let first = batches.parts.is_empty() && start == at;
+        if !fits && !(at_least_one && first) {
+            full = true;
+            break;
+        }
+        batches.bytes += length;
+        batches.next = next;
+        at += length;
+    }
+    if start < at {
+        batches.parts.push(data.slice(start..at));
+    }
+    Ok(full || batches.bytes >= bytes_max)
+}
+
+/// Inside a section, the first chunk that can hold the timestamp.
+fn skip_chunks_before(
+    reader: &LogReader,
+    from: u64,
+    timestamp: i64,
+) -> std::result::Result<u64, ReadError> {
+    let place = place_of(reader, &reader.shared.state.read(), from);
+    let Place::Section(section) = place else {
+        return Ok(from);
+    };
+    let index = reader.side.sections.index(&section)?;
+    let chunk = index.iter().find(|chunk| chunk.max_timestamp >= timestamp);
+    Ok(chunk.map_or(from, |chunk| chunk.base.max(from)))
+}
+
+/// Walks batches from `from` to the end of the log until `visit` finds something.
+fn walk(
+    reader: &LogReader,
+    mut from: u64,
+    mut visit: impl FnMut(&BatchHeader, &[u8]) -> Result<Option<(u64, i64)>>,
+) -> std::result::Result<Option<(u64, i64)>, ReadError> {
+    loop {
+        let batches = match read(reader, from, SEARCH_BYTES, true) {
+            Ok(batches) => batches,
+            // Retention overtook the search: go on at what is left.
+            Err(ReadError::OutOfRange { start, .. }) if start > from => {
+                from = start;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if batches.parts.is_empty() {
+            return Ok(None);
+        }
+        for part in &batches.parts {
+            let mut rest: &[u8] = part;
+            while let Ok(header) = BatchHeader::parse(rest) {
+                let Some((batch, tail)) = rest.split_at_checked(header.total_bytes()) else {
+                    break;
+                };
+                if let Some(found) = visit(&header, batch)? {
+                    return Ok(Some(found));
+                }
+                rest = tail;
+            }
+        }
+        from = batches.next;
+    }
+}
+
+/// The first record of a batch whose timestamp satisfies `wanted`.
+fn first_record(
+    header: &BatchHeader,
+    batch: &[u8],
+    wanted: impl Fn(i64) -> bool,
+) -> Result<Option<(u64, i64)>> {
+    let damaged = |error: forebay_record::Error| {
+        StorageError::corrupt("a batch", header.base_offset as u64, error.to_string())
+    };
+    let batch = Batch::only(batch).map_err(damaged)?;
+    let records = batch.records(SEARCH_DECOMPRESSED_BYTES).map_err(damaged)?;
+    for record in records.iter() {
+        let record = record.map_err(damaged)?;
+        let timestamp = header.timestamp_of(&record);
+        if wanted(timestamp) {
+            return Ok(Some((header.offset_of(&record) as u64, timestamp)));
+        }
+    }
+    Ok(None)
+}
+
+/// The header of a batch whose bytes match its checksum and length.
+pub(crate) fn stored_header(batch: &[u8]) -> Option<BatchHeader> {
+    let batch = Batch::only(batch).ok()?;
+    batch.verify_stored().ok()?;
+    Some(*batch.header())
+}

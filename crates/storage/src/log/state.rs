@@ -1,0 +1,156 @@
+//! What a log knows about itself: shared between the shard, which changes it once a commit, and
+//! readers, who take what they need under a short lock and read without it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use parking_lot::RwLock;
+
+use super::section::Section;
+use super::watch::Watchers;
+use crate::ids::{FileId, LogId};
+
+/// A run of a log's batches in one journal file, interleaved with those of other logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    /// Offset of the first record.
+    pub(crate) base: u64,
+    /// Offset after the last record.
+    pub(crate) next: u64,
+    pub(crate) file: FileId,
+    /// Where the first batch's record begins in the file.
+    pub(crate) start: u32,
+    /// Where the last batch's record ends in the file.
+    pub(crate) end: u32,
+    /// Bytes of this log in the run.
+    pub(crate) bytes: u32,
+    /// The newest timestamp among its records, in milliseconds.
+    pub(crate) max_timestamp: i64,
+}
+
+/// A batch that is still in memory.
+#[derive(Clone, Debug)]
+pub(crate) struct TailBatch {
+    pub(crate) base: u64,
+    pub(crate) next: u64,
+    pub(crate) bytes: Bytes,
+}
+
+/// Everything readers see of a log. Offsets of sections, then chunks, ascend without overlap; the
+/// tail repeats the end of them.
+#[derive(Debug, Default)]
+pub(crate) struct LogState {
+    /// The first offset that can be read.
+    pub(crate) start: u64,
+    /// The offset after the last that has reached its durability: Kafka's high watermark.
+    pub(crate) end: u64,
+    pub(crate) sections: Vec<Section>,
+    pub(crate) chunks: VecDeque<Chunk>,
+    pub(crate) tail: VecDeque<TailBatch>,
+    pub(crate) deleted: bool,
+}
+
+impl LogState {
+    /// Bytes on disk between start and end, as far as whole sections and chunks tell.
+    pub(crate) fn bytes(&self) -> u64 {
+        let sections: u64 = self.sections.iter().map(|section| section.bytes).sum();
+        let chunks: u64 = self.chunks.iter().map(|chunk| u64::from(chunk.bytes)).sum();
+        sections + chunks
+    }
+
+    /// The first offset that is only in the journal.
+    pub(crate) fn sorted_end(&self) -> u64 {
+        self.sections.last().map_or(0, |section| section.next)
+    }
+
+    /// Forgets everything below `start`.
+    pub(crate) fn advance_start(&mut self, start: u64) {
+        self.start = start;
+        self.sections.retain(|section| section.next > start);
+        while self.chunks.front().is_some_and(|chunk| chunk.next <= start) {
+            self.chunks.pop_front();
+        }
+        while self.tail.front().is_some_and(|batch| batch.next <= start) {
+            self.tail.pop_front();
+        }
+    }
+}
+
+/// A log as the shard and its readers share it.
+pub(crate) struct LogShared {
+    pub(crate) id: LogId,
+    pub(crate) state: RwLock<LogState>,
+    pub(crate) watchers: Watchers,
+    /// Bytes appended since the process started, for metrics.
+    pub(crate) appended_bytes: AtomicU64,
+    /// Copy of the state's end, so that the common question costs no lock.
+    end: AtomicU64,
+}
+
+impl LogShared {
+    pub(crate) fn new(id: LogId, state: LogState) -> Arc<Self> {
+        let end = AtomicU64::new(state.end);
+        Arc::new(Self {
+            id,
+            state: RwLock::new(state),
+            watchers: Watchers::default(),
+            appended_bytes: AtomicU64::new(0),
+            end,
+        })
+    }
+
+    pub(crate) fn end(&self) -> u64 {
+        self.end.load(Ordering::Acquire)
+    }
+
+    /// Takes note of a batch that recovery found in the journal.
+    pub(crate) fn recovered(&self, chunk: Chunk) {
+        let mut state = self.state.write();
+        push_chunk(&mut state.chunks, chunk, false);
+        state.end = chunk.next;
+        self.end.store(chunk.next, Ordering::Release);
+    }
+
+    /// Makes everything below `end` visible and tells who waits for it. Each batch comes with
+    /// whether a new chunk begins with it.
+    pub(crate) fn publish(
+        &self,
+        end: u64,
+        batches: impl Iterator<Item = (Chunk, bool, TailBatch)>,
+    ) {
+        let mut bytes = 0;
+        {
+            let mut state = self.state.write();
+            for (chunk, opens, batch) in batches {
+                bytes += batch.bytes.len() as u64;
+                push_chunk(&mut state.chunks, chunk, opens);
+                state.tail.push_back(batch);
+            }
+            state.end = end;
+        }
+        self.end.store(end, Ordering::Release);
+        self.appended_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.watchers.notify(bytes);
+    }
+}
+
+/// Adds a batch to the last chunk, or begins a new one where the last ends or would grow too long,
+/// or where `opens` asks for a boundary.
+pub(crate) fn push_chunk(chunks: &mut VecDeque<Chunk>, batch: Chunk, opens: bool) {
+    if let Some(last) = chunks.back_mut().filter(|_| !opens) {
+        let span = u64::from(batch.end) - u64::from(last.start).min(u64::from(batch.end));
+        let joins = last.file == batch.file
+            && last.next == batch.base
+            && span <= crate::limits::JOURNAL_CHUNK_BYTES;
+        if joins {
+            last.next = batch.next;
+            last.end = batch.end;
+            last.bytes += batch.bytes;
+            last.max_timestamp = last.max_timestamp.max(batch.max_timestamp);
+            return;
+        }
+    }
+    chunks.push_back(batch);
+}

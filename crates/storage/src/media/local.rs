@@ -1,0 +1,400 @@
+//! The medium of a single machine: a folder on a local file system.
+//!
+//! ```text
+//! LOCK                 held exclusively while a process has the folder open
+//! FORMAT               the format version of everything in the folder
+//! journal/N.journal    zero-filled files of fixed size, recycled when their content is dead
+//! segments/N.segment   immutable
+//! snapshots/N.snapshot immutable
+//! ```
+
+use std::collections::VecDeque;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
+use rustix::fs::{FlockOperation, flock, fstatvfs};
+
+use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, Space, journal_name};
+use crate::error::{Result, StorageError};
+use crate::ids::{BlobId, FileId};
+use crate::limits::OPEN_SEGMENTS_MAX;
+
+/// The version of everything below the data folder. Older versions stay readable; see
+/// docs/storage-format.md.
+const FORMAT: u32 = 1;
+
+/// Bytes written at once when a file is zero-filled.
+const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+
+/// A data folder, locked for this process.
+#[derive(Debug)]
+pub struct LocalDisk {
+    root: PathBuf,
+    /// Holds the exclusive lock; the operating system lets go of it when the process ends.
+    lock: File,
+    open_blobs: Mutex<VecDeque<(BlobKey, Arc<File>)>>,
+}
+
+impl LocalDisk {
+    /// Opens `root`, creating it if it is not there.
+    pub fn open(root: &Path) -> Result<Self> {
+        let name = |path: &Path| path.display().to_string();
+        for folder in [
+            root.to_owned(),
+            root.join("journal"),
+            root.join("segments"),
+            root.join("snapshots"),
+        ] {
+            fs::create_dir_all(&folder)
+                .map_err(StorageError::io("create folder", name(&folder)))?;
+        }
+        let lock_path = root.join("LOCK");
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .map_err(StorageError::io("open", name(&lock_path)))?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Err(StorageError::Locked { path: name(root) });
+            }
+            Err(errno) => return Err(StorageError::io("lock", name(&lock_path))(errno.into())),
+        }
+        let disk = Self {
+            root: root.to_owned(),
+            lock,
+            open_blobs: Mutex::default(),
+        };
+        disk.check_stamp()?;
+        disk.remove_unfinished()?;
+        Ok(disk)
+    }
+
+    /// Opens a folder for offline verification: it must exist, and nothing in it is changed.
+    pub fn open_existing(root: &Path) -> Result<Self> {
+        let stamp = root.join("FORMAT");
+        if !stamp.exists() {
+            let missing = io::Error::new(io::ErrorKind::NotFound, "not a Forebay data folder");
+            return Err(StorageError::io("read", stamp.display().to_string())(
+                missing,
+            ));
+        }
+        Self::open(root)
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn check_stamp(&self) -> Result<()> {
+        let path = self.root.join("FORMAT");
+        let name = path.display().to_string();
+        match fs::read_to_string(&path) {
+            Ok(text) if text.trim() == FORMAT.to_string() => Ok(()),
+            Ok(text) => Err(StorageError::Format {
+                path: name,
+                found: text.trim().chars().take(32).collect(),
+                supported: FORMAT,
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                write_durably(&self.root, &path, format!("{FORMAT}\n").as_bytes())
+                    .map_err(StorageError::io("write", name))
+            }
+            Err(error) => Err(StorageError::io("read", name)(error)),
+        }
+    }
+
+    /// A blob under its temporary name was never finished, so nothing refers to it.
+    fn remove_unfinished(&self) -> Result<()> {
+        for folder in ["segments", "snapshots"] {
+            let folder = self.root.join(folder);
+            let name = folder.display().to_string();
+            for entry in fs::read_dir(&folder).map_err(StorageError::io("list", name.clone()))? {
+                let path = entry
+                    .map_err(StorageError::io("list", name.clone()))?
+                    .path();
+                if path
+                    .extension()
+                    .is_some_and(|extension| extension == "unfinished")
+                {
+                    fs::remove_file(&path)
+                        .map_err(StorageError::io("remove", path.display().to_string()))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn journal_path(&self, id: FileId) -> PathBuf {
+        self.root.join(journal_name(id))
+    }
+
+    fn blob_path(&self, key: BlobKey) -> PathBuf {
+        self.root.join(key.to_string())
+    }
+
+    /// Numbered files of a folder. A name that is not a number with the right extension is somebody
+    /// else's file and is left alone.
+    fn numbered(&self, folder: &str, extension: &str) -> Result<Vec<(u64, u64)>> {
+        let folder = self.root.join(folder);
+        let name = folder.display().to_string();
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(StorageError::io("list", name.clone()))? {
+            let entry = entry.map_err(StorageError::io("list", name.clone()))?;
+            let path = entry.path();
+            if path.extension().is_none_or(|found| found != extension) {
+                continue;
+            }
+            let number = path
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .and_then(|s| s.parse().ok());
+            let Some(number) = number else { continue };
+            let length = entry
+                .metadata()
+                .map_err(StorageError::io("inspect", name.clone()))?
+                .len();
+            found.push((number, length));
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn open_blob(&self, key: BlobKey) -> Result<Arc<File>> {
+        let mut open = self.open_blobs.lock();
+        if let Some(at) = open.iter().position(|(held, _)| *held == key) {
+            let entry = open.remove(at).expect("the position was just found");
+            let file = Arc::clone(&entry.1);
+            open.push_back(entry);
+            return Ok(file);
+        }
+        let path = self.blob_path(key);
+        let file = File::open(&path).map_err(StorageError::io("open", key.to_string()))?;
+        let file = Arc::new(file);
+        if open.len() == OPEN_SEGMENTS_MAX {
+            open.pop_front();
+        }
+        open.push_back((key, Arc::clone(&file)));
+        Ok(file)
+    }
+}
+
+impl Medium for LocalDisk {
+    fn journal_files(&self) -> Result<Vec<(FileId, u64)>> {
+        let found = self.numbered("journal", "journal")?;
+        Ok(found
+            .into_iter()
+            .map(|(id, length)| (FileId(id), length))
+            .collect())
+    }
+
+    fn prepare_journal_file(
+        &self,
+        id: FileId,
+        capacity: u64,
+        recycle: Option<FileId>,
+    ) -> Result<Arc<dyn JournalFile>> {
+        let path = self.journal_path(id);
+        let name = journal_name(id);
+        let folder = self.root.join("journal");
+        if let Some(old) = recycle {
+            let old_path = self.journal_path(old);
+            let same_size = fs::metadata(&old_path).is_ok_and(|found| found.len() == capacity);
+            if same_size {
+                fs::rename(&old_path, &path)
+                    .map_err(StorageError::io("rename", journal_name(old)))?;
+                sync_folder(&folder).map_err(StorageError::io("sync folder of", name))?;
+                return self.open_journal_file(id);
+            }
+            self.remove_journal_file(old)?;
+        }
+        let unfinished = path.with_extension("unfinished");
+        let filled = zero_fill(&unfinished, capacity)
+            .and_then(|()| fs::rename(&unfinished, &path))
+            .and_then(|()| sync_folder(&folder));
+        if let Err(error) = filled {
+            // A half-filled file only takes space that others wait for.
+            let _ = fs::remove_file(&unfinished);
+            return Err(StorageError::io("zero-fill", name)(error));
+        }
+        self.open_journal_file(id)
+    }
+
+    fn open_journal_file(&self, id: FileId) -> Result<Arc<dyn JournalFile>> {
+        let path = self.journal_path(id);
+        let name = journal_name(id);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(StorageError::io("open", name.clone()))?;
+        let capacity = file
+            .metadata()
+            .map_err(StorageError::io("inspect", name))?
+            .len();
+        Ok(Arc::new(LocalJournalFile { id, capacity, file }))
+    }
+
+    fn remove_journal_file(&self, id: FileId) -> Result<()> {
+        fs::remove_file(self.journal_path(id)).map_err(StorageError::io("remove", journal_name(id)))
+    }
+
+    fn create_blob(&self, key: BlobKey) -> Result<Box<dyn BlobWriter>> {
+        let path = self.blob_path(key);
+        let unfinished = path.with_extension("unfinished");
+        let file =
+            File::create(&unfinished).map_err(StorageError::io("create", key.to_string()))?;
+        Ok(Box::new(LocalBlobWriter {
+            key,
+            path,
+            unfinished,
+            file: Some(file),
+        }))
+    }
+
+    fn read_blob(&self, key: BlobKey, offset: u64, length: usize) -> Result<Bytes> {
+        let file = self.open_blob(key)?;
+        let mut buffer = BytesMut::zeroed(length);
+        file.read_exact_at(&mut buffer, offset)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => StorageError::corrupt(
+                    key.to_string(),
+                    offset,
+                    format!("ends before {length} bytes"),
+                ),
+                _ => StorageError::io("read", key.to_string())(error),
+            })?;
+        Ok(buffer.freeze())
+    }
+
+    fn blobs(&self, kind: BlobKind) -> Result<Vec<(BlobId, u64)>> {
+        let found = match kind {
+            BlobKind::Segment => self.numbered("segments", "segment")?,
+            BlobKind::Snapshot => self.numbered("snapshots", "snapshot")?,
+        };
+        Ok(found
+            .into_iter()
+            .map(|(id, length)| (BlobId(id), length))
+            .collect())
+    }
+
+    fn remove_blob(&self, key: BlobKey) -> Result<()> {
+        self.open_blobs.lock().retain(|(held, _)| *held != key);
+        fs::remove_file(self.blob_path(key)).map_err(StorageError::io("remove", key.to_string()))
+    }
+
+    fn space(&self) -> Result<Space> {
+        let stat = fstatvfs(&self.lock)
+            .map_err(|errno| StorageError::io("inspect", "the data folder")(errno.into()))?;
+        Ok(Space {
+            free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
+            total_bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct LocalJournalFile {
+    id: FileId,
+    capacity: u64,
+    file: File,
+}
+
+impl JournalFile for LocalJournalFile {
+    fn id(&self) -> FileId {
+        self.id
+    }
+
+    fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    fn write_at(&self, position: u64, bytes: &[u8]) -> Result<()> {
+        self.file
+            .write_all_at(bytes, position)
+            .map_err(StorageError::io("write", journal_name(self.id)))
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.file
+            .sync_data()
+            .map_err(StorageError::io("sync", journal_name(self.id)))
+    }
+
+    fn read_at(&self, position: u64, buffer: &mut [u8]) -> Result<()> {
+        self.file
+            .read_exact_at(buffer, position)
+            .map_err(StorageError::io("read", journal_name(self.id)))
+    }
+}
+
+struct LocalBlobWriter {
+    key: BlobKey,
+    path: PathBuf,
+    unfinished: PathBuf,
+    /// None once finished.
+    file: Option<File>,
+}
+
+impl BlobWriter for LocalBlobWriter {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let file = self.file.as_mut().expect("a finished writer is consumed");
+        file.write_all(bytes)
+            .map_err(StorageError::io("write", self.key.to_string()))
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        let file = self.file.take().expect("a finished writer is consumed");
+        let folder = self
+            .path
+            .parent()
+            .expect("a blob's path has a folder")
+            .to_owned();
+        file.sync_all()
+            .and_then(|()| fs::rename(&self.unfinished, &self.path))
+            .and_then(|()| sync_folder(&folder))
+            .map_err(StorageError::io("finish", self.key.to_string()))
+    }
+}
+
+impl Drop for LocalBlobWriter {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            let _ = fs::remove_file(&self.unfinished);
+        }
+    }
+}
+
+/// Writes real zeros: a file that is only allocated costs a journal commit of the file system at the
+/// first sync of every extent, which doubles the time of a commit.
+fn zero_fill(path: &Path, capacity: u64) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    let mut left = capacity;
+    while left > 0 {
+        let part = left.min(ZEROS.len() as u64) as usize;
+        file.write_all(&ZEROS[..part])?;
+        left -= part as u64;
+    }
+    file.sync_all()
+}
+
+fn write_durably(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    let mut file = File::create(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)?;
+    sync_folder(folder)
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}

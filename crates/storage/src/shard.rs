@@ -1,0 +1,288 @@
+//! A shard in production: the one thread that owns an engine and the state machine on top of it.
+//!
+//! The thread drains its mailbox, lets the state machine apply every command, writes what that
+//! stored as one journal entry, makes it durable once, and releases all the replies that waited for
+//! it. While that write is on its way the next commands gather. That is the whole group commit: no
+//! timer, no linger, no lock around the state.
+
+mod mailbox;
+mod metrics;
+mod replies;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crate::clock::{Clock, Now};
+use crate::engine::{Engine, Job, JobDone, Replay, Room};
+use crate::error::{Result, StorageError};
+use crate::media::Medium;
+
+pub use mailbox::{Closed, Mailbox};
+pub use metrics::{Counter, Histogram, ShardMetrics};
+pub use replies::Replies;
+
+use mailbox::Message;
+
+/// Something the state machine is asked to do.
+pub trait Command: Send + 'static {
+    /// Bytes of batches that it brings to the journal.
+    fn batch_bytes(&self) -> usize;
+    /// Whether it keeps consumers going, so that it is served even when the medium is full.
+    fn is_essential(&self) -> bool;
+}
+
+/// The state machine on top of an engine: a function of (state, command, now).
+pub trait Machine: Replay + Send + 'static {
+    /// What it can be asked.
+    type Command: Command;
+    /// An answer, with whom it is for.
+    type Reply: Send;
+
+    /// Applies a command. What it stores through `engine` is durable before a reply is released
+    /// that was given to `replies` as waiting for it.
+    fn handle(
+        &mut self,
+        command: Self::Command,
+        engine: &mut Engine,
+        now: Now,
+        replies: &mut Replies<Self::Reply>,
+    );
+
+    /// Does what time alone demands.
+    fn tick(&mut self, engine: &mut Engine, now: Now, replies: &mut Replies<Self::Reply>);
+
+    /// When [`Machine::tick`] next has something to do, on the monotonic clock.
+    fn next_deadline(&self) -> Option<Duration>;
+
+    /// Answers a command that was not applied because the medium is full.
+    fn refuse(&mut self, command: Self::Command);
+
+    /// Lets a reply go. With an error, what it promises did not become durable.
+    fn release(&mut self, reply: Self::Reply, outcome: Result<(), &StorageError>);
+
+    /// The state as of now, for [`Replay::restore`].
+    fn snapshot(&self) -> Vec<u8>;
+}
+
+/// A shard that is about to run.
+pub struct Shard<M: Machine> {
+    engine: Engine,
+    machine: M,
+    medium: Arc<dyn Medium>,
+    clock: Arc<dyn Clock>,
+    mailbox: Arc<Mailbox<M::Command>>,
+    metrics: Arc<ShardMetrics>,
+    jobs_running: usize,
+}
+
+impl<M: Machine> Shard<M> {
+    /// Joins an opened engine and the machine that was replayed with it.
+    pub fn new(engine: Engine, machine: M, medium: Arc<dyn Medium>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            engine,
+            machine,
+            medium,
+            clock,
+            mailbox: Arc::new(Mailbox::new()),
+            metrics: Arc::default(),
+            jobs_running: 0,
+        }
+    }
+
+    /// Where commands are sent.
+    pub fn mailbox(&self) -> Arc<Mailbox<M::Command>> {
+        Arc::clone(&self.mailbox)
+    }
+
+    /// What the shard counts.
+    pub fn metrics(&self) -> Arc<ShardMetrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// Runs until it is told to stop, or until the journal fails. Blocks the thread.
+    pub fn run(mut self) -> Result<()> {
+        let outcome = self.serve();
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "the journal failed; no more writes are taken");
+        }
+        // Whoever still sends learns that nobody answers.
+        self.mailbox.close();
+        outcome
+    }
+
+    fn serve(&mut self) -> Result<()> {
+        let mut inbox = VecDeque::new();
+        let mut replies = Replies::default();
+        let mut stopping = false;
+        loop {
+            let now = self.clock.now();
+            self.start_jobs(now)?;
+            let blocked = !inbox.is_empty();
+            let stopped = stopping && !blocked && !self.engine.has_work() && self.jobs_running == 0;
+            if stopped && self.mailbox.is_empty() {
+                return self.close();
+            }
+            self.mailbox
+                .receive(&mut inbox, self.patience(now, blocked));
+            let now = self.clock.now();
+            self.take_news(&mut inbox, &mut stopping, now);
+            self.handle_commands(&mut inbox, now, &mut replies);
+            self.machine.tick(&mut self.engine, now, &mut replies);
+            self.commit(now, &mut replies)?;
+        }
+    }
+
+    /// Finished jobs and the word to stop come before commands that may wait for them.
+    fn take_news(
+        &mut self,
+        inbox: &mut VecDeque<Message<M::Command>>,
+        stopping: &mut bool,
+        now: Now,
+    ) {
+        let (mut jobs, mut stop) = (Vec::new(), false);
+        if inbox
+            .iter()
+            .all(|message| matches!(message, Message::Command(_)))
+        {
+            return;
+        }
+        let mut commands = VecDeque::with_capacity(inbox.len());
+        for message in inbox.drain(..) {
+            match message {
+                Message::Command(_) => commands.push_back(message),
+                Message::JobDone(done) => jobs.push(done),
+                Message::Stop => stop = true,
+            }
+        }
+        *inbox = commands;
+        *stopping |= stop;
+        for done in jobs {
+            self.jobs_running -= 1;
+            self.engine.finish_job(done, now);
+        }
+    }
+
+    /// Applies commands in order, as far as the journal has room.
+    fn handle_commands(
+        &mut self,
+        inbox: &mut VecDeque<Message<M::Command>>,
+        now: Now,
+        replies: &mut Replies<M::Reply>,
+    ) {
+        while let Some(Message::Command(command)) = inbox.front() {
+            match self
+                .engine
+                .room(command.batch_bytes(), command.is_essential())
+            {
+                Room::Now => {
+                    let Some(Message::Command(command)) = inbox.pop_front() else {
+                        return;
+                    };
+                    self.metrics.commands.add(1);
+                    self.machine.handle(command, &mut self.engine, now, replies);
+                }
+                Room::Full => {
+                    let Some(Message::Command(command)) = inbox.pop_front() else {
+                        return;
+                    };
+                    self.metrics.refused_full.add(1);
+                    self.machine.refuse(command);
+                }
+                Room::AfterCommit | Room::AfterSpare => return,
+            }
+        }
+    }
+
+    fn commit(&mut self, now: Now, replies: &mut Replies<M::Reply>) -> Result<()> {
+        self.release(&mut replies.at_once, Ok(()));
+        let started = self.clock.now().monotonic;
+        let bytes = self.engine.gathered_bytes();
+        if !self.engine.has_work() {
+            self.release(&mut replies.after_write, Ok(()));
+            self.release(&mut replies.after_sync, Ok(()));
+            return Ok(());
+        }
+        if let Err(error) = self.engine.write(now) {
+            return self.fail(replies, error);
+        }
+        self.release(&mut replies.after_write, Ok(()));
+        if self.engine.sync_due() {
+            if let Err(error) = self.engine.sync() {
+                return self.fail(replies, error);
+            }
+            let took = self.clock.now().monotonic.saturating_sub(started);
+            self.metrics.commit_seconds.observe(took.as_secs_f64());
+        }
+        self.metrics.commits.add(1);
+        self.metrics.commit_bytes.observe(bytes as f64);
+        self.metrics
+            .commit_replies
+            .observe(replies.after_sync.len() as f64);
+        self.release(&mut replies.after_sync, Ok(()));
+        Ok(())
+    }
+
+    fn fail(&mut self, replies: &mut Replies<M::Reply>, error: StorageError) -> Result<()> {
+        self.release(&mut replies.after_write, Err(&error));
+        self.release(&mut replies.after_sync, Err(&error));
+        Err(error)
+    }
+
+    fn release(&mut self, replies: &mut Vec<M::Reply>, outcome: Result<(), &StorageError>) {
+        for reply in replies.drain(..) {
+            self.machine.release(reply, outcome);
+        }
+    }
+
+    fn start_jobs(&mut self, now: Now) -> Result<()> {
+        let machine = &self.machine;
+        for job in self.engine.maintain(now, || machine.snapshot())? {
+            self.jobs_running += 1;
+            self.start_job(job);
+        }
+        Ok(())
+    }
+
+    fn start_job(&self, job: Job) {
+        let medium = Arc::clone(&self.medium);
+        let mailbox = Arc::clone(&self.mailbox);
+        let run = move || {
+            let done: JobDone = job.run(medium.as_ref());
+            mailbox.job_done(done);
+        };
+        let spawned = thread::Builder::new()
+            .name("forebay-job".to_owned())
+            .spawn(run);
+        // Without threads the process cannot go on anyway; saying so beats limping.
+        spawned.expect("the operating system has a thread for a background job");
+    }
+
+    /// How long to wait for mail. Nothing to wait for while work is at hand.
+    fn patience(&self, now: Now, blocked: bool) -> Option<Duration> {
+        if self.engine.has_work() {
+            return Some(Duration::ZERO);
+        }
+        let waits_for_job = blocked && self.jobs_running > 0;
+        let due = match self.machine.next_deadline() {
+            Some(deadline) => deadline.min(self.engine.next_due()),
+            None => self.engine.next_due(),
+        };
+        let patience = due.saturating_sub(now.monotonic);
+        Some(if blocked && !waits_for_job {
+            Duration::ZERO
+        } else {
+            patience
+        })
+    }
+
+    /// A clean end: a snapshot, so that the next start replays nothing.
+    fn close(&mut self) -> Result<()> {
+        let job = self.engine.snapshot_job(&self.machine.snapshot())?;
+        let done = job.run(self.medium.as_ref());
+        let now = self.clock.now();
+        self.engine.finish_job(done, now);
+        Ok(())
+    }
+}
