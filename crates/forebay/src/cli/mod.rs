@@ -11,6 +11,7 @@ mod group;
 mod internal;
 pub(crate) mod output;
 mod pace;
+mod partitioner;
 mod position;
 mod produce;
 mod progress;
@@ -45,10 +46,7 @@ Exit codes:
   2  wrong usage          6  timed out
   3  not found";
 
-/// A message broker for the Kafka clients you already have
-///
-/// One binary with one durable log: start it with `forebay serve`, then use any Kafka client,
-/// or the commands below.
+/// A message broker for the Kafka clients you already have: one binary, one durable log
 #[derive(Debug, Parser)]
 #[command(name = "forebay", version, after_help = EXAMPLES, max_term_width = 100)]
 #[command(disable_help_subcommand = true, infer_subcommands = false)]

@@ -58,6 +58,20 @@ impl Position {
         })
     }
 
+    /// The offset in one partition, which holds `first..end`. `at_time` is the broker's answer for
+    /// a time: the first record at or after it, or nothing when all are older.
+    pub(crate) fn resolve(self, first: i64, end: i64, at_time: Option<i64>) -> i64 {
+        let offset = match self {
+            Self::Beginning => first,
+            Self::End => end,
+            Self::Offset(offset) => offset,
+            Self::Last(count) => end.saturating_sub(count),
+            Self::Time(_) => at_time.unwrap_or(end),
+        };
+        // Retention may have passed it, or nobody has written it yet: the nearest there is.
+        offset.clamp(first, end)
+    }
+
     /// Reads a position of the command line, where a time ago counts from now.
     pub(crate) fn parse_now(text: &str) -> Result<Self, String> {
         Self::parse(text, Timestamp::now())
@@ -100,6 +114,20 @@ mod tests {
             parse("2026-11-01T12:00:00+02:00"),
             time("2026-11-01T10:00:00Z")
         );
+    }
+
+    #[test]
+    fn a_position_is_the_nearest_offset_that_exists() {
+        let resolve = |text, at_time| parse(text).unwrap().resolve(100, 200, at_time);
+        assert_eq!(resolve("beginning", None), 100);
+        assert_eq!(resolve("end", None), 200);
+        assert_eq!(resolve("150", None), 150);
+        assert_eq!(resolve("7", None), 100);
+        assert_eq!(resolve("900", None), 200);
+        assert_eq!(resolve("-30", None), 170);
+        assert_eq!(resolve("-1000", None), 100);
+        assert_eq!(resolve("-1h", Some(180)), 180);
+        assert_eq!(resolve("-1h", None), 200, "nothing is that young");
     }
 
     #[test]

@@ -93,6 +93,8 @@ impl Args for Serve {
             .about("Start a broker")
             .long_about("Start a broker.\n\nIt needs no configuration and no other service.")
             .after_help(EXAMPLES)
+            // The last one wins, so that a wrapper's flags can be overridden behind them.
+            .args_override_self(true)
             .args([config, print_config]);
         for section in SECTIONS {
             command = command

@@ -120,7 +120,7 @@ pub(crate) struct TopicConfig {
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     cleanup: Vec<Cleanup>,
     /// What an acknowledgement promises: fsync, os or memory
-    #[arg(long, value_name = "LEVEL", value_parser = setting::<Durability>)]
+    #[arg(long, value_name = Durability::PLACEHOLDER, value_parser = setting::<Durability>)]
     durability: Option<Durability>,
     /// Any other entry by its Kafka name; may be repeated
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]

@@ -23,7 +23,7 @@ one wins over an earlier one:
 broker from starting, with a line that says what to write instead. (Variables that Kubernetes
 injects for a service called `forebay` are left alone, and an empty variable counts as not set.)
 
-Durations have a unit (`200ms`, `30s`, `10m`, `24h`, `7d`), sizes may have one (`128MiB`, `1GB`,
+Durations have a unit (`200ms`, `30s`, `10m`, `7d`), sizes may have one (`128MiB`, `1GB`,
 `4096`). In TOML both are strings; plain numbers of bytes may be written as numbers.
 
 ```toml

@@ -176,7 +176,7 @@ settings! {
         ///
         /// Clients ask any broker for this address and then use it for everything, so it must
         /// be reachable from where they run. `auto` tells them the bound address; a listener on
-        /// 0.0.0.0 or [::] has no such address, there this option is required. Port 0 stands
+        /// `0.0.0.0` or `[::]` has no such address, there this option is required. Port 0 stands
         /// for the port that was bound.
         kafka_advertised "kafka-advertised": Auto<HostPort> = "auto",
             kafka "advertised.listeners";
@@ -286,7 +286,7 @@ settings! {
         /// How long an idle idempotent producer is remembered
         ///
         /// Until then a message that it sends twice is stored once.
-        producer_id_expiration "producer-id-expiration": Duration = "24h",
+        producer_id_expiration "producer-id-expiration": Duration = "1d",
             in 1_000 ..= 315_360_000_000, kafka "producer.id.expiration.ms";
     }
 

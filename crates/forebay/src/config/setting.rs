@@ -39,7 +39,7 @@ pub(crate) trait Setting: Sized {
 }
 
 impl Setting for bool {
-    const PLACEHOLDER: &'static str = "BOOL";
+    const PLACEHOLDER: &'static str = "true|false";
     const EXPECTED: &'static str = "true or false";
 
     fn parse(text: &str) -> Option<Self> {
@@ -314,7 +314,7 @@ impl Durability {
 }
 
 impl Setting for Durability {
-    const PLACEHOLDER: &'static str = "LEVEL";
+    const PLACEHOLDER: &'static str = "fsync|os|memory";
     const EXPECTED: &'static str = "fsync, os or memory";
 
     fn parse(text: &str) -> Option<Self> {
@@ -344,7 +344,7 @@ pub(crate) enum LogFormat {
 }
 
 impl Setting for LogFormat {
-    const PLACEHOLDER: &'static str = "FORMAT";
+    const PLACEHOLDER: &'static str = "text|json";
     const EXPECTED: &'static str = "text or json";
 
     fn parse(text: &str) -> Option<Self> {

@@ -49,7 +49,8 @@ impl fmt::Display for ByteSize {
     /// The largest binary unit, or else thousands unit, that divides the size exactly.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let exact = |(_, bytes): &&(&str, u64)| self.0 >= *bytes && self.0.is_multiple_of(*bytes);
-        let (binary, decimal) = (&SIZE_UNITS[5..], &SIZE_UNITS[..5]);
+        // Without the "B": a plain number of bytes needs no unit.
+        let (decimal, binary) = (&SIZE_UNITS[1..5], &SIZE_UNITS[5..]);
         match binary
             .iter()
             .rev()
@@ -57,7 +58,7 @@ impl fmt::Display for ByteSize {
             .or_else(|| decimal.iter().rev().find(exact))
         {
             Some((name, bytes)) => write!(f, "{}{name}", self.0 / bytes),
-            None => write!(f, "{}B", self.0),
+            None => write!(f, "{}", self.0),
         }
     }
 }
@@ -217,7 +218,7 @@ mod tests {
     fn printing_prefers_the_unit_people_write() {
         assert_eq!(ByteSize(64 << 20).to_string(), "64MiB");
         assert_eq!(ByteSize(1_000_000_000).to_string(), "1GB");
-        assert_eq!(ByteSize(1_048_588).to_string(), "1048588B");
+        assert_eq!(ByteSize(1_048_588).to_string(), "1048588");
         assert_eq!(show_duration(Duration::from_secs(604_800)), "7d");
         assert_eq!(show_duration(Duration::from_secs(600)), "10m");
     }

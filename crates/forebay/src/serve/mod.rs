@@ -63,6 +63,7 @@ fn bind(settings: &Settings) -> Result<Listeners, Failure> {
         admin: bind("admin", &settings.admin)?,
     };
     if let Some(kafka) = &listeners.kafka {
+        // Told before anything is opened.
         advertised(settings, kafka.address)?;
     }
     Ok(listeners)
@@ -74,7 +75,12 @@ fn advertised(settings: &Settings, bound: SocketAddr) -> Result<HostPort, Failur
         Auto::Auto if bound.ip().is_unspecified() => {
             let message =
                 format!("kafka listens on {bound}, which is no address to give to clients");
-            let fix = format!("use --kafka-advertised HOST:{}", bound.port());
+            // The port as configured: a free one that was found is another one next time.
+            let port = match &settings.kafka {
+                Listen::At(address) => address.port,
+                Listen::Off => bound.port(),
+            };
+            let fix = format!("use --kafka-advertised HOST:{port}");
             Err(Failure::new(Cause::Usage, message).hint(fix))
         }
         Auto::Auto => Ok(HostPort {
