@@ -1,3 +1,31 @@
 //! The `forebay` binary: command line, configuration, sockets and wiring; nothing else.
 
-fn main() {}
+mod banner;
+// The client commands and `check` are parsed and formatted already, and not yet joined to a client.
+#[allow(
+    dead_code,
+    reason = "goes when the client commands are joined to forebay_kafka::client"
+)]
+mod cli;
+mod config;
+mod file_limit;
+mod listener;
+mod ready_file;
+mod serve;
+mod signals;
+mod telemetry;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// The broker allocates from many threads at once, which the system allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    match cli::run(started) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

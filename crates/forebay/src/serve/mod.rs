@@ -1,0 +1,304 @@
+//! A running broker: bind, open, accept, say so, and stop in good order.
+
+mod wiring;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+
+use crate::banner::{Banner, ListenerRow};
+use crate::cli::failure::{Cause, Failure};
+use crate::cli::output;
+use crate::config::Settings;
+use crate::config::address::{HostPort, Listen};
+use crate::config::setting::{Auto, LogFormat};
+use crate::listener::{self, Bound};
+use crate::ready_file::{self, ReadyFile};
+use crate::signals::{Signals, stop_pair};
+use crate::{file_limit, telemetry};
+use wiring::Wiring;
+
+/// Connections to the admin listener at one time. It has its own, so that whoever runs the broker
+/// gets in when clients have taken all of theirs.
+const ADMIN_CONNECTIONS: usize = 256;
+
+/// The sockets of a broker, bound.
+struct Listeners {
+    kafka: Option<Bound>,
+    admin: Option<Bound>,
+}
+
+/// Runs a broker until a signal ends it.
+///
+/// # Errors
+/// When it cannot start, or was ended before it had stopped.
+pub(crate) fn run(settings: &Settings, started: Instant) -> Result<(), Failure> {
+    telemetry::start(&settings.log_level, settings.log_format);
+    file_limit::raise(settings.max_connections);
+    if let Some(path) = &settings.ready_file {
+        ready_file::remove_stale(path)?;
+    }
+    let listeners = bind(settings)?;
+    let runtime = runtime(settings)?;
+    let result = runtime.block_on(serve(settings, listeners, started));
+    // Whatever still runs has had its time; waiting for it here would undo the grace limit.
+    runtime.shutdown_background();
+    result
+}
+
+fn bind(settings: &Settings) -> Result<Listeners, Failure> {
+    if settings.kafka == Listen::Off && settings.admin == Listen::Off {
+        let message = "nothing to listen on: kafka and admin are both off";
+        return Err(Failure::new(Cause::Usage, message));
+    }
+    let bind = |name, listen: &Listen| match listen {
+        Listen::Off => Ok(None),
+        Listen::At(address) => listener::bind(name, address, settings.allow_anonymous).map(Some),
+    };
+    let listeners = Listeners {
+        kafka: bind("kafka", &settings.kafka)?,
+        admin: bind("admin", &settings.admin)?,
+    };
+    if let Some(kafka) = &listeners.kafka {
+        // Told before anything is opened.
+        advertised(settings, kafka.address)?;
+    }
+    Ok(listeners)
+}
+
+/// The address that Kafka clients are told.
+fn advertised(settings: &Settings, bound: SocketAddr) -> Result<HostPort, Failure> {
+    match &settings.kafka_advertised {
+        Auto::Auto if bound.ip().is_unspecified() => {
+            let message =
+                format!("kafka listens on {bound}, which is no address to give to clients");
+            // The port as configured: a free one that was found is another one next time.
+            let port = match &settings.kafka {
+                Listen::At(address) => address.port,
+                Listen::Off => bound.port(),
+            };
+            let fix = format!("use --kafka-advertised HOST:{port}");
+            Err(Failure::new(Cause::Usage, message).hint(fix))
+        }
+        Auto::Auto => Ok(HostPort {
+            host: bound.ip().to_string(),
+            port: bound.port(),
+        }),
+        Auto::Set(given) if given.is_wildcard() => {
+            let message = format!("kafka-advertised is {given}, which is no address to connect to");
+            let fix = "use --kafka-advertised with a name or address of this machine";
+            Err(Failure::new(Cause::Usage, message).hint(fix))
+        }
+        Auto::Set(given) => {
+            let port = if given.port == 0 {
+                bound.port()
+            } else {
+                given.port
+            };
+            Ok(HostPort {
+                host: given.host.clone(),
+                port,
+            })
+        }
+    }
+}
+
+fn runtime(settings: &Settings) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().thread_name("forebay");
+    if let Auto::Set(threads) = settings.worker_threads {
+        builder.worker_threads(threads as usize);
+    }
+    builder
+        .build()
+        .map_err(|error| Failure::new(Cause::Failed, format!("cannot start threads: {error}")))
+}
+
+async fn serve(settings: &Settings, listeners: Listeners, started: Instant) -> Result<(), Failure> {
+    let mut signals = Signals::listen()
+        .map_err(|error| Failure::new(Cause::Failed, format!("cannot receive signals: {error}")))?;
+    let kafka_address = listeners.kafka.as_ref().map(|bound| bound.address);
+    let admin_address = listeners.admin.as_ref().map(|bound| bound.address);
+    let advertised = kafka_address
+        .map(|bound| advertised(settings, bound))
+        .transpose()?;
+
+    let (stopper, stop) = stop_pair();
+    let wiring = Arc::new(Wiring::open(settings, advertised.as_ref(), stop.clone()).await?);
+    let kafka_places = Arc::new(Semaphore::new(settings.max_connections as usize));
+    let admin_places = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
+    if let Some(bound) = listeners.kafka {
+        let wiring = Arc::clone(&wiring);
+        let handle = move |stream, peer| Arc::clone(&wiring).kafka(stream, peer);
+        tokio::spawn(listener::accept(
+            bound,
+            Arc::clone(&kafka_places),
+            stop.clone(),
+            handle,
+        ));
+    }
+    if let Some(bound) = listeners.admin {
+        let wiring = Arc::clone(&wiring);
+        let handle = move |stream, peer| Arc::clone(&wiring).admin(stream, peer);
+        tokio::spawn(listener::accept(
+            bound,
+            Arc::clone(&admin_places),
+            stop.clone(),
+            handle,
+        ));
+    }
+
+    let ready_file = announce(settings, kafka_address, admin_address, started)?;
+    let signal = signals.next().await;
+    tracing::info!(signal, "stopping");
+    stopper.stop();
+    drop(ready_file);
+
+    let all_ended = async {
+        // All permits together are free only when every connection has given its own back.
+        let _ = kafka_places.acquire_many(settings.max_connections).await;
+        let _ = admin_places.acquire_many(ADMIN_CONNECTIONS as u32).await;
+    };
+    tokio::select! {
+        () = all_ended => {}
+        () = tokio::time::sleep(settings.shutdown_grace) => {
+            let kafka = settings.max_connections as usize - kafka_places.available_permits();
+            let admin = ADMIN_CONNECTIONS - admin_places.available_permits();
+            tracing::warn!(kafka, admin, "connections cut: they did not end within the grace time");
+        }
+        signal = signals.next() => return Err(ended_at_once(signal)),
+    }
+    tokio::select! {
+        closed = wiring.close() => closed?,
+        signal = signals.next() => return Err(ended_at_once(signal)),
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn ended_at_once(signal: &str) -> Failure {
+    Failure::new(
+        Cause::Failed,
+        format!("ended at once by a second signal ({signal})"),
+    )
+}
+
+/// Tells people, logs and scripts that the broker is ready.
+fn announce(
+    settings: &Settings,
+    kafka: Option<SocketAddr>,
+    admin: Option<SocketAddr>,
+    started: Instant,
+) -> Result<Option<ReadyFile>, Failure> {
+    let banner = banner(settings, kafka, admin, started.elapsed());
+    match settings.log_format {
+        LogFormat::Text => {
+            // A broker outlives the terminal or pipe that it was started from.
+            if let Err(failure) = output::print_data(&banner) {
+                tracing::debug!(%failure, "cannot print the start table");
+            }
+        }
+        LogFormat::Json => {
+            let (kafka, admin) = (show(kafka), show(admin));
+            let ready_ms = banner.ready_in.as_secs_f64() * 1000.0;
+            tracing::info!(kafka, admin, data = %banner.data.display(), ready_ms, "ready");
+        }
+    }
+    let listeners: Vec<(&str, SocketAddr)> = [("kafka", kafka), ("admin", admin)]
+        .into_iter()
+        .filter_map(|(name, address)| Some((name, address?)))
+        .collect();
+    let write = |path: &Path| ReadyFile::write(path, &listeners);
+    settings.ready_file.as_deref().map(write).transpose()
+}
+
+fn show(address: Option<SocketAddr>) -> String {
+    address.map_or_else(|| "off".to_owned(), |address| address.to_string())
+}
+
+fn banner(
+    settings: &Settings,
+    kafka: Option<SocketAddr>,
+    admin: Option<SocketAddr>,
+    ready_in: Duration,
+) -> Banner {
+    let data = std::path::absolute(&settings.data).unwrap_or_else(|_| settings.data.clone());
+    let bootstrap = kafka.and_then(|bound| advertised(settings, bound).ok());
+    let bootstrap = bootstrap.map(|address| format!("Kafka clients: bootstrap.servers={address}"));
+    let console = format!("management API, metrics, health: http://{}/", show(admin));
+    Banner {
+        ready_in,
+        listeners: vec![
+            ListenerRow {
+                name: "kafka",
+                address: kafka,
+                purpose: bootstrap.unwrap_or_default(),
+            },
+            ListenerRow {
+                name: "admin",
+                address: admin,
+                purpose: console,
+            },
+        ],
+        data,
+        durability: settings.durability,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    fn settings(flags: &[(&'static str, &str)]) -> Settings {
+        let flags = flags
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect();
+        Sources {
+            flags,
+            ..Sources::default()
+        }
+        .resolve()
+        .unwrap()
+        .settings()
+    }
+
+    fn told(flags: &[(&'static str, &str)], bound: &str) -> Result<String, Failure> {
+        advertised(&settings(flags), bound.parse().unwrap()).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn clients_are_told_the_bound_address_or_the_one_that_is_given() {
+        assert_eq!(told(&[], "127.0.0.1:40123").unwrap(), "127.0.0.1:40123");
+        let given = [("kafka-advertised", "broker.example.com:9092")];
+        assert_eq!(
+            told(&given, "0.0.0.0:9092").unwrap(),
+            "broker.example.com:9092"
+        );
+        let any_port = [("kafka-advertised", "localhost:0")];
+        assert_eq!(told(&any_port, "0.0.0.0:40123").unwrap(), "localhost:40123");
+    }
+
+    #[test]
+    fn clients_are_never_told_a_wildcard() {
+        let failure = told(&[], "0.0.0.0:9092").unwrap_err();
+        assert_eq!(failure.cause, Cause::Usage);
+        assert_eq!(
+            failure.hint.as_deref(),
+            Some("use --kafka-advertised HOST:9092")
+        );
+        assert!(told(&[("kafka-advertised", "[::]:9092")], "127.0.0.1:1").is_err());
+    }
+
+    #[test]
+    fn a_broker_that_nobody_can_reach_does_not_start() {
+        let failure = bind(&settings(&[("kafka", "off"), ("admin", "off")]))
+            .err()
+            .unwrap();
+        assert_eq!(failure.cause, Cause::Usage);
+    }
+}
