@@ -1,6 +1,8 @@
 //! Batches from real clients are read for what they are, and what Kafka's own code writes and
 //! compacts is written the same, byte for byte. The programs that made the files stand beside them.
 
+#![allow(clippy::unwrap_used, reason = "a test helper fails by panicking")]
+
 use std::fs;
 use std::path::Path;
 
