@@ -126,8 +126,8 @@ impl BatchBuilder {
     /// [`NO_TIMESTAMP`].
     ///
     /// # Errors
-    /// [`Error::Timestamp`] if it is otherwise negative, [`Error::TooLarge`] if the batch would pass
-    /// [`BATCH_BYTES_MAX`]. The batch is as before then.
+    /// [`Error::Timestamp`] if it is otherwise negative, or 2^63 away from the first record's;
+    /// [`Error::TooLarge`] if the batch would pass [`BATCH_BYTES_MAX`]. The batch is as before then.
     pub fn add(
         &mut self,
         timestamp_ms: i64,
@@ -152,15 +152,20 @@ impl BatchBuilder {
         if upper_bound > BATCH_BYTES_MAX {
             return Err(too_large);
         }
-        let base_timestamp = if self.record_count == 0 {
+        let base_timestamp = if self.is_empty() {
             timestamp_ms
         } else {
             self.base_timestamp
         };
+        let timestamp_delta = timestamp_ms
+            .checked_sub(base_timestamp)
+            .ok_or(Error::Timestamp {
+                what: "too far from the first record's",
+            })?;
         put_record(
             &mut self.bytes,
             0,
-            timestamp_ms - base_timestamp,
+            timestamp_delta,
             self.record_count,
             body_bytes,
             |out| put_body(out, key, value, headers),

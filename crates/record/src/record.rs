@@ -148,8 +148,8 @@ impl<'a> Headers<'a> {
         Ok(Self { rest, count })
     }
 
-    /// How many there are, by the record's own count.
-    pub fn count(&self) -> usize {
+    /// How many are still to come, by the record's own count.
+    pub fn len(&self) -> usize {
         self.count
     }
 
