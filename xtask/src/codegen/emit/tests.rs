@@ -1,0 +1,90 @@
+//! Test support: a way to make up a message of every kind, and a way to visit every kind.
+
+use super::{header, type_of};
+use crate::codegen::model::{Field, Message, Struct, Type};
+use crate::codegen::versions::Condition;
+
+/// The file of the test support.
+pub(crate) fn tests(messages: &[Message]) -> String {
+    let mut text = header("Made-up messages of every kind.");
+    text.push_str(
+        "use forebay_kafka::protocol::generated::*;\n\nuse crate::source::{Fill, Source};\n\n",
+    );
+    text.push_str("/// Calls the macro with the type of every message.\n");
+    text.push_str("macro_rules! for_each_message {\n($visit:ident) => {\n");
+    for message in messages {
+        text.push_str(&format!("$visit!({});\n", message.name));
+    }
+    text.push_str("};\n}\npub(crate) use for_each_message;\n\n");
+    for message in messages {
+        for value in &message.structs {
+            text.push_str(&fill(message, value));
+        }
+    }
+    text
+}
+
+fn fill(message: &Message, value: &Struct) -> String {
+    let mut fields = String::new();
+    for field in &value.fields {
+        let made_up = make_up_field(message, field);
+        let text = match field.versions.condition_in(value.versions) {
+            Condition::When { holds, .. } => {
+                format!(
+                    "if {holds} {{ {made_up} }} else {{ default.{} }}",
+                    field.ident
+                )
+            }
+            _ => made_up,
+        };
+        fields.push_str(&format!("{}: {text},\n", field.ident));
+    }
+    let default = if fields.contains("default.") {
+        "let default = Self::default();\n"
+    } else {
+        ""
+    };
+    let version = if fields.contains("version") {
+        "version"
+    } else {
+        "_"
+    };
+    format!(
+        "impl Fill for {}::{} {{
+            fn fill(source: &mut Source, {version}: i16) -> Self {{
+                {default}Self {{ {fields} }}
+            }}
+        }}\n\n",
+        message.module,
+        type_of(value, "'static")
+    )
+}
+
+fn make_up_field(message: &Message, field: &Field) -> String {
+    let plain = make_up(message, &field.kind);
+    let nullable = format!("source.nullable(|source| {plain})");
+    match field.nullable.condition_in(field.versions) {
+        Condition::Never => plain,
+        Condition::Always => nullable,
+        Condition::When { holds, .. } => {
+            format!("if {holds} {{ {nullable} }} else {{ Some({plain}) }}")
+        }
+    }
+}
+
+fn make_up(message: &Message, kind: &Type) -> String {
+    match kind {
+        Type::Bool => "source.bool()".into(),
+        Type::I8 => "source.i8()".into(),
+        Type::I16 => "source.i16()".into(),
+        Type::I32 => "source.i32()".into(),
+        Type::I64 => "source.i64()".into(),
+        Type::F64 => "source.f64()".into(),
+        Type::Uuid => "source.uuid()".into(),
+        Type::Str => "source.string()".into(),
+        Type::Blob => "source.blob()".into(),
+        Type::Records => "source.records()".into(),
+        Type::Struct(name) => format!("{}::{name}::fill(source, version)", message.module),
+        Type::Array(element) => format!("source.array(|source| {})", make_up(message, element)),
+    }
+}
