@@ -44,7 +44,10 @@ impl TopicName {
             return Err(NameError::Reserved(name.to_owned()));
         }
         if name.len() > TOPIC_NAME_BYTES_MAX {
-            return Err(NameError::TooLong { length: name.len(), limit: TOPIC_NAME_BYTES_MAX });
+            return Err(NameError::TooLong {
+                length: name.len(),
+                limit: TOPIC_NAME_BYTES_MAX,
+            });
         }
         let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         if !name.bytes().all(legal) {
@@ -70,7 +73,10 @@ impl GroupId {
             return Err(NameError::Empty);
         }
         if id.len() > GROUP_ID_BYTES_MAX {
-            return Err(NameError::TooLong { length: id.len(), limit: GROUP_ID_BYTES_MAX });
+            return Err(NameError::TooLong {
+                length: id.len(),
+                limit: GROUP_ID_BYTES_MAX,
+            });
         }
         Ok(Self(id.into()))
     }
