@@ -1,6 +1,35 @@
-//! Topics, groups, producers, policies as pure state machines over the storage engine. Knows no wire protocol.
+//! Topics, groups, producers and policies as pure state machines over the storage engine. Knows no
+//! wire protocol.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`broker`] | the handle that gateways hold |
+//! | `machine` | the state machine behind it: commands, state, replay |
+//! | [`topic`] | topics, their configuration, the catalog everyone reads |
+//! | [`group`] | consumer groups and committed offsets |
+//! | `producer` | idempotent producers |
+//! | `prepare` | what is checked about a batch before it reaches the shard |
+//! | `event` | what the broker journals about itself |
 
+pub mod broker;
+mod error;
+mod event;
 pub mod group;
+pub mod limits;
+mod machine;
 pub mod names;
+mod options;
+mod prepare;
+mod producer;
+pub mod topic;
 
+pub use broker::{Broker, BrokerShard, Environment, Randomness};
+pub use error::{AppendError, DeleteRecordsError, Stopped, TopicError};
+pub use machine::{
+    AlterConfig, Append, AppendedBatch, CreatedTopic, NewTopic, ProducerIdentity, TopicRef,
+};
 pub use names::{GroupId, NameError, TopicName};
+pub use options::BrokerOptions;
+
+/// What gateways need of the floor below: reading logs, time, durability.
+pub use forebay_storage as storage;

@@ -1,0 +1,242 @@
+//! The broker as gateways see it: what they ask, from any thread, and what they read directly.
+
+use std::fmt;
+use std::sync::Arc;
+
+use forebay_storage::shard::{Mailbox, Shard, ShardMetrics};
+use forebay_storage::{Clock, Engine, Medium, Now, Options, Recovered, StorageError};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::error::{AppendError, DeleteRecordsError, Stopped, TopicError};
+use crate::group::{GroupCommand, GroupReply};
+use crate::machine::{
+    AlterConfig, Append, AppendedBatch, BrokerMachine, Command, CreatedTopic, NewTopic,
+    ProducerIdentity, TopicRef,
+};
+use crate::names::TopicName;
+use crate::options::BrokerOptions;
+use crate::prepare::prepare;
+use crate::topic::{Catalog, Topic};
+
+/// Where randomness comes from: the system in production, a seed in simulation.
+pub trait Randomness: Send + Sync {
+    /// Sixteen random bytes.
+    fn bytes16(&self) -> [u8; 16];
+}
+
+/// The world a broker runs in.
+#[derive(Clone)]
+pub struct Environment {
+    /// What holds its bytes.
+    pub medium: Arc<dyn Medium>,
+    /// Its time.
+    pub clock: Arc<dyn Clock>,
+    /// Its randomness.
+    pub randomness: Arc<dyn Randomness>,
+}
+
+/// A handle to a running broker. Clones are cheap and ask the same broker.
+#[derive(Clone)]
+pub struct Broker {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    mailbox: Arc<Mailbox<Command>>,
+    catalog: Arc<Catalog>,
+    metrics: Arc<ShardMetrics>,
+    options: BrokerOptions,
+    environment: Environment,
+    cluster: Uuid,
+}
+
+/// A broker's shard, to be run on a thread of its own.
+pub struct BrokerShard(Shard<BrokerMachine>);
+
+impl BrokerShard {
+    /// Serves until the broker is stopped, or until the journal fails. Blocks the thread.
+    pub fn run(self) -> Result<(), StorageError> {
+        self.0.run()
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Broker({})", self.shared.cluster)
+    }
+}
+
+impl Broker {
+    /// Opens what the medium holds. Nothing is answered before [`BrokerShard::run`] runs.
+    pub fn open(
+        environment: Environment,
+        storage: Options,
+        options: BrokerOptions,
+    ) -> Result<(Self, BrokerShard, Recovered), StorageError> {
+        let catalog = Arc::new(Catalog::default());
+        let now = environment.clock.now();
+        let mut machine = BrokerMachine::new(options.clone(), Arc::clone(&catalog));
+        let medium = Arc::clone(&environment.medium);
+        let (mut engine, recovered) =
+            Engine::open(Arc::clone(&medium), storage, &mut machine, now)?;
+        let id = uuid::Builder::from_random_bytes(environment.randomness.bytes16()).into_uuid();
+        let cluster = machine.open(&mut engine, id, now);
+        let shard = Shard::new(engine, machine, medium, Arc::clone(&environment.clock));
+        let shared = Shared {
+            mailbox: shard.mailbox(),
+            catalog,
+            metrics: shard.metrics(),
+            options,
+            environment,
+            cluster,
+        };
+        Ok((Self { shared: Arc::new(shared) }, BrokerShard(shard), recovered))
+    }
+
+    /// Has the shard finish what it was asked, take a snapshot and end.
+    pub fn stop(&self) {
+        self.shared.mailbox.stop();
+    }
+
+    /// The cluster's id, the same since its first start.
+    pub fn cluster_id(&self) -> Uuid {
+        self.shared.cluster
+    }
+
+    /// The settings it runs with.
+    pub fn options(&self) -> &BrokerOptions {
+        &self.shared.options
+    }
+
+    /// What its shard counts.
+    pub fn shard_metrics(&self) -> &ShardMetrics {
+        &self.shared.metrics
+    }
+
+    /// Both clocks.
+    pub fn now(&self) -> Now {
+        self.shared.environment.clock.now()
+    }
+
+    /// Sixteen random bytes.
+    pub fn random(&self) -> [u8; 16] {
+        self.shared.environment.randomness.bytes16()
+    }
+
+    /// The topics there are.
+    pub fn catalog(&self) -> &Catalog {
+        &self.shared.catalog
+    }
+
+    /// The topic of this name.
+    pub fn topic(&self, name: &str) -> Option<Arc<Topic>> {
+        self.shared.catalog.get(name)
+    }
+
+    /// Creates topics, each with a result of its own.
+    pub async fn create_topics(
+        &self,
+        topics: Vec<NewTopic>,
+        validate_only: bool,
+    ) -> Vec<Result<CreatedTopic, TopicError>> {
+        let count = topics.len();
+        let with_id = |topic| {
+            let id = uuid::Builder::from_random_bytes(self.random()).into_uuid();
+            (topic, id)
+        };
+        let topics = topics.into_iter().map(with_id).collect();
+        let asked = self.ask(|answer| Command::CreateTopics { topics, validate_only, answer });
+        asked.await.unwrap_or_else(|Stopped| stopped(count))
+    }
+
+    /// Deletes topics, each with a result of its own.
+    pub async fn delete_topics(
+        &self,
+        topics: Vec<TopicRef>,
+    ) -> Vec<Result<(TopicName, Uuid), TopicError>> {
+        let count = topics.len();
+        let asked = self.ask(|answer| Command::DeleteTopics { topics, answer });
+        asked.await.unwrap_or_else(|Stopped| stopped(count))
+    }
+
+    /// Raises a topic's number of partitions to `total`.
+    pub async fn create_partitions(
+        &self,
+        topic: &str,
+        total: usize,
+        validate_only: bool,
+    ) -> Result<(), TopicError> {
+        let topic = topic.to_owned();
+        let asked =
+            self.ask(|answer| Command::CreatePartitions { topic, total, validate_only, answer });
+        asked.await.unwrap_or(Err(TopicError::Stopped))
+    }
+
+    /// Changes configurations of topics, each with a result of its own.
+    pub async fn alter_configs(
+        &self,
+        changes: Vec<AlterConfig>,
+        validate_only: bool,
+    ) -> Vec<Result<(), TopicError>> {
+        let count = changes.len();
+        let asked = self.ask(|answer| Command::AlterConfigs { changes, validate_only, answer });
+        asked.await.unwrap_or_else(|Stopped| stopped(count))
+    }
+
+    /// Deletes records before an offset of a partition (none: all records); each result is the
+    /// first offset that is left.
+    pub async fn delete_records(
+        &self,
+        positions: Vec<(Arc<Topic>, i32, Option<u64>)>,
+    ) -> Vec<Result<u64, DeleteRecordsError>> {
+        let count = positions.len();
+        let asked = self.ask(|answer| Command::DeleteRecords { positions, answer });
+        let stopped = |Stopped| (0..count).map(|_| Err(DeleteRecordsError::Stopped)).collect();
+        asked.await.unwrap_or_else(stopped)
+    }
+
+    /// Appends batches, each with a result of its own, answered when all have reached the
+    /// durability of their topics. The batches are in the broker's hands, in order, when this
+    /// returns; the future only waits.
+    pub fn append(
+        &self,
+        batches: Vec<Append>,
+    ) -> impl Future<Output = Vec<Result<AppendedBatch, AppendError>>> + Send + 'static {
+        let count = batches.len();
+        let now = self.now();
+        let batches = batches.into_iter().map(|batch| prepare(batch, now)).collect();
+        let asked = self.ask(|answer| Command::Append { batches, answer });
+        async move {
+            let failed = |Stopped| (0..count).map(|_| Err(AppendError::Failed)).collect();
+            asked.await.unwrap_or_else(failed)
+        }
+    }
+
+    /// Gives out an identity for an idempotent producer.
+    pub async fn init_producer(&self) -> Result<ProducerIdentity, Stopped> {
+        self.ask(|answer| Command::InitProducer { answer }).await
+    }
+
+    /// Asks the coordinator of consumer groups. Dropping the future takes the question back.
+    pub fn group(
+        &self,
+        command: GroupCommand,
+    ) -> impl Future<Output = Result<GroupReply, Stopped>> + Send + 'static {
+        self.ask(|answer| Command::Group { command, answer })
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> impl Future<Output = Result<T, Stopped>> + Send + 'static {
+        let (answer, asked) = oneshot::channel();
+        // A closed mailbox gives the command back; dropping it closes the channel.
+        let _ = self.shared.mailbox.send(command(answer));
+        async move { asked.await.map_err(|_| Stopped) }
+    }
+}
+
+fn stopped<T>(count: usize) -> Vec<Result<T, TopicError>> {
+    (0..count).map(|_| Err(TopicError::Stopped)).collect()
+}

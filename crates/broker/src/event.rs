@@ -1,0 +1,148 @@
+//! What the broker journals about itself. The kinds and layouts are on disk: never change or reuse
+//! one; a new meaning gets a new number.
+//!
+//! | kind | event | layout |
+//! |---|---|---|
+//! | 1 | cluster founded | cluster id 16 |
+//! | 2 | topic created | id 16, name, overrides (name, value)*, log u64* |
+//! | 3 | topic deleted | id 16 |
+//! | 4 | partitions added | id 16, log u64* |
+//! | 5 | configuration changed | id 16, overrides (name, value)* |
+//! | 6 | producer ids reserved | first id nobody has u64 |
+//! | 7 | group event | see [`GroupEvent`] |
+
+use std::collections::BTreeMap;
+
+use forebay_storage::LogId;
+use forebay_storage::codec::{DecodeError, Decoder, Encoder};
+use uuid::Uuid;
+
+use crate::group::GroupEvent;
+use crate::names::TopicName;
+use crate::topic::config::Values;
+
+/// One change of the broker's state.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum BrokerEvent {
+    ClusterFounded { cluster: Uuid },
+    TopicCreated { id: Uuid, name: TopicName, overrides: Values, logs: Vec<LogId> },
+    TopicDeleted { id: Uuid },
+    PartitionsAdded { id: Uuid, logs: Vec<LogId> },
+    ConfigChanged { id: Uuid, overrides: Values },
+    ProducerIdsReserved { next: i64 },
+    Group(GroupEvent),
+}
+
+impl BrokerEvent {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut encoder = Encoder::new();
+        match self {
+            Self::ClusterFounded { cluster } => {
+                encoder.u8(1).bytes16(cluster.as_bytes());
+            }
+            Self::TopicCreated { id, name, overrides, logs } => {
+                encoder.u8(2).bytes16(id.as_bytes()).str(name.as_str());
+                put_values(&mut encoder, overrides);
+                put_logs(&mut encoder, logs);
+            }
+            Self::TopicDeleted { id } => {
+                encoder.u8(3).bytes16(id.as_bytes());
+            }
+            Self::PartitionsAdded { id, logs } => {
+                encoder.u8(4).bytes16(id.as_bytes());
+                put_logs(&mut encoder, logs);
+            }
+            Self::ConfigChanged { id, overrides } => {
+                encoder.u8(5).bytes16(id.as_bytes());
+                put_values(&mut encoder, overrides);
+            }
+            Self::ProducerIdsReserved { next } => {
+                encoder.u8(6).i64(*next);
+            }
+            Self::Group(event) => {
+                encoder.u8(7);
+                event.encode(&mut encoder);
+            }
+        }
+        encoder.finish()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut decoder = Decoder::new(bytes);
+        let event = match decoder.u8()? {
+            1 => Self::ClusterFounded { cluster: take_uuid(&mut decoder)? },
+            2 => Self::TopicCreated {
+                id: take_uuid(&mut decoder)?,
+                name: take_name(&mut decoder)?,
+                overrides: take_values(&mut decoder)?,
+                logs: take_logs(&mut decoder)?,
+            },
+            3 => Self::TopicDeleted { id: take_uuid(&mut decoder)? },
+            4 => Self::PartitionsAdded {
+                id: take_uuid(&mut decoder)?,
+                logs: take_logs(&mut decoder)?,
+            },
+            5 => Self::ConfigChanged {
+                id: take_uuid(&mut decoder)?,
+                overrides: take_values(&mut decoder)?,
+            },
+            6 => Self::ProducerIdsReserved { next: decoder.i64()? },
+            7 => Self::Group(GroupEvent::decode(&mut decoder)?),
+            _ => return Err(DecodeError::Invalid { what: "kind of broker event" }),
+        };
+        decoder.finish()?;
+        Ok(event)
+    }
+}
+
+pub(crate) fn put_values(encoder: &mut Encoder, values: &Values) {
+    encoder.list(values, |encoder, (name, value)| {
+        encoder.str(name).str(value);
+    });
+}
+
+pub(crate) fn take_values(decoder: &mut Decoder<'_>) -> Result<Values, DecodeError> {
+    let values = decoder.list(|d| Ok((d.str()?.to_owned(), d.str()?.to_owned())))?;
+    Ok(values.into_iter().collect::<BTreeMap<_, _>>())
+}
+
+pub(crate) fn put_logs(encoder: &mut Encoder, logs: &[LogId]) {
+    encoder.list(logs, |encoder, log| {
+        encoder.u64(log.0);
+    });
+}
+
+pub(crate) fn take_logs(decoder: &mut Decoder<'_>) -> Result<Vec<LogId>, DecodeError> {
+    decoder.list(|decoder| Ok(LogId(decoder.u64()?)))
+}
+
+pub(crate) fn take_uuid(decoder: &mut Decoder<'_>) -> Result<Uuid, DecodeError> {
+    Ok(Uuid::from_bytes(decoder.bytes16()?))
+}
+
+pub(crate) fn take_name(decoder: &mut Decoder<'_>) -> Result<TopicName, DecodeError> {
+    TopicName::new(decoder.str()?).map_err(|_| DecodeError::Invalid { what: "topic name" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_comes_back_as_it_was_written() {
+        let id = Uuid::from_u128(7);
+        let overrides = Values::from([("retention.ms".to_owned(), "1".to_owned())]);
+        let logs = vec![LogId(3), LogId(4)];
+        let name = TopicName::new("orders").unwrap();
+        for event in [
+            BrokerEvent::ClusterFounded { cluster: id },
+            BrokerEvent::TopicCreated { id, name, overrides: overrides.clone(), logs: logs.clone() },
+            BrokerEvent::TopicDeleted { id },
+            BrokerEvent::PartitionsAdded { id, logs },
+            BrokerEvent::ConfigChanged { id, overrides },
+            BrokerEvent::ProducerIdsReserved { next: 1000 },
+        ] {
+            assert_eq!(BrokerEvent::decode(&event.encode()), Ok(event));
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Every bound of the broker, with its reason.
+
+/// Partitions of one topic.
+pub const TOPIC_PARTITIONS_MAX: usize = 100_000;
+/// Partitions of all topics: each costs memory even when idle.
+pub const PARTITIONS_MAX: usize = 1_000_000;
+/// Producer ids that one journal event reserves; ids are plenty, events cost a sync.
+pub const PRODUCER_ID_BLOCK: i64 = 1_000;
+/// The most that one batch may decompress to where the broker has to look inside: for topics that
+/// are compacted or recompressed.
+pub const BATCH_DECOMPRESSED_BYTES: usize = 128 << 20;

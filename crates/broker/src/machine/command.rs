@@ -1,0 +1,227 @@
+//! What the machine can be asked, and the answers on their way back.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use forebay_record::BatchHeader;
+use forebay_storage::{LogId, shard};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::error::{AppendError, DeleteRecordsError, TopicError};
+use crate::group::{GroupCommand, GroupReply};
+use crate::names::TopicName;
+use crate::topic::Topic;
+use crate::topic::config::{ConfigChange, Values};
+
+/// A topic by name or by id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TopicRef {
+    /// By name.
+    Name(String),
+    /// By id.
+    Id(Uuid),
+}
+
+/// A topic to be created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTopic {
+    /// Its name.
+    pub name: String,
+    /// How many partitions; none takes the broker's default.
+    pub partitions: Option<usize>,
+    /// What is set for it.
+    pub configs: Values,
+}
+
+/// A topic that was created, or that would have been.
+#[derive(Clone, Debug)]
+pub struct CreatedTopic {
+    /// Its identity; nil when it was only validated.
+    pub id: Uuid,
+    /// How many partitions it has.
+    pub partitions: usize,
+    /// Its configuration.
+    pub config: Arc<crate::topic::TopicConfig>,
+}
+
+/// Changes of one topic's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlterConfig {
+    /// The topic.
+    pub topic: String,
+    /// Whether everything not named falls back to its default first (`AlterConfigs`), or stays
+    /// (`IncrementalAlterConfigs`).
+    pub replace: bool,
+    /// The changes, in order.
+    pub changes: Vec<ConfigChange>,
+}
+
+/// One batch for one partition.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The topic.
+    pub topic: Arc<Topic>,
+    /// The partition's index.
+    pub partition: i32,
+    /// Exactly one record batch, as the producer sent it.
+    pub batch: BytesMut,
+}
+
+/// A batch that was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppendedBatch {
+    /// The offset of its first record.
+    pub base_offset: u64,
+    /// The timestamp the broker gave it, if the topic has log append time.
+    pub log_append_time_ms: Option<i64>,
+    /// The first offset of the partition.
+    pub log_start_offset: u64,
+}
+
+/// An idempotent producer's identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProducerIdentity {
+    /// Its id.
+    pub id: i64,
+    /// Its epoch.
+    pub epoch: i16,
+}
+
+/// A batch that passed all checks that need no state, with where it goes.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) log: LogId,
+    pub(crate) header: BatchHeader,
+    pub(crate) batch: BytesMut,
+    pub(crate) durability: forebay_storage::Durability,
+    pub(crate) log_append_time_ms: Option<i64>,
+}
+
+pub(crate) type AppendResults = Vec<Result<AppendedBatch, AppendError>>;
+pub(crate) type TopicResults<T> = Vec<Result<T, TopicError>>;
+pub(crate) type DeleteRecordsResults = Vec<Result<u64, DeleteRecordsError>>;
+
+#[derive(Debug)]
+pub(crate) enum Command {
+    Append {
+        batches: Vec<Result<Prepared, AppendError>>,
+        answer: oneshot::Sender<AppendResults>,
+    },
+    CreateTopics {
+        topics: Vec<(NewTopic, Uuid)>,
+        validate_only: bool,
+        answer: oneshot::Sender<TopicResults<CreatedTopic>>,
+    },
+    DeleteTopics {
+        topics: Vec<TopicRef>,
+        answer: oneshot::Sender<TopicResults<(TopicName, Uuid)>>,
+    },
+    CreatePartitions {
+        topic: String,
+        total: usize,
+        validate_only: bool,
+        answer: oneshot::Sender<Result<(), TopicError>>,
+    },
+    AlterConfigs {
+        changes: Vec<AlterConfig>,
+        validate_only: bool,
+        answer: oneshot::Sender<TopicResults<()>>,
+    },
+    DeleteRecords {
+        /// Topic, partition, and the first offset to keep; none keeps nothing.
+        positions: Vec<(Arc<Topic>, i32, Option<u64>)>,
+        answer: oneshot::Sender<DeleteRecordsResults>,
+    },
+    InitProducer {
+        answer: oneshot::Sender<ProducerIdentity>,
+    },
+    Group {
+        command: GroupCommand,
+        answer: oneshot::Sender<GroupReply>,
+    },
+}
+
+impl shard::Command for Command {
+    fn batch_bytes(&self) -> usize {
+        match self {
+            Self::Append { batches, .. } => {
+                batches.iter().flatten().map(|prepared| prepared.batch.len() + 64).sum()
+            }
+            // A log costs a record of the journal, and its id in the event.
+            Self::CreateTopics { topics, .. } => {
+                topics.iter().map(|(topic, _)| 64 * topic.partitions.unwrap_or(1)).sum()
+            }
+            Self::CreatePartitions { total, .. } => 64 * total,
+            _ => 0,
+        }
+    }
+
+    fn is_essential(&self) -> bool {
+        !matches!(
+            self,
+            Self::Append { .. } | Self::CreateTopics { .. } | Self::CreatePartitions { .. }
+        )
+    }
+}
+
+impl Command {
+    /// Answers that the medium is full. Dropping an answer says that the broker is stopping, which
+    /// clients also try again.
+    pub(crate) fn refuse(self) {
+        match self {
+            Self::Append { batches, answer } => {
+                let refused = batches.into_iter().map(|prepared| match prepared {
+                    Ok(_) => Err(AppendError::StorageFull),
+                    Err(error) => Err(error),
+                });
+                let _ = answer.send(refused.collect());
+            }
+            Self::CreateTopics { topics, answer, .. } => {
+                let refused = topics.iter().map(|_| Err(TopicError::StorageFull));
+                let _ = answer.send(refused.collect());
+            }
+            Self::CreatePartitions { answer, .. } => {
+                let _ = answer.send(Err(TopicError::StorageFull));
+            }
+            Self::DeleteTopics { .. }
+            | Self::AlterConfigs { .. }
+            | Self::DeleteRecords { .. }
+            | Self::InitProducer { .. }
+            | Self::Group { .. } => {}
+        }
+    }
+}
+
+/// An answer with the way back to who asked. Dropped, it says that nothing was promised.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Append(oneshot::Sender<AppendResults>, AppendResults),
+    CreateTopics(oneshot::Sender<TopicResults<CreatedTopic>>, TopicResults<CreatedTopic>),
+    DeleteTopics(oneshot::Sender<TopicResults<(TopicName, Uuid)>>, TopicResults<(TopicName, Uuid)>),
+    CreatePartitions(oneshot::Sender<Result<(), TopicError>>, Result<(), TopicError>),
+    AlterConfigs(oneshot::Sender<TopicResults<()>>, TopicResults<()>),
+    DeleteRecords(oneshot::Sender<DeleteRecordsResults>, DeleteRecordsResults),
+    InitProducer(oneshot::Sender<ProducerIdentity>, ProducerIdentity),
+    Group(oneshot::Sender<GroupReply>, GroupReply),
+}
+
+impl Answer {
+    /// Sends it, unless what it promises did not become durable. Nobody may be there any more to
+    /// take it, which is no concern of ours.
+    pub(crate) fn send(self, durable: bool) {
+        if !durable {
+            return;
+        }
+        match self {
+            Self::Append(to, results) => drop(to.send(results)),
+            Self::CreateTopics(to, results) => drop(to.send(results)),
+            Self::DeleteTopics(to, results) => drop(to.send(results)),
+            Self::CreatePartitions(to, result) => drop(to.send(result)),
+            Self::AlterConfigs(to, results) => drop(to.send(results)),
+            Self::DeleteRecords(to, results) => drop(to.send(results)),
+            Self::InitProducer(to, identity) => drop(to.send(identity)),
+            Self::Group(to, reply) => drop(to.send(reply)),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The broker's state machine: what it is asked ([`Command`]), what it knows, and how it is rebuilt.
+//! It runs on the shard's thread, on top of the storage engine, and is a function of
+//! (state, command, now).
+
+mod append;
+mod command;
+mod groups;
+mod replay;
+mod topics;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use forebay_storage::shard::{Machine, Replies};
+use forebay_storage::{Engine, LogId, Now, StorageError};
+use hashbrown::HashMap;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::event::BrokerEvent;
+use crate::group::{GroupCoordinator, GroupReply, ReplyToken};
+use crate::options::BrokerOptions;
+use crate::producer::Producers;
+use crate::topic::Catalog;
+use crate::topic::config::Values;
+
+pub use command::{
+    AlterConfig, Append, AppendedBatch, CreatedTopic, NewTopic, ProducerIdentity, TopicRef,
+};
+pub(crate) use command::{Answer, Command, Prepared};
+
+/// How often producers that do not write any more are looked for.
+const PRODUCER_EXPIRY_INTERVAL: Duration = Duration::from_secs(600);
+
+/// All state of a broker.
+pub(crate) struct BrokerMachine {
+    options: BrokerOptions,
+    catalog: Arc<Catalog>,
+    cluster: Option<Uuid>,
+    topics: HashMap<Uuid, TopicState>,
+    partitions: HashMap<LogId, PartitionState>,
+    next_log: LogId,
+    groups: GroupCoordinator,
+    waiting: HashMap<ReplyToken, oneshot::Sender<GroupReply>>,
+    next_token: u64,
+    /// The next producer id to give out, and the first that no event has reserved.
+    next_producer: i64,
+    reserved_producers: i64,
+    producer_expiry_due: Duration,
+    /// Whether the catalog shows what is known: not while the journal is replayed.
+    open: bool,
+}
+
+/// What only the machine knows of a topic.
+struct TopicState {
+    name: crate::names::TopicName,
+    overrides: Values,
+    logs: Vec<LogId>,
+}
+
+/// What only the machine knows of a partition.
+#[derive(Default)]
+struct PartitionState {
+    producers: Producers,
+}
+
+/// An answer that waits for its durability.
+pub(crate) type Reply = Answer;
+
+impl BrokerMachine {
+    pub(crate) fn new(options: BrokerOptions, catalog: Arc<Catalog>) -> Self {
+        let groups = GroupCoordinator::new(options.groups.clone());
+        Self {
+            options,
+            catalog,
+            cluster: None,
+            topics: HashMap::new(),
+            partitions: HashMap::new(),
+            next_log: LogId(1),
+            groups,
+            waiting: HashMap::new(),
+            next_token: 1,
+            next_producer: 0,
+            reserved_producers: 0,
+            producer_expiry_due: Duration::ZERO,
+            open: false,
+        }
+    }
+
+    /// Begins work on top of a recovered engine. `cluster` is the id to found the cluster under, if
+    /// this is its first start; the id that counts is returned.
+    pub(crate) fn open(&mut self, engine: &mut Engine, cluster: Uuid, now: Now) -> Uuid {
+        self.open = true;
+        let id = *self.cluster.get_or_insert_with(|| {
+            engine.event(&BrokerEvent::ClusterFounded { cluster }.encode());
+            cluster
+        });
+        // Ids up to the reservation may have been given out before the stop.
+        self.next_producer = self.reserved_producers;
+        self.publish_all(engine);
+        self.groups.open(now);
+        self.producer_expiry_due = now.monotonic + PRODUCER_EXPIRY_INTERVAL;
+        id
+    }
+
+    fn store(engine: &mut Engine, event: &BrokerEvent) {
+        engine.event(&event.encode());
+    }
+}
+
+impl Machine for BrokerMachine {
+    type Command = Command;
+    type Reply = Reply;
+
+    fn handle(
+        &mut self,
+        command: Command,
+        engine: &mut Engine,
+        now: Now,
+        replies: &mut Replies<Reply>,
+    ) {
+        match command {
+            Command::Append { batches, answer } => self.append(batches, answer, engine, now, replies),
+            Command::CreateTopics { topics, validate_only, answer } => {
+                self.create_topics(topics, validate_only, answer, engine, now, replies);
+            }
+            Command::DeleteTopics { topics, answer } => {
+                self.delete_topics(topics, answer, engine, now, replies);
+            }
+            Command::CreatePartitions { topic, total, validate_only, answer } => {
+                self.create_partitions(&topic, total, validate_only, answer, engine, now, replies);
+            }
+            Command::AlterConfigs { changes, validate_only, answer } => {
+                self.alter_configs(changes, validate_only, answer, engine, replies);
+            }
+            Command::DeleteRecords { positions, answer } => {
+                self.delete_records(positions, answer, engine, replies);
+            }
+            Command::InitProducer { answer } => self.init_producer(answer, engine, replies),
+            Command::Group { command, answer } => {
+                self.group(command, answer, engine, now, replies);
+            }
+        }
+    }
+
+    fn tick(&mut self, engine: &mut Engine, now: Now, replies: &mut Replies<Reply>) {
+        self.tick_groups(engine, now, replies);
+        if now.monotonic >= self.producer_expiry_due {
+            self.producer_expiry_due = now.monotonic + PRODUCER_EXPIRY_INTERVAL;
+            let kept = i64::try_from(self.options.producer_id_expiration.as_millis());
+            let oldest = now.wall_ms.saturating_sub(kept.unwrap_or(i64::MAX));
+            for partition in self.partitions.values_mut() {
+                partition.producers.expire(oldest);
+            }
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Duration> {
+        let expiry = self.producer_expiry_due;
+        Some(self.groups.next_deadline().map_or(expiry, |deadline| deadline.min(expiry)))
+    }
+
+    fn refuse(&mut self, command: Command) {
+        command.refuse();
+    }
+
+    fn release(&mut self, reply: Reply, outcome: Result<(), &StorageError>) {
+        reply.send(outcome.is_ok());
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        self.encode_snapshot()
+    }
+}

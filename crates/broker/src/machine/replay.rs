@@ -1,0 +1,122 @@
+//! Rebuilding the machine from a snapshot and the journal.
+//!
+//! Snapshot: version u8, cluster id (presence, 16), next log u64, reserved producer ids i64,
+//! topic* (id 16, name, overrides, logs), partition* (log u64, producers), groups.
+
+use forebay_record::BatchHeader;
+use forebay_storage::codec::{DecodeError, Decoder, Encoder};
+use forebay_storage::{LogId, Replay};
+use hashbrown::HashMap;
+
+use super::{BrokerMachine, PartitionState, TopicState};
+use crate::event::{
+    BrokerEvent, put_logs, put_values, take_logs, take_name, take_uuid, take_values,
+};
+use crate::group::GroupCoordinator;
+use crate::producer::Producers;
+
+const VERSION: u8 = 1;
+
+impl Replay for BrokerMachine {
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), String> {
+        self.decode_snapshot(snapshot).map_err(|error| error.to_string())
+    }
+
+    fn appended(&mut self, log: LogId, header: &BatchHeader, wall_ms: i64) -> Result<(), String> {
+        if header.has_producer_id()
+            && let Some(partition) = self.partitions.get_mut(&log)
+        {
+            partition.producers.appended(header, header.base_offset as u64, wall_ms);
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, payload: &[u8], _wall_ms: i64) -> Result<(), String> {
+        let event = BrokerEvent::decode(payload).map_err(|error| error.to_string())?;
+        self.apply(event);
+        Ok(())
+    }
+}
+
+impl BrokerMachine {
+    fn apply(&mut self, event: BrokerEvent) {
+        match event {
+            BrokerEvent::ClusterFounded { cluster } => self.cluster = Some(cluster),
+            BrokerEvent::TopicCreated { id, name, overrides, logs } => {
+                self.adopt_logs(&logs);
+                self.topics.insert(id, TopicState { name, overrides, logs });
+            }
+            BrokerEvent::TopicDeleted { id } => {
+                if let Some(topic) = self.topics.remove(&id) {
+                    for log in &topic.logs {
+                        self.partitions.remove(log);
+                    }
+                }
+            }
+            BrokerEvent::PartitionsAdded { id, logs } => {
+                self.adopt_logs(&logs);
+                if let Some(topic) = self.topics.get_mut(&id) {
+                    topic.logs.extend(logs);
+                }
+            }
+            BrokerEvent::ConfigChanged { id, overrides } => {
+                if let Some(topic) = self.topics.get_mut(&id) {
+                    topic.overrides = overrides;
+                }
+            }
+            BrokerEvent::ProducerIdsReserved { next } => self.reserved_producers = next,
+            BrokerEvent::Group(event) => self.groups.apply(&event),
+        }
+    }
+
+    fn adopt_logs(&mut self, logs: &[LogId]) {
+        for log in logs {
+            self.partitions.insert(*log, PartitionState::default());
+            self.next_log = self.next_log.max(log.next());
+        }
+    }
+
+    pub(super) fn encode_snapshot(&self) -> Vec<u8> {
+        let mut encoder = Encoder::new();
+        encoder.u8(VERSION);
+        encoder.option(self.cluster, |encoder, cluster| {
+            encoder.bytes16(cluster.as_bytes());
+        });
+        encoder.u64(self.next_log.0).i64(self.reserved_producers);
+        encoder.list(&self.topics, |encoder, (id, topic)| {
+            encoder.bytes16(id.as_bytes()).str(topic.name.as_str());
+            put_values(encoder, &topic.overrides);
+            put_logs(encoder, &topic.logs);
+        });
+        encoder.list(&self.partitions, |encoder, (log, partition)| {
+            encoder.u64(log.0);
+            partition.producers.encode(encoder);
+        });
+        self.groups.snapshot(&mut encoder);
+        encoder.finish()
+    }
+
+    fn decode_snapshot(&mut self, snapshot: &[u8]) -> Result<(), DecodeError> {
+        let mut decoder = Decoder::new(snapshot);
+        if decoder.u8()? != VERSION {
+            return Err(DecodeError::Invalid { what: "version of broker snapshot" });
+        }
+        self.cluster = decoder.option(take_uuid)?;
+        self.next_log = LogId(decoder.u64()?);
+        self.reserved_producers = decoder.i64()?;
+        let topics = decoder.list(|decoder| {
+            let id = take_uuid(decoder)?;
+            let name = take_name(decoder)?;
+            let overrides = take_values(decoder)?;
+            Ok((id, TopicState { name, overrides, logs: take_logs(decoder)? }))
+        })?;
+        self.topics = topics.into_iter().collect();
+        let partitions = decoder.list(|decoder| {
+            let log = LogId(decoder.u64()?);
+            Ok((log, PartitionState { producers: Producers::decode(decoder)? }))
+        })?;
+        self.partitions = partitions.into_iter().collect::<HashMap<_, _>>();
+        self.groups = GroupCoordinator::restore(&mut decoder, self.options.groups.clone())?;
+        decoder.finish()
+    }
+}

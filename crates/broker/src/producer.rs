@@ -1,0 +1,174 @@
+//! Idempotent producers (KIP-98): of each producer and partition, the last few batches, so that a
+//! batch that is sent again after a lost answer is stored once.
+
+use forebay_record::BatchHeader;
+use forebay_storage::codec::{DecodeError, Decoder, Encoder};
+use hashbrown::HashMap;
+
+/// Batches remembered of a producer. Clients keep at most this many requests in flight, so no older
+/// batch can come again (Kafka: `ProducerStateEntry.NUM_BATCHES_TO_RETAIN`).
+const BATCHES_REMEMBERED: usize = 5;
+
+/// What to do with a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is new.
+    Append,
+    /// It is stored already, from this offset on.
+    Duplicate(u64),
+    /// It does not follow what came before.
+    OutOfOrder,
+    /// A newer incarnation of the producer has taken over.
+    Fenced,
+}
+
+/// The producers of one partition.
+#[derive(Debug, Default)]
+pub(crate) struct Producers {
+    known: HashMap<i64, Producer>,
+}
+
+#[derive(Clone, Debug)]
+struct Producer {
+    epoch: i16,
+    /// Oldest first.
+    batches: Vec<Remembered>,
+    last_append_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Remembered {
+    first_sequence: i32,
+    last_sequence: i32,
+    base_offset: u64,
+}
+
+impl Producers {
+    /// Judges a batch with a producer id.
+    pub(crate) fn check(&self, header: &BatchHeader) -> Verdict {
+        let Some(producer) = self.known.get(&header.producer_id) else {
+            // Its state may have expired, or its records may be gone; the sequence then starts where
+            // the producer is (KAFKA-7190).
+            return Verdict::Append;
+        };
+        if header.producer_epoch < producer.epoch {
+            return Verdict::Fenced;
+        }
+        if header.producer_epoch > producer.epoch {
+            return if header.base_sequence == 0 { Verdict::Append } else { Verdict::OutOfOrder };
+        }
+        let same = |batch: &&Remembered| {
+            batch.first_sequence == header.base_sequence
+                && batch.last_sequence == header.last_sequence()
+        };
+        if let Some(batch) = producer.batches.iter().find(same) {
+            return Verdict::Duplicate(batch.base_offset);
+        }
+        let expected = producer.batches.last().map_or(0, |last| next_sequence(last.last_sequence));
+        if header.base_sequence == expected { Verdict::Append } else { Verdict::OutOfOrder }
+    }
+
+    /// Remembers a batch that was appended.
+    pub(crate) fn appended(&mut self, header: &BatchHeader, base_offset: u64, wall_ms: i64) {
+        let fresh = || Producer { epoch: header.producer_epoch, batches: Vec::new(), last_append_ms: 0 };
+        let producer = self.known.entry(header.producer_id).or_insert_with(fresh);
+        if producer.epoch != header.producer_epoch {
+            producer.epoch = header.producer_epoch;
+            producer.batches.clear();
+        }
+        if producer.batches.len() == BATCHES_REMEMBERED {
+            producer.batches.remove(0);
+        }
+        producer.batches.push(Remembered {
+            first_sequence: header.base_sequence,
+            last_sequence: header.last_sequence(),
+            base_offset,
+        });
+        producer.last_append_ms = wall_ms;
+    }
+
+    /// Forgets producers that last wrote before `wall_ms`.
+    pub(crate) fn expire(&mut self, wall_ms: i64) {
+        self.known.retain(|_, producer| producer.last_append_ms >= wall_ms);
+    }
+
+    pub(crate) fn encode(&self, encoder: &mut Encoder) {
+        encoder.list(&self.known, |encoder, (id, producer)| {
+            encoder.i64(*id).i16(producer.epoch).i64(producer.last_append_ms);
+            encoder.list(&producer.batches, |encoder, batch| {
+                encoder
+                    .i32(batch.first_sequence)
+                    .i32(batch.last_sequence)
+                    .u64(batch.base_offset);
+            });
+        });
+    }
+
+    pub(crate) fn decode(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let known = decoder.list(|decoder| {
+            let id = decoder.i64()?;
+            let epoch = decoder.i16()?;
+            let last_append_ms = decoder.i64()?;
+            let batches = decoder.list(|decoder| {
+                Ok(Remembered {
+                    first_sequence: decoder.i32()?,
+                    last_sequence: decoder.i32()?,
+                    base_offset: decoder.u64()?,
+                })
+            })?;
+            Ok((id, Producer { epoch, batches, last_append_ms }))
+        })?;
+        Ok(Self { known: known.into_iter().collect() })
+    }
+}
+
+/// Sequences wrap from the largest to zero.
+fn next_sequence(last: i32) -> i32 {
+    last.checked_add(1).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use forebay_record::{BatchBuilder, Batch};
+
+    fn batch(epoch: i16, sequence: i32, records: i32) -> BatchHeader {
+        let mut header = *Batch::only(&BatchBuilder::sample()).unwrap().header();
+        header.producer_id = 7;
+        header.producer_epoch = epoch;
+        header.base_sequence = sequence;
+        header.last_offset_delta = records - 1;
+        header
+    }
+
+    #[test]
+    fn a_batch_sent_again_is_found_among_the_last_five() {
+        let mut producers = Producers::default();
+        for n in 0..6 {
+            assert_eq!(producers.check(&batch(0, n * 10, 10)), Verdict::Append);
+            producers.appended(&batch(0, n * 10, 10), n as u64 * 10, 0);
+        }
+        assert_eq!(producers.check(&batch(0, 50, 10)), Verdict::Duplicate(50));
+        assert_eq!(producers.check(&batch(0, 10, 10)), Verdict::Duplicate(10));
+        assert_eq!(producers.check(&batch(0, 0, 10)), Verdict::OutOfOrder);
+        assert_eq!(producers.check(&batch(0, 61, 10)), Verdict::OutOfOrder);
+        assert_eq!(producers.check(&batch(0, 60, 10)), Verdict::Append);
+    }
+
+    #[test]
+    fn a_newer_epoch_starts_at_zero_and_fences_the_older() {
+        let mut producers = Producers::default();
+        producers.appended(&batch(0, 0, 1), 0, 0);
+        assert_eq!(producers.check(&batch(1, 1, 1)), Verdict::OutOfOrder);
+        assert_eq!(producers.check(&batch(1, 0, 1)), Verdict::Append);
+        producers.appended(&batch(1, 0, 1), 1, 0);
+        assert_eq!(producers.check(&batch(0, 1, 1)), Verdict::Fenced);
+    }
+
+    #[test]
+    fn sequences_wrap_to_zero() {
+        let mut producers = Producers::default();
+        producers.appended(&batch(0, i32::MAX, 1), 0, 0);
+        assert_eq!(producers.check(&batch(0, 0, 1)), Verdict::Append);
+    }
+}
