@@ -27,6 +27,9 @@ pub(crate) const SNAPPY_EXPANSION_MAX: usize = 22;
 /// every Java client reads.
 pub(crate) const SNAPPY_BLOCK_BYTES: usize = 32 * 1024;
 
+/// Most bytes of output for one byte of an LZ4 block: each byte of a match's length adds at most 255.
+pub(crate) const LZ4_EXPANSION_MAX: usize = 255;
+
 /// How far back an LZ4 match may reach, and so how much of the earlier output linked blocks see
 /// (LZ4 Block Format).
 pub(crate) const LZ4_WINDOW_BYTES: usize = 64 * 1024;
