@@ -59,6 +59,30 @@ impl<'a> Record<'a> {
             body,
         })
     }
+
+    /// Appends this record to another batch, where its timestamp has another delta.
+    pub(crate) fn put_again(
+        &self,
+        out: &mut Vec<u8>,
+        timestamp_delta: i64,
+    ) -> Result<(), &'static str> {
+        if timestamp_delta == self.timestamp_delta {
+            out.extend_from_slice(self.bytes);
+            return Ok(());
+        }
+        let (attributes, offset_delta) = (self.attributes, self.offset_delta);
+        let length = self.body.len();
+        put_record(
+            out,
+            attributes,
+            timestamp_delta,
+            offset_delta,
+            length,
+            |out| {
+                out.extend_from_slice(self.body);
+            },
+        )
+    }
 }
 
 /// The records of a batch, in order. After an error the walk is over. Bytes behind the last record
