@@ -11,7 +11,7 @@ use crate::header::{
     BatchHeader, MAGIC_V2, NO_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE,
     NO_TIMESTAMP,
 };
-use crate::limits::{BATCH_BYTES_MAX, HEADER_BYTES};
+use crate::limits::{BATCH_BYTES_MAX, HEADER_BYTES, RECORD_OVERHEAD_BYTES_MAX};
 use crate::record::{RecordHeader, put_record};
 use crate::seal::{seal, unsealed};
 use crate::varint;
@@ -142,14 +142,9 @@ impl BatchBuilder {
             limit: BATCH_BYTES_MAX,
         };
         let body_bytes = body_size(key, value, headers);
-        // The other fields of a record have at most 5 + 1 + 10 + 5 bytes. With all lengths inside
-        // this bound none is lost when it is written as an `i32`.
-        let upper_bound = self
-            .bytes
-            .len()
-            .saturating_add(body_bytes)
-            .saturating_add(21);
-        if upper_bound > BATCH_BYTES_MAX {
+        // With all lengths inside this bound none is lost when it is written as an `i32`.
+        let room = body_bytes.saturating_add(RECORD_OVERHEAD_BYTES_MAX);
+        if self.bytes.len().saturating_add(room) > BATCH_BYTES_MAX {
             return Err(too_large);
         }
         let base_timestamp = if self.is_empty() {
@@ -162,6 +157,7 @@ impl BatchBuilder {
             .ok_or(Error::Timestamp {
                 what: "too far from the first record's",
             })?;
+        self.bytes.reserve(room);
         put_record(
             &mut self.bytes,
             0,
@@ -187,7 +183,7 @@ impl BatchBuilder {
         self.record_count == 0
     }
 
-    /// Bytes of the batch so far: exact without compression, an estimate from above with it.
+    /// Bytes of the batch so far: exact without compression, what it starts from with it.
     pub fn estimated_bytes(&self) -> usize {
         self.bytes.len()
     }

@@ -20,6 +20,10 @@ pub(crate) mod position {
     pub(crate) const MAX_TIMESTAMP: usize = 35;
 }
 
+/// Bytes in front of the magic byte: base offset, length, leader epoch. The checksum does not cover
+/// them, and they are all that the broker assigns.
+pub const PREFIX_BYTES: usize = position::MAGIC;
+
 /// The only message format stored (KIP-98).
 pub const MAGIC_V2: i8 = 2;
 /// `producer_id` of a batch from a producer without one.
@@ -208,10 +212,10 @@ impl BatchHeader {
         }
     }
 
-    /// The first sixteen bytes of this batch as they read in another log, which holds it at another
-    /// offset. They lie outside the checksum; everything behind them is shared unchanged.
-    pub fn prefix_at(&self, base_offset: i64, leader_epoch: i32) -> [u8; position::MAGIC] {
-        let mut bytes = [0; position::MAGIC];
+    /// The front of this batch as it reads in another log, which holds it at another offset.
+    /// Everything behind these bytes is shared unchanged.
+    pub fn prefix_at(&self, base_offset: i64, leader_epoch: i32) -> [u8; PREFIX_BYTES] {
+        let mut bytes = [0; PREFIX_BYTES];
         let mut fields = &mut bytes[..];
         fields.put_i64(base_offset);
         fields.put_i32(self.batch_length);

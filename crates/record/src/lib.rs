@@ -19,6 +19,21 @@
 //! Written:
 //! - [`BatchBuilder`] makes batches from messages, [`EndTransactionMarker`] ends transactions.
 //!
+//! ```
+//! use forebay_record::{Batch, BatchBuilder, Compression, RecordHeader};
+//!
+//! let mut builder = BatchBuilder::new().compression(Compression::Zstd);
+//! builder.add(1_700_000_000_000, Some(b"key"), Some(b"value"), &[RecordHeader::new("h", b"1")])?;
+//! let bytes = builder.build()?;
+//!
+//! let batch = Batch::only(&bytes)?;
+//! batch.validate_produced()?;
+//! for record in &batch.records(1 << 20)? {
+//!     assert_eq!(record?.value, Some(&b"value"[..]));
+//! }
+//! # Ok::<(), forebay_record::Error>(())
+//! ```
+//!
 //! [`Error`] tells apart what a caller must: a torn tail, damage, formats and codecs not spoken, a
 //! client's false claims, and too much. All bounds are in [`limits`].
 
@@ -49,7 +64,7 @@ pub use crc32c::{Crc32c, crc32c};
 pub use error::{Error, Result};
 pub use header::{
     BatchHeader, MAGIC_V2, NO_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE,
-    NO_TIMESTAMP,
+    NO_TIMESTAMP, PREFIX_BYTES,
 };
 pub use patch::{patch_base_offset, patch_log_append_time, patch_max_timestamp};
 pub use record::{Headers, Record, RecordHeader, Records};

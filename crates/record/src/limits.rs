@@ -10,6 +10,9 @@ pub const LENGTH_OVERHEAD_BYTES: usize = 12;
 /// do not count. What a topic really accepts (`max.message.bytes`) is the caller's to check.
 pub const BATCH_BYTES_MAX: usize = i32::MAX as usize + LENGTH_OVERHEAD_BYTES;
 
+/// Most bytes of a record before its key: length, attributes, timestamp delta, offset delta.
+pub(crate) const RECORD_OVERHEAD_BYTES_MAX: usize = 5 + 1 + 10 + 5;
+
 /// Most bytes any batch may decompress to, whatever limit the caller gives. The largest batch a
 /// Kafka client sends by default is 1 MiB and the largest request 100 MB, so this is far above honest
 /// use, and low enough that two decoders at work do not take a small machine down.
@@ -26,6 +29,9 @@ pub(crate) const SNAPPY_EXPANSION_MAX: usize = 22;
 /// Input bytes per block when writing Snappy: the default of xerial's `SnappyOutputStream`, which
 /// every Java client reads.
 pub(crate) const SNAPPY_BLOCK_BYTES: usize = 32 * 1024;
+
+/// Most bytes of output for one byte of an LZ4 block: each byte of a match's length adds at most 255.
+pub(crate) const LZ4_EXPANSION_MAX: usize = 255;
 
 /// How far back an LZ4 match may reach, and so how much of the earlier output linked blocks see
 /// (LZ4 Block Format).

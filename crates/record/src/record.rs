@@ -33,8 +33,8 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Takes a record off the front of `rest`.
-    fn take(rest: &mut &'a [u8]) -> Result<Self, &'static str> {
+    /// Takes the record at position `index` off the front of `rest`.
+    fn take(rest: &mut &'a [u8], index: usize) -> Result<Self, &'static str> {
         let all = *rest;
         let mut fields = take_sized(rest, "the record runs past the end of the batch")?
             .ok_or("the record has a negative length")?;
@@ -46,7 +46,7 @@ impl<'a> Record<'a> {
         let body = fields;
         let key = take_sized(&mut fields, "the key runs past the end of the record")?;
         let value = take_sized(&mut fields, "the value runs past the end of the record")?;
-        let headers = Headers::take(fields)?;
+        let headers = Headers::take(fields, index)?;
         let attributes = attributes.cast_signed();
         Ok(Self {
             attributes,
@@ -58,6 +58,30 @@ impl<'a> Record<'a> {
             bytes,
             body,
         })
+    }
+
+    /// Appends this record to another batch, where its timestamp has another delta.
+    pub(crate) fn put_again(
+        &self,
+        out: &mut Vec<u8>,
+        timestamp_delta: i64,
+    ) -> Result<(), &'static str> {
+        if timestamp_delta == self.timestamp_delta {
+            out.extend_from_slice(self.bytes);
+            return Ok(());
+        }
+        let (attributes, offset_delta) = (self.attributes, self.offset_delta);
+        let length = self.body.len();
+        put_record(
+            out,
+            attributes,
+            timestamp_delta,
+            offset_delta,
+            length,
+            |out| {
+                out.extend_from_slice(self.body);
+            },
+        )
     }
 }
 
@@ -95,7 +119,7 @@ impl<'a> Iterator for Records<'a> {
             let surplus = !self.rest.is_empty();
             return surplus.then(|| Err(self.fail("bytes follow the last record")));
         }
-        Some(match Record::take(&mut self.rest) {
+        Some(match Record::take(&mut self.rest, self.index) {
             Ok(record) => {
                 self.index += 1;
                 Ok(record)
@@ -131,11 +155,13 @@ impl<'a> RecordHeader<'a> {
 pub struct Headers<'a> {
     rest: &'a [u8],
     count: usize,
+    /// Position of the record in its batch, for errors.
+    record_index: usize,
 }
 
 impl<'a> Headers<'a> {
     /// The last part of a record: a count, and as many headers.
-    fn take(mut rest: &'a [u8]) -> Result<Self, &'static str> {
+    fn take(mut rest: &'a [u8], record_index: usize) -> Result<Self, &'static str> {
         let count = varint::take_i32(&mut rest)?;
         let count = usize::try_from(count).map_err(|_| "the header count is negative")?;
         // A header has at least two bytes; this also holds the count to what has arrived.
@@ -145,7 +171,11 @@ impl<'a> Headers<'a> {
         if count == 0 && !rest.is_empty() {
             return Err(SURPLUS);
         }
-        Ok(Self { rest, count })
+        Ok(Self {
+            rest,
+            count,
+            record_index,
+        })
     }
 
     /// How many are still to come, by the record's own count.
@@ -179,18 +209,19 @@ impl<'a> Headers<'a> {
 const SURPLUS: &str = "bytes follow the last header";
 
 impl<'a> Iterator for Headers<'a> {
-    /// A header, or what is wrong with it.
-    type Item = Result<RecordHeader<'a>, &'static str>;
+    type Item = Result<RecordHeader<'a>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.count == 0 {
             return None;
         }
-        let header = self.take_one();
-        if header.is_err() {
+        Some(self.take_one().map_err(|what| {
             self.count = 0;
-        }
-        Some(header)
+            Error::Record {
+                index: self.record_index,
+                what,
+            }
+        }))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::compression::Compression;
 use crate::error::{Error, Result};
 use crate::header::{BatchHeader, NO_TIMESTAMP};
 use crate::limits::HEADER_BYTES;
-use crate::record::{Record, put_record};
+use crate::record::Record;
 use crate::record_set::RecordSet;
 use crate::seal::{seal, unsealed};
 
@@ -68,39 +68,17 @@ impl RecordSet<'_> {
         let header = self.header();
         let base_timestamp = delete_horizon_ms.unwrap_or(kept.first_timestamp);
         let mut bytes = unsealed(self.body().len());
-        for (index, (record, _)) in self
-            .iter()
-            .zip(&kept.flags)
-            .enumerate()
-            .filter(|(_, (_, kept))| **kept)
-        {
+        for (index, (record, &keep)) in self.iter().zip(&kept.flags).enumerate() {
             let record = record?;
+            if !keep {
+                continue;
+            }
             let bad = |what| Error::Record { index, what };
             let timestamp_delta = header
                 .timestamp_of(&record)
                 .checked_sub(base_timestamp)
                 .ok_or(bad("the timestamp is too far from the base timestamp"))?;
-            if timestamp_delta == record.timestamp_delta {
-                bytes.extend_from_slice(record.bytes);
-            } else {
-                let Record {
-                    attributes,
-                    offset_delta,
-                    body,
-                    ..
-                } = record;
-                put_record(
-                    &mut bytes,
-                    attributes,
-                    timestamp_delta,
-                    offset_delta,
-                    body.len(),
-                    |out| {
-                        out.extend_from_slice(body);
-                    },
-                )
-                .map_err(bad)?;
-            }
+            record.put_again(&mut bytes, timestamp_delta).map_err(bad)?;
         }
         let codec = header.compression()?;
         if codec != Compression::None {

@@ -28,5 +28,9 @@ pub(crate) fn seal(mut bytes: Vec<u8>, header: BatchHeader) -> Result<Bytes> {
     bytes[..HEADER_BYTES].copy_from_slice(&header.encode());
     let crc = crc32c(&bytes[position::ATTRIBUTES..]);
     bytes[position::CRC..position::ATTRIBUTES].copy_from_slice(&crc.to_be_bytes());
+    // Batches are kept in memory by their length: slack left by growing would be kept too, uncounted.
+    if bytes.capacity() - bytes.len() > bytes.len() / 8 {
+        bytes.shrink_to_fit();
+    }
     Ok(bytes.into())
 }

@@ -52,7 +52,7 @@ impl RecordSet<'_> {
             }
             next_offset_delta = i64::from(record.offset_delta) + 1;
             for header in record.headers {
-                header.map_err(bad)?;
+                header?;
             }
             let timestamp = self.checked_timestamp(&record).map_err(bad)?;
             if index == 0 || timestamp > summary.max_timestamp {

@@ -18,16 +18,24 @@ pub(crate) fn take_i64(bytes: &mut &[u8]) -> Result<i64, &'static str> {
     Ok((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
 }
 
+#[inline]
 fn take(
     bytes: &mut &[u8],
     value_max: u64,
     length_max: usize,
     overflow: &'static str,
 ) -> Result<u64, &'static str> {
-    // Most lengths and deltas fit one byte.
-    if let [first @ 0..=0x7f, rest @ ..] = *bytes {
-        *bytes = rest;
-        return Ok(u64::from(*first));
+    // Nearly all lengths and deltas fit one byte or two.
+    match **bytes {
+        [first @ 0..=0x7f, ref rest @ ..] => {
+            *bytes = rest;
+            return Ok(u64::from(first));
+        }
+        [first, second @ 0..=0x7f, ref rest @ ..] => {
+            *bytes = rest;
+            return Ok(u64::from(first & 0x7f) | u64::from(second) << 7);
+        }
+        _ => {}
     }
     let mut value = 0u64;
     for (index, byte) in bytes.iter().take(length_max).enumerate() {

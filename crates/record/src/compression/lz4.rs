@@ -16,7 +16,7 @@ use lz4_flex::block::{DecompressError, decompress_into_with_dict};
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 
 use super::Failure;
-use crate::limits::{INITIAL_OUTPUT_BYTES, LZ4_WINDOW_BYTES};
+use crate::limits::{INITIAL_OUTPUT_BYTES, LZ4_EXPANSION_MAX, LZ4_WINDOW_BYTES};
 
 const MAGIC: u32 = 0x184d_2204;
 const FLG_VERSION_MASK: u8 = 0b1100_0000;
@@ -119,7 +119,8 @@ impl Frame {
     }
 
     /// Appends one block to `output`. A block does not say how large it becomes: the room for it
-    /// starts small and grows while the codec asks for more, up to the frame's block size.
+    /// starts small, or with what the blocks before it became, and grows while the codec asks for
+    /// more.
     fn decompress_block(
         &self,
         block: &[u8],
@@ -127,12 +128,17 @@ impl Frame {
         limit: usize,
     ) -> Result<(), Failure> {
         let start = output.len();
-        let room_max = self.block_bytes_max.min(limit - start);
-        let mut room = block
+        let allowed = limit - start;
+        let possible = block
+            .len()
+            .saturating_mul(LZ4_EXPANSION_MAX)
+            .min(self.block_bytes_max);
+        let room_max = possible.min(allowed);
+        let guess = block
             .len()
             .saturating_mul(4)
-            .clamp(1024, INITIAL_OUTPUT_BYTES)
-            .min(room_max);
+            .clamp(1024, INITIAL_OUTPUT_BYTES);
+        let mut room = guess.max(start).min(room_max);
         loop {
             output.resize(start + room, 0);
             let (earlier, target) = output.split_at_mut(start);
@@ -149,7 +155,7 @@ impl Frame {
                 Err(DecompressError::OutputTooSmall { .. }) if room < room_max => {
                     room = room.saturating_mul(4).min(room_max);
                 }
-                Err(DecompressError::OutputTooSmall { .. }) if room_max < self.block_bytes_max => {
+                Err(DecompressError::OutputTooSmall { .. }) if room_max == allowed => {
                     return Err(Failure::TooLarge);
                 }
                 Err(error) => return Err(Failure::invalid(error)),

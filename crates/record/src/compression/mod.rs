@@ -107,7 +107,7 @@ impl fmt::Display for Compression {
 }
 
 /// Why a decoder gave up.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 enum Failure {
     /// The output would pass the limit.
     TooLarge,
