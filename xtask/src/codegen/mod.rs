@@ -40,7 +40,8 @@ pub(crate) struct Args {
 
 /// Runs the task.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let schemas = match jar::schemas(args.jar.as_deref()) {
+    let root = output::workspace_root()?;
+    let schemas = match jar::schemas(&root, args.jar.as_deref()) {
         Ok(schemas) => schemas,
         // Without network a contributor's check is moot, but the one that guards the project
         // must not pass for lack of trying.
@@ -52,7 +53,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
 
     let messages = model::served(&schemas)?;
-    let root = output::workspace_root()?;
     let mut expected = files(&messages)?;
     output::format(&root, &mut expected)?;
 

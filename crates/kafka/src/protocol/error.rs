@@ -21,6 +21,9 @@ pub enum DecodeError {
         /// How many bytes were left for them.
         remaining: usize,
     },
+    /// The arrays of the message have more elements than any honest message.
+    #[error("more array elements than a message may have")]
+    TooManyElements,
     /// A string is longer than Kafka allows.
     #[error("string of {0} bytes")]
     StringTooLong(usize),

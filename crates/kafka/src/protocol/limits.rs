@@ -1,8 +1,9 @@
 //! The numbers that bound what a message may cost.
 
-/// What an array may reserve before its first element has been read. Beyond it the array grows
-/// with the elements that are really there, so a frame that lies about its counts gains nothing.
-pub(super) const FIRST_ARRAY_RESERVE_BYTES: usize = 4 * 1024;
+/// How many array elements a message may have, in all its arrays together. An element that takes a
+/// byte on the wire takes 24 and more in memory, so without this the size of a frame would say
+/// little about what it costs. A broker with a million partitions stays below it.
+pub(super) const MAX_ELEMENTS: usize = 4 << 20;
 
 /// The longest string, as Kafka has it in both forms although only the classic one has no room for
 /// more.

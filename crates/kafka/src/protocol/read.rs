@@ -1,11 +1,11 @@
 //! Taking fields out of bytes that a stranger sent.
 //!
 //! Nothing here trusts a length: a slice is cut only out of bytes that are there, and memory for an
-//! array is taken as its elements turn up.
+//! array is taken only if the bytes that are there could hold all of its elements.
 
 use uuid::Uuid;
 
-use super::limits::{FIRST_ARRAY_RESERVE_BYTES, MAX_STRING_BYTES};
+use super::limits::{MAX_ELEMENTS, MAX_STRING_BYTES};
 use super::{Blob, DecodeError, Form, Records, Str};
 
 /// A tagged field is at least a tag and a size, a byte each.
@@ -15,12 +15,17 @@ const MIN_TAGGED_FIELD_BYTES: usize = 2;
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
+    /// How many more array elements the message may have.
+    elements_left: usize,
 }
 
 impl<'a> Reader<'a> {
     /// Starts at the first of `bytes`.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self {
+            rest: bytes,
+            elements_left: MAX_ELEMENTS,
+        }
     }
 
     /// How many bytes are left.
@@ -206,13 +211,10 @@ impl<'a> Reader<'a> {
         if count > remaining / min_element_bytes {
             return Err(DecodeError::ArrayTooLong { count, remaining });
         }
-        let first_reserve = FIRST_ARRAY_RESERVE_BYTES / size_of::<T>().max(1);
-        let mut elements = Vec::with_capacity(count.min(first_reserve.max(1)));
-        for read in 0..count {
-            if read == elements.capacity() {
-                // Doubles, but never beyond the count.
-                elements.reserve_exact(read.min(count - read));
-            }
+        let left = self.elements_left.checked_sub(count);
+        self.elements_left = left.ok_or(DecodeError::TooManyElements)?;
+        let mut elements = Vec::with_capacity(count);
+        for _ in 0..count {
             elements.push(element(self)?);
         }
         Ok(Some(elements))
@@ -256,10 +258,15 @@ impl<'a> Reader<'a> {
         for _ in 0..count {
             let tag = self.unsigned_varint()?;
             let size = self.unsigned_varint()? as usize;
-            let mut content = Reader::new(self.take(size)?);
+            let rest = self.take(size)?;
+            let mut content = Reader {
+                rest,
+                elements_left: self.elements_left,
+            };
             if field(tag, &mut content)? {
                 content.expect_end()?;
             }
+            self.elements_left = content.elements_left;
         }
         Ok(())
     }
@@ -293,7 +300,9 @@ mod tests {
 
     #[test]
     fn lengths_are_null_or_positive() {
-        let read = |bytes: &[u8]| Reader::new(bytes).nullable_bytes(Form::Classic);
+        fn read(bytes: &[u8]) -> Result<Option<Blob<'_>>, DecodeError> {
+            Reader::new(bytes).nullable_bytes(Form::Classic)
+        }
         assert_eq!(read(&[0xff, 0xff, 0xff, 0xff]), Ok(None));
         assert_eq!(
             read(&[0xff, 0xff, 0xff, 0xfe]),
@@ -317,17 +326,25 @@ mod tests {
     }
 
     #[test]
-    fn an_array_never_reserves_more_than_its_count() {
-        let count = 3 * FIRST_ARRAY_RESERVE_BYTES as u32 / 2;
-        let mut bytes = count.to_be_bytes().to_vec();
-        bytes.resize(4 + count as usize, 0);
-        let elements = Reader::new(&bytes)
-            .array(Form::Classic, 1, Reader::i8)
-            .expect("the bytes are there");
-        assert_eq!(
-            (elements.len(), elements.capacity()),
-            (count as usize, count as usize)
-        );
+    fn the_elements_of_a_message_are_counted_together() {
+        let inner = vec![0; 1024];
+        let mut bytes = Vec::new();
+        for _ in 0..MAX_ELEMENTS / 1024 {
+            bytes.extend_from_slice(&1024_i32.to_be_bytes());
+            bytes.extend_from_slice(&inner);
+        }
+        let mut reader = Reader::new(&bytes);
+        for _ in 0..MAX_ELEMENTS / 1024 {
+            reader
+                .array(Form::Classic, 1, Reader::i8)
+                .expect("within the limit");
+        }
+        let mut reader = Reader {
+            rest: &[0, 0, 0, 1, 0],
+            ..reader
+        };
+        let refused = reader.array(Form::Classic, 1, Reader::i8);
+        assert_eq!(refused, Err(DecodeError::TooManyElements));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! belong to, and are put between the parts of that buffer at the end, so a fetch reply of
 //! megabytes costs a few hundred bytes of copying.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use uuid::Uuid;
 
 use super::limits::{FIRST_BUFFER_BYTES, SPLICE_FROM_BYTES};
@@ -23,7 +23,7 @@ struct Splice {
 /// Builds one message.
 #[derive(Debug)]
 pub struct Writer {
-    buffer: BytesMut,
+    buffer: Vec<u8>,
     splices: Vec<Splice>,
     spliced_bytes: usize,
     framed: bool,
@@ -39,7 +39,7 @@ impl Writer {
     /// Starts a bare message, such as one that travels in another message's bytes field.
     pub fn new() -> Self {
         Self {
-            buffer: BytesMut::with_capacity(FIRST_BUFFER_BYTES),
+            buffer: Vec::with_capacity(FIRST_BUFFER_BYTES),
             splices: Vec::new(),
             spliced_bytes: 0,
             framed: false,
@@ -52,7 +52,7 @@ impl Writer {
             framed: true,
             ..Self::new()
         };
-        writer.buffer.put_bytes(0, FRAME_LENGTH_BYTES);
+        writer.buffer.extend_from_slice(&[0; FRAME_LENGTH_BYTES]);
         writer
     }
 
@@ -68,19 +68,20 @@ impl Writer {
             self.buffer[..FRAME_LENGTH_BYTES].copy_from_slice(&length.to_be_bytes());
         }
         let mut rope = Rope::with_capacity(2 * self.splices.len() + 1);
+        let mut buffer = Bytes::from(self.buffer);
         let mut taken = 0;
         for Splice { at, bytes } in self.splices {
-            rope.push(self.buffer.split_to(at - taken).freeze());
+            rope.push(buffer.split_to(at - taken));
             rope.push(bytes);
             taken = at;
         }
-        rope.push(self.buffer.freeze());
+        rope.push(buffer);
         Ok(rope)
     }
 
     fn shared(&mut self, bytes: &Bytes) {
         if bytes.len() < SPLICE_FROM_BYTES {
-            self.buffer.put_slice(bytes);
+            self.buffer.extend_from_slice(bytes);
         } else {
             self.spliced_bytes += bytes.len();
             self.splices.push(Splice {
@@ -92,43 +93,43 @@ impl Writer {
 
     /// A byte, 1 for true.
     pub fn bool(&mut self, value: bool) {
-        self.buffer.put_u8(value.into());
+        self.buffer.push(value.into());
     }
 
     /// One byte.
     pub fn i8(&mut self, value: i8) {
-        self.buffer.put_i8(value);
+        self.buffer.extend_from_slice(&value.to_be_bytes());
     }
 
     /// Two bytes, big-endian.
     pub fn i16(&mut self, value: i16) {
-        self.buffer.put_i16(value);
+        self.buffer.extend_from_slice(&value.to_be_bytes());
     }
 
     /// Four bytes, big-endian.
     pub fn i32(&mut self, value: i32) {
-        self.buffer.put_i32(value);
+        self.buffer.extend_from_slice(&value.to_be_bytes());
     }
 
     /// Eight bytes, big-endian.
     pub fn i64(&mut self, value: i64) {
-        self.buffer.put_i64(value);
+        self.buffer.extend_from_slice(&value.to_be_bytes());
     }
 
     /// Eight bytes, an IEEE 754 double, big-endian.
     pub fn f64(&mut self, value: f64) {
-        self.buffer.put_f64(value);
+        self.buffer.extend_from_slice(&value.to_be_bytes());
     }
 
     /// Sixteen bytes; all zero stands for "none".
     pub fn uuid(&mut self, value: Uuid) {
-        self.buffer.put_slice(value.as_bytes());
+        self.buffer.extend_from_slice(value.as_bytes());
     }
 
     /// One to five bytes of seven bits each, the lowest first.
     pub fn unsigned_varint(&mut self, value: u32) {
         let (bytes, length) = varint(value);
-        self.buffer.put_slice(&bytes[..length]);
+        self.buffer.extend_from_slice(&bytes[..length]);
     }
 
     /// A flexible length: one more than it counts, and 0 is null.
@@ -164,7 +165,8 @@ impl Writer {
             Form::Classic => self.i16(short),
             Form::Flexible => self.compact_length(length)?,
         }
-        self.buffer.put_slice(text.unwrap_or_default().as_bytes());
+        self.buffer
+            .extend_from_slice(text.unwrap_or_default().as_bytes());
         Ok(())
     }
 
@@ -181,7 +183,7 @@ impl Writer {
     ) -> Result<(), EncodeError> {
         self.length(form, bytes.map(|bytes| bytes.len()))?;
         match bytes {
-            Some(Blob::Borrowed(bytes)) => self.buffer.put_slice(bytes),
+            Some(Blob::Borrowed(bytes)) => self.buffer.extend_from_slice(bytes),
             Some(Blob::Shared(bytes)) => self.shared(bytes),
             None => {}
         }
@@ -201,7 +203,7 @@ impl Writer {
     ) -> Result<(), EncodeError> {
         self.length(form, records.map(Records::len))?;
         match records {
-            Some(Records::Borrowed(bytes)) => self.buffer.put_slice(bytes),
+            Some(Records::Borrowed(bytes)) => self.buffer.extend_from_slice(bytes),
             Some(Records::Pieces(pieces)) => pieces.iter().for_each(|piece| self.shared(piece)),
             None => {}
         }
@@ -257,7 +259,7 @@ impl Writer {
         // The size is known only afterwards. One byte is kept free for it, which does for nearly
         // all; for the others the content moves over.
         let size_at = self.buffer.len();
-        self.buffer.put_u8(0);
+        self.buffer.push(0);
         let (content_at, content_from) = (self.buffer.len(), self.len());
         content(self)?;
 
@@ -267,7 +269,7 @@ impl Writer {
         let shift = size_length - 1;
         if shift > 0 {
             let content_to = self.buffer.len();
-            self.buffer.put_bytes(0, shift);
+            self.buffer.resize(content_to + shift, 0);
             self.buffer
                 .copy_within(content_at..content_to, content_at + shift);
             let inside = self

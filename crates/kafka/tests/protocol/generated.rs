@@ -89,7 +89,7 @@ macro_rules! for_each_message {
 }
 pub(crate) use for_each_message;
 
-impl Fill for produce_request::ProduceRequest<'static> {
+impl Fill for ProduceRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             transactional_id: source.nullable(|source| source.string()),
@@ -130,7 +130,7 @@ impl Fill for produce_request::PartitionProduceData<'static> {
     }
 }
 
-impl Fill for produce_response::ProduceResponse<'static> {
+impl Fill for ProduceResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -229,7 +229,7 @@ impl Fill for produce_response::NodeEndpoint<'static> {
     }
 }
 
-impl Fill for fetch_request::FetchRequest<'static> {
+impl Fill for FetchRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -360,7 +360,7 @@ impl Fill for fetch_request::ForgottenTopic<'static> {
     }
 }
 
-impl Fill for fetch_response::FetchResponse<'static> {
+impl Fill for FetchResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -493,7 +493,7 @@ impl Fill for fetch_response::NodeEndpoint<'static> {
     }
 }
 
-impl Fill for list_offsets_request::ListOffsetsRequest<'static> {
+impl Fill for ListOffsetsRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -539,7 +539,7 @@ impl Fill for list_offsets_request::ListOffsetsPartition {
     }
 }
 
-impl Fill for list_offsets_response::ListOffsetsResponse<'static> {
+impl Fill for ListOffsetsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -583,7 +583,7 @@ impl Fill for list_offsets_response::ListOffsetsPartitionResponse {
     }
 }
 
-impl Fill for metadata_request::MetadataRequest<'static> {
+impl Fill for MetadataRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -637,7 +637,7 @@ impl Fill for metadata_request::MetadataRequestTopic<'static> {
     }
 }
 
-impl Fill for metadata_response::MetadataResponse<'static> {
+impl Fill for MetadataResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -745,7 +745,7 @@ impl Fill for metadata_response::MetadataResponsePartition {
     }
 }
 
-impl Fill for offset_commit_request::OffsetCommitRequest<'static> {
+impl Fill for OffsetCommitRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -806,7 +806,7 @@ impl Fill for offset_commit_request::OffsetCommitRequestPartition<'static> {
     }
 }
 
-impl Fill for offset_commit_response::OffsetCommitResponse<'static> {
+impl Fill for OffsetCommitResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -852,7 +852,7 @@ impl Fill for offset_commit_response::OffsetCommitResponsePartition {
     }
 }
 
-impl Fill for offset_fetch_request::OffsetFetchRequest<'static> {
+impl Fill for OffsetFetchRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -944,7 +944,7 @@ impl Fill for offset_fetch_request::OffsetFetchRequestTopics<'static> {
     }
 }
 
-impl Fill for offset_fetch_response::OffsetFetchResponse<'static> {
+impl Fill for OffsetFetchResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1049,7 +1049,7 @@ impl Fill for offset_fetch_response::OffsetFetchResponsePartitions<'static> {
     }
 }
 
-impl Fill for find_coordinator_request::FindCoordinatorRequest<'static> {
+impl Fill for FindCoordinatorRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1072,7 +1072,7 @@ impl Fill for find_coordinator_request::FindCoordinatorRequest<'static> {
     }
 }
 
-impl Fill for find_coordinator_response::FindCoordinatorResponse<'static> {
+impl Fill for FindCoordinatorResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1128,7 +1128,7 @@ impl Fill for find_coordinator_response::Coordinator<'static> {
     }
 }
 
-impl Fill for join_group_request::JoinGroupRequest<'static> {
+impl Fill for JoinGroupRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1167,7 +1167,7 @@ impl Fill for join_group_request::JoinGroupRequestProtocol<'static> {
     }
 }
 
-impl Fill for join_group_response::JoinGroupResponse<'static> {
+impl Fill for JoinGroupResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1217,7 +1217,7 @@ impl Fill for join_group_response::JoinGroupResponseMember<'static> {
     }
 }
 
-impl Fill for heartbeat_request::HeartbeatRequest<'static> {
+impl Fill for HeartbeatRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1233,7 +1233,7 @@ impl Fill for heartbeat_request::HeartbeatRequest<'static> {
     }
 }
 
-impl Fill for heartbeat_response::HeartbeatResponse {
+impl Fill for HeartbeatResponse {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1247,7 +1247,7 @@ impl Fill for heartbeat_response::HeartbeatResponse {
     }
 }
 
-impl Fill for leave_group_request::LeaveGroupRequest<'static> {
+impl Fill for LeaveGroupRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1281,7 +1281,7 @@ impl Fill for leave_group_request::MemberIdentity<'static> {
     }
 }
 
-impl Fill for leave_group_response::LeaveGroupResponse<'static> {
+impl Fill for LeaveGroupResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1310,7 +1310,7 @@ impl Fill for leave_group_response::MemberResponse<'static> {
     }
 }
 
-impl Fill for sync_group_request::SyncGroupRequest<'static> {
+impl Fill for SyncGroupRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1348,7 +1348,7 @@ impl Fill for sync_group_request::SyncGroupRequestAssignment<'static> {
     }
 }
 
-impl Fill for sync_group_response::SyncGroupResponse<'static> {
+impl Fill for SyncGroupResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1373,7 +1373,7 @@ impl Fill for sync_group_response::SyncGroupResponse<'static> {
     }
 }
 
-impl Fill for describe_groups_request::DescribeGroupsRequest<'static> {
+impl Fill for DescribeGroupsRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1387,7 +1387,7 @@ impl Fill for describe_groups_request::DescribeGroupsRequest<'static> {
     }
 }
 
-impl Fill for describe_groups_response::DescribeGroupsResponse<'static> {
+impl Fill for DescribeGroupsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1446,7 +1446,7 @@ impl Fill for describe_groups_response::DescribedGroupMember<'static> {
     }
 }
 
-impl Fill for list_groups_request::ListGroupsRequest<'static> {
+impl Fill for ListGroupsRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1464,7 +1464,7 @@ impl Fill for list_groups_request::ListGroupsRequest<'static> {
     }
 }
 
-impl Fill for list_groups_response::ListGroupsResponse<'static> {
+impl Fill for ListGroupsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1499,7 +1499,7 @@ impl Fill for list_groups_response::ListedGroup<'static> {
     }
 }
 
-impl Fill for sasl_handshake_request::SaslHandshakeRequest<'static> {
+impl Fill for SaslHandshakeRequest<'static> {
     fn fill(source: &mut Source, _: i16) -> Self {
         Self {
             mechanism: source.string(),
@@ -1507,7 +1507,7 @@ impl Fill for sasl_handshake_request::SaslHandshakeRequest<'static> {
     }
 }
 
-impl Fill for sasl_handshake_response::SaslHandshakeResponse<'static> {
+impl Fill for SaslHandshakeResponse<'static> {
     fn fill(source: &mut Source, _: i16) -> Self {
         Self {
             error_code: source.i16(),
@@ -1516,7 +1516,7 @@ impl Fill for sasl_handshake_response::SaslHandshakeResponse<'static> {
     }
 }
 
-impl Fill for api_versions_request::ApiVersionsRequest<'static> {
+impl Fill for ApiVersionsRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1534,7 +1534,7 @@ impl Fill for api_versions_request::ApiVersionsRequest<'static> {
     }
 }
 
-impl Fill for api_versions_response::ApiVersionsResponse<'static> {
+impl Fill for ApiVersionsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1575,7 +1575,7 @@ impl Fill for api_versions_response::ApiVersionsResponse<'static> {
 }
 
 impl Fill for api_versions_response::ApiVersion {
-    fn fill(source: &mut Source, version: i16) -> Self {
+    fn fill(source: &mut Source, _: i16) -> Self {
         Self {
             api_key: source.i16(),
             min_version: source.i16(),
@@ -1585,7 +1585,7 @@ impl Fill for api_versions_response::ApiVersion {
 }
 
 impl Fill for api_versions_response::SupportedFeatureKey<'static> {
-    fn fill(source: &mut Source, version: i16) -> Self {
+    fn fill(source: &mut Source, _: i16) -> Self {
         Self {
             name: source.string(),
             min_version: source.i16(),
@@ -1595,7 +1595,7 @@ impl Fill for api_versions_response::SupportedFeatureKey<'static> {
 }
 
 impl Fill for api_versions_response::FinalizedFeatureKey<'static> {
-    fn fill(source: &mut Source, version: i16) -> Self {
+    fn fill(source: &mut Source, _: i16) -> Self {
         Self {
             name: source.string(),
             max_version_level: source.i16(),
@@ -1604,7 +1604,7 @@ impl Fill for api_versions_response::FinalizedFeatureKey<'static> {
     }
 }
 
-impl Fill for create_topics_request::CreateTopicsRequest<'static> {
+impl Fill for CreateTopicsRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             topics: source
@@ -1648,7 +1648,7 @@ impl Fill for create_topics_request::CreatableTopicConfig<'static> {
     }
 }
 
-impl Fill for create_topics_response::CreateTopicsResponse<'static> {
+impl Fill for CreateTopicsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -1711,7 +1711,7 @@ impl Fill for create_topics_response::CreatableTopicConfigs<'static> {
     }
 }
 
-impl Fill for delete_topics_request::DeleteTopicsRequest<'static> {
+impl Fill for DeleteTopicsRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1740,7 +1740,7 @@ impl Fill for delete_topics_request::DeleteTopicState<'static> {
     }
 }
 
-impl Fill for delete_topics_response::DeleteTopicsResponse<'static> {
+impl Fill for DeleteTopicsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -1775,7 +1775,7 @@ impl Fill for delete_topics_response::DeletableTopicResult<'static> {
     }
 }
 
-impl Fill for delete_records_request::DeleteRecordsRequest<'static> {
+impl Fill for DeleteRecordsRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             topics: source
@@ -1805,7 +1805,7 @@ impl Fill for delete_records_request::DeleteRecordsPartition {
     }
 }
 
-impl Fill for delete_records_response::DeleteRecordsResponse<'static> {
+impl Fill for DeleteRecordsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -1837,7 +1837,7 @@ impl Fill for delete_records_response::DeleteRecordsPartitionResult {
     }
 }
 
-impl Fill for init_producer_id_request::InitProducerIdRequest<'static> {
+impl Fill for InitProducerIdRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1857,7 +1857,7 @@ impl Fill for init_producer_id_request::InitProducerIdRequest<'static> {
     }
 }
 
-impl Fill for init_producer_id_response::InitProducerIdResponse {
+impl Fill for InitProducerIdResponse {
     fn fill(source: &mut Source, _: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -1868,7 +1868,7 @@ impl Fill for init_producer_id_response::InitProducerIdResponse {
     }
 }
 
-impl Fill for offset_for_leader_epoch_request::OffsetForLeaderEpochRequest<'static> {
+impl Fill for OffsetForLeaderEpochRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -1905,7 +1905,7 @@ impl Fill for offset_for_leader_epoch_request::OffsetForLeaderPartition {
     }
 }
 
-impl Fill for offset_for_leader_epoch_response::OffsetForLeaderEpochResponse<'static> {
+impl Fill for OffsetForLeaderEpochResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -1938,7 +1938,7 @@ impl Fill for offset_for_leader_epoch_response::EpochEndOffset {
     }
 }
 
-impl Fill for add_partitions_to_txn_request::AddPartitionsToTxnRequest<'static> {
+impl Fill for AddPartitionsToTxnRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -2000,7 +2000,7 @@ impl Fill for add_partitions_to_txn_request::AddPartitionsToTxnTopic<'static> {
     }
 }
 
-impl Fill for add_partitions_to_txn_response::AddPartitionsToTxnResponse<'static> {
+impl Fill for AddPartitionsToTxnResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -2063,7 +2063,7 @@ impl Fill for add_partitions_to_txn_response::AddPartitionsToTxnPartitionResult 
     }
 }
 
-impl Fill for add_offsets_to_txn_request::AddOffsetsToTxnRequest<'static> {
+impl Fill for AddOffsetsToTxnRequest<'static> {
     fn fill(source: &mut Source, _: i16) -> Self {
         Self {
             transactional_id: source.string(),
@@ -2074,7 +2074,7 @@ impl Fill for add_offsets_to_txn_request::AddOffsetsToTxnRequest<'static> {
     }
 }
 
-impl Fill for add_offsets_to_txn_response::AddOffsetsToTxnResponse {
+impl Fill for AddOffsetsToTxnResponse {
     fn fill(source: &mut Source, _: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -2083,7 +2083,7 @@ impl Fill for add_offsets_to_txn_response::AddOffsetsToTxnResponse {
     }
 }
 
-impl Fill for end_txn_request::EndTxnRequest<'static> {
+impl Fill for EndTxnRequest<'static> {
     fn fill(source: &mut Source, _: i16) -> Self {
         Self {
             transactional_id: source.string(),
@@ -2094,7 +2094,7 @@ impl Fill for end_txn_request::EndTxnRequest<'static> {
     }
 }
 
-impl Fill for end_txn_response::EndTxnResponse {
+impl Fill for EndTxnResponse {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -2114,7 +2114,7 @@ impl Fill for end_txn_response::EndTxnResponse {
     }
 }
 
-impl Fill for txn_offset_commit_request::TxnOffsetCommitRequest<'static> {
+impl Fill for TxnOffsetCommitRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -2171,7 +2171,7 @@ impl Fill for txn_offset_commit_request::TxnOffsetCommitRequestPartition<'static
     }
 }
 
-impl Fill for txn_offset_commit_response::TxnOffsetCommitResponse<'static> {
+impl Fill for TxnOffsetCommitResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -2202,7 +2202,7 @@ impl Fill for txn_offset_commit_response::TxnOffsetCommitResponsePartition {
     }
 }
 
-impl Fill for describe_configs_request::DescribeConfigsRequest<'static> {
+impl Fill for DescribeConfigsRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -2229,7 +2229,7 @@ impl Fill for describe_configs_request::DescribeConfigsResource<'static> {
     }
 }
 
-impl Fill for describe_configs_response::DescribeConfigsResponse<'static> {
+impl Fill for DescribeConfigsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -2290,7 +2290,7 @@ impl Fill for describe_configs_response::DescribeConfigsSynonym<'static> {
     }
 }
 
-impl Fill for alter_configs_request::AlterConfigsRequest<'static> {
+impl Fill for AlterConfigsRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             resources: source
@@ -2320,7 +2320,7 @@ impl Fill for alter_configs_request::AlterableConfig<'static> {
     }
 }
 
-impl Fill for alter_configs_response::AlterConfigsResponse<'static> {
+impl Fill for AlterConfigsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -2342,7 +2342,7 @@ impl Fill for alter_configs_response::AlterConfigsResourceResponse<'static> {
     }
 }
 
-impl Fill for describe_log_dirs_request::DescribeLogDirsRequest<'static> {
+impl Fill for DescribeLogDirsRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             topics: source.nullable(|source| {
@@ -2363,7 +2363,7 @@ impl Fill for describe_log_dirs_request::DescribableLogDirTopic<'static> {
     }
 }
 
-impl Fill for describe_log_dirs_response::DescribeLogDirsResponse<'static> {
+impl Fill for DescribeLogDirsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -2430,7 +2430,7 @@ impl Fill for describe_log_dirs_response::DescribeLogDirsPartition {
     }
 }
 
-impl Fill for sasl_authenticate_request::SaslAuthenticateRequest<'static> {
+impl Fill for SaslAuthenticateRequest<'static> {
     fn fill(source: &mut Source, _: i16) -> Self {
         Self {
             auth_bytes: source.blob(),
@@ -2438,7 +2438,7 @@ impl Fill for sasl_authenticate_request::SaslAuthenticateRequest<'static> {
     }
 }
 
-impl Fill for sasl_authenticate_response::SaslAuthenticateResponse<'static> {
+impl Fill for SaslAuthenticateResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -2454,7 +2454,7 @@ impl Fill for sasl_authenticate_response::SaslAuthenticateResponse<'static> {
     }
 }
 
-impl Fill for create_partitions_request::CreatePartitionsRequest<'static> {
+impl Fill for CreatePartitionsRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             topics: source.array(|source| {
@@ -2488,7 +2488,7 @@ impl Fill for create_partitions_request::CreatePartitionsAssignment {
     }
 }
 
-impl Fill for create_partitions_response::CreatePartitionsResponse<'static> {
+impl Fill for CreatePartitionsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -2509,7 +2509,7 @@ impl Fill for create_partitions_response::CreatePartitionsTopicResult<'static> {
     }
 }
 
-impl Fill for delete_groups_request::DeleteGroupsRequest<'static> {
+impl Fill for DeleteGroupsRequest<'static> {
     fn fill(source: &mut Source, _: i16) -> Self {
         Self {
             groups_names: source.array(|source| source.string()),
@@ -2517,7 +2517,7 @@ impl Fill for delete_groups_request::DeleteGroupsRequest<'static> {
     }
 }
 
-impl Fill for delete_groups_response::DeleteGroupsResponse<'static> {
+impl Fill for DeleteGroupsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -2537,7 +2537,7 @@ impl Fill for delete_groups_response::DeletableGroupResult<'static> {
     }
 }
 
-impl Fill for incremental_alter_configs_request::IncrementalAlterConfigsRequest<'static> {
+impl Fill for IncrementalAlterConfigsRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             resources: source.array(|source| {
@@ -2570,7 +2570,7 @@ impl Fill for incremental_alter_configs_request::AlterableConfig<'static> {
     }
 }
 
-impl Fill for incremental_alter_configs_response::IncrementalAlterConfigsResponse<'static> {
+impl Fill for IncrementalAlterConfigsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -2594,7 +2594,7 @@ impl Fill for incremental_alter_configs_response::AlterConfigsResourceResponse<'
     }
 }
 
-impl Fill for offset_delete_request::OffsetDeleteRequest<'static> {
+impl Fill for OffsetDeleteRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             group_id: source.string(),
@@ -2624,7 +2624,7 @@ impl Fill for offset_delete_request::OffsetDeleteRequestPartition {
     }
 }
 
-impl Fill for offset_delete_response::OffsetDeleteResponse<'static> {
+impl Fill for OffsetDeleteResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             error_code: source.i16(),
@@ -2656,7 +2656,7 @@ impl Fill for offset_delete_response::OffsetDeleteResponsePartition {
     }
 }
 
-impl Fill for describe_cluster_request::DescribeClusterRequest {
+impl Fill for DescribeClusterRequest {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -2675,7 +2675,7 @@ impl Fill for describe_cluster_request::DescribeClusterRequest {
     }
 }
 
-impl Fill for describe_cluster_response::DescribeClusterResponse<'static> {
+impl Fill for DescribeClusterResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -2714,7 +2714,7 @@ impl Fill for describe_cluster_response::DescribeClusterBroker<'static> {
     }
 }
 
-impl Fill for describe_producers_request::DescribeProducersRequest<'static> {
+impl Fill for DescribeProducersRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             topics: source
@@ -2732,7 +2732,7 @@ impl Fill for describe_producers_request::TopicRequest<'static> {
     }
 }
 
-impl Fill for describe_producers_response::DescribeProducersResponse<'static> {
+impl Fill for DescribeProducersResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -2778,7 +2778,7 @@ impl Fill for describe_producers_response::ProducerState {
     }
 }
 
-impl Fill for list_config_resources_request::ListConfigResourcesRequest {
+impl Fill for ListConfigResourcesRequest {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -2791,7 +2791,7 @@ impl Fill for list_config_resources_request::ListConfigResourcesRequest {
     }
 }
 
-impl Fill for list_config_resources_response::ListConfigResourcesResponse<'static> {
+impl Fill for ListConfigResourcesResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -2817,7 +2817,7 @@ impl Fill for list_config_resources_response::ConfigResource<'static> {
     }
 }
 
-impl Fill for describe_topic_partitions_request::DescribeTopicPartitionsRequest<'static> {
+impl Fill for DescribeTopicPartitionsRequest<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             topics: source.array(|source| {
@@ -2848,7 +2848,7 @@ impl Fill for describe_topic_partitions_request::Cursor<'static> {
     }
 }
 
-impl Fill for describe_topic_partitions_response::DescribeTopicPartitionsResponse<'static> {
+impl Fill for DescribeTopicPartitionsResponse<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             throttle_time_ms: source.i32(),
@@ -2906,8 +2906,8 @@ impl Fill for describe_topic_partitions_response::Cursor<'static> {
     }
 }
 
-impl Fill for request_header::RequestHeader<'static> {
-    fn fill(source: &mut Source, version: i16) -> Self {
+impl Fill for RequestHeader<'static> {
+    fn fill(source: &mut Source, _: i16) -> Self {
         Self {
             request_api_key: source.i16(),
             request_api_version: source.i16(),
@@ -2917,7 +2917,7 @@ impl Fill for request_header::RequestHeader<'static> {
     }
 }
 
-impl Fill for response_header::ResponseHeader {
+impl Fill for ResponseHeader {
     fn fill(source: &mut Source, _: i16) -> Self {
         Self {
             correlation_id: source.i32(),
@@ -2925,7 +2925,7 @@ impl Fill for response_header::ResponseHeader {
     }
 }
 
-impl Fill for consumer_protocol_subscription::ConsumerProtocolSubscription<'static> {
+impl Fill for ConsumerProtocolSubscription<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         let default = Self::default();
         Self {
@@ -2961,7 +2961,7 @@ impl Fill for consumer_protocol_subscription::TopicPartition<'static> {
     }
 }
 
-impl Fill for consumer_protocol_assignment::ConsumerProtocolAssignment<'static> {
+impl Fill for ConsumerProtocolAssignment<'static> {
     fn fill(source: &mut Source, version: i16) -> Self {
         Self {
             assigned_partitions: source.array(|source| {

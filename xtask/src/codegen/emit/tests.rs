@@ -1,6 +1,6 @@
 //! Test support: a way to make up a message of every kind, and a way to visit every kind.
 
-use super::{header, type_of};
+use super::{header, mentions, type_of};
 use crate::codegen::model::{Field, Message, Struct, Type};
 use crate::codegen::versions::Condition;
 
@@ -44,18 +44,23 @@ fn fill(message: &Message, value: &Struct) -> String {
     } else {
         ""
     };
-    let version = if fields.contains("version") {
+    let root = value.name == message.name;
+    let module = if root {
+        String::new()
+    } else {
+        format!("{}::", message.module)
+    };
+    let version = if mentions(&fields, "version") {
         "version"
     } else {
         "_"
     };
     format!(
-        "impl Fill for {}::{} {{
+        "impl Fill for {module}{} {{
             fn fill(source: &mut Source, {version}: i16) -> Self {{
                 {default}Self {{ {fields} }}
             }}
         }}\n\n",
-        message.module,
         type_of(value, "'static")
     )
 }
