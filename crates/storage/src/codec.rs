@@ -137,7 +137,9 @@ macro_rules! integer {
         #[doc = $doc]
         pub fn $name(&mut self) -> Result<$type, DecodeError> {
             let bytes = self.take(size_of::<$type>())?;
-            Ok(<$type>::from_le_bytes(bytes.try_into().expect("take returns what was asked for")))
+            Ok(<$type>::from_le_bytes(
+                bytes.try_into().expect("take returns what was asked for"),
+            ))
         }
     };
 }
@@ -166,7 +168,10 @@ impl<'a> Decoder<'a> {
 
     /// Sixteen bytes as they are.
     pub fn bytes16(&mut self) -> Result<[u8; 16], DecodeError> {
-        Ok(self.take(16)?.try_into().expect("take returns what was asked for"))
+        Ok(self
+            .take(16)?
+            .try_into()
+            .expect("take returns what was asked for"))
     }
 
     /// Bytes behind a four-byte length.
@@ -185,7 +190,11 @@ impl<'a> Decoder<'a> {
         &mut self,
         get: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<Option<T>, DecodeError> {
-        if self.bool()? { get(self).map(Some) } else { Ok(None) }
+        if self.bool()? {
+            get(self).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// A four-byte count, then each item. Memory is taken as items arrive, not by the count.
@@ -208,12 +217,21 @@ impl<'a> Decoder<'a> {
 
     /// Fails unless every byte has been taken.
     pub fn finish(self) -> Result<(), DecodeError> {
-        if self.is_empty() { Ok(()) } else { Err(DecodeError::Invalid { what: "trailing bytes" }) }
+        if self.is_empty() {
+            Ok(())
+        } else {
+            Err(DecodeError::Invalid {
+                what: "trailing bytes",
+            })
+        }
     }
 
     fn take(&mut self, wanted: usize) -> Result<&'a [u8], DecodeError> {
         let Some((head, tail)) = self.bytes.split_at_checked(wanted) else {
-            return Err(DecodeError::Truncated { wanted, left: self.bytes.len() });
+            return Err(DecodeError::Truncated {
+                wanted,
+                left: self.bytes.len(),
+            });
         };
         self.bytes = tail;
         Ok(head)

@@ -1,1 +1,12 @@
 //! The coordinator's promises, by topic.
+
+mod harness;
+mod joining;
+mod leaving;
+mod offsets;
+mod operators;
+mod recovery;
+mod retention;
+mod sessions;
+mod static_members;
+mod syncing;
