@@ -1,5 +1,7 @@
 //! What survives a restart.
 
+use std::time::Duration;
+
 use forebay_storage::codec::{DecodeError, Decoder};
 
 use super::harness::*;
@@ -11,7 +13,7 @@ fn a_stable_group_goes_on_after_a_restart_without_a_rebalance() {
     let members = bench.stable(3);
     bench.pass(SESSION / 2);
     bench.restart();
-    bench.pass(SESSION - std::time::Duration::from_millis(1));
+    bench.pass(SESSION - Duration::from_millis(1));
     for joined in &members {
         assert_eq!(bench.heartbeat(&joined.member, joined.generation), Ok(()));
         let synced = bench.sync(sync(&joined.member, joined.generation)).unwrap();
