@@ -248,7 +248,7 @@ fn a_member_that_does_not_join_again_in_time_is_removed() {
     assert_eq!(bench.reply(again), None);
     bench.pass(Duration::from_millis(1));
     assert_eq!(bench.joined(again).unwrap().members.len(), 1);
-    assert_eq!(bench.members(), [leader.member.clone()]);
+    assert_eq!(bench.members(), std::slice::from_ref(&leader.member));
 }
 
 #[test]

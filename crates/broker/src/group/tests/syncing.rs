@@ -175,7 +175,7 @@ fn a_follower_that_never_fetches_its_assignment_is_removed_in_time() {
     ];
     bench.pass_alive(REBALANCE, &both);
     assert_eq!(bench.state(), GroupState::PreparingRebalance);
-    assert_eq!(bench.members(), [leader.member.clone()]);
+    assert_eq!(bench.members(), std::slice::from_ref(&leader.member));
 }
 
 #[test]
