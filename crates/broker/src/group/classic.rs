@@ -92,7 +92,7 @@ pub(super) struct ClassicGroup {
     /// How many members have joined the generation being prepared.
     pub(super) joined: usize,
     /// How many members offer each protocol.
-    offers: BTreeMap<Arc<str>, usize>,
+    pub(super) offers: BTreeMap<Arc<str>, usize>,
     /// Bytes of all members' protocols.
     pub(super) metadata_bytes: usize,
     pub(super) saved: SavedGroup,

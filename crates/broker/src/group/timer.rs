@@ -35,6 +35,14 @@ pub(super) struct Alarm {
     armed: Option<Slot>,
 }
 
+impl Alarm {
+    /// Where its wake-up stands.
+    #[cfg(test)]
+    pub(super) fn slot(&self) -> Option<Slot> {
+        self.armed
+    }
+}
+
 /// All wake-ups in order of time.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
@@ -101,5 +109,11 @@ impl Timers {
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    /// What rings at `slot`.
+    #[cfg(test)]
+    pub(super) fn at(&self, slot: Slot) -> Option<&TimerKey> {
+        self.slots.get(&slot)
     }
 }
