@@ -130,15 +130,15 @@ fn next_sequence(last: i32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use forebay_record::{BatchBuilder, Batch};
+    use forebay_record::{BatchBuilder, ProducerStamp};
 
-    fn batch(epoch: i16, sequence: i32, records: i32) -> BatchHeader {
-        let mut header = *Batch::only(&BatchBuilder::sample()).unwrap().header();
-        header.producer_id = 7;
-        header.producer_epoch = epoch;
-        header.base_sequence = sequence;
-        header.last_offset_delta = records - 1;
-        header
+    fn batch(epoch: i16, base_sequence: i32, records: i32) -> BatchHeader {
+        let stamp = ProducerStamp { id: 7, epoch, base_sequence };
+        let mut builder = BatchBuilder::new().producer(stamp);
+        for _ in 0..records {
+            builder.add(0, None, Some(b"x"), &[]).unwrap();
+        }
+        BatchHeader::parse(&builder.build().unwrap()).unwrap()
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub const CONFIGS: &[ConfigDefinition] = configs! {
 };
 
 /// The definition of a configuration by name.
-pub fn definition(name: &str) -> Option<&'static ConfigDefinition> {
+pub(super) fn definition(name: &str) -> Option<&'static ConfigDefinition> {
     let at = CONFIGS.binary_search_by(|definition| definition.name.cmp(name)).ok()?;
     CONFIGS.get(at)
 }
