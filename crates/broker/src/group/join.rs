@@ -11,7 +11,7 @@ use super::error::GroupError;
 use super::event::GroupEvent;
 use super::ids::{MemberId, ReplyToken, client_text};
 use super::limits::{
-    GROUP_METADATA_BYTES_MAX, MEMBER_METADATA_BYTES_MAX, NEW_MEMBER_JOIN_TIMEOUT,
+    ALARMS_MAX, GROUP_METADATA_BYTES_MAX, MEMBER_METADATA_BYTES_MAX, NEW_MEMBER_JOIN_TIMEOUT,
     PROTOCOL_NAME_BYTES_MAX, PROTOCOLS_PER_MEMBER_MAX, REBALANCE_TIMEOUT_MAX,
 };
 use super::member::{Joining, Member, metadata_bytes};
@@ -135,7 +135,7 @@ impl ClassicGroup {
         }
     }
 
-    /// KIP-389, with the same count for ids that are only reserved, and the budget of bytes. Whoever
+    /// KIP-389, the bound of all members together, and the budget of bytes. Whoever
     /// does not fit any more loses its membership, so that a group that shrank its limit converges.
     fn check_room(
         &mut self,
@@ -162,7 +162,7 @@ impl ClassicGroup {
             }
             return Err(GroupError::GroupMaxSizeReached);
         }
-        if id.is_none() && self.reserved.len() >= size_max {
+        if id.is_none() && cx.timers.len() >= ALARMS_MAX {
             return Err(GroupError::GroupMaxSizeReached);
         }
         if metadata > GROUP_METADATA_BYTES_MAX {
@@ -179,6 +179,10 @@ impl ClassicGroup {
         applicant: &Applicant,
         cx: &mut Context<'_>,
     ) -> Result<Option<Joined>, GroupError> {
+        // Kafka lets them pile up; here there are at most as many as there may be members.
+        if self.reserved.len() >= cx.config.group_size_max {
+            return Err(GroupError::GroupMaxSizeReached);
+        }
         let mut alarm = Alarm::default();
         let due = cx.later(applicant.request.session_timeout);
         cx.timers.set(&mut alarm, due, || {
@@ -299,10 +303,19 @@ impl ClassicGroup {
             leader.clone()
         };
 
+        let goes_on_unchanged = goes_on && same_topics && self.select_protocol() == self.protocol;
         // In any phase: the stored generation is what a restart brings back, and in it the client's
-        // new id would be fenced by its own old one.
+        // new id would be fenced by its own old one. But what else the member says now is part of
+        // that generation only if it goes on; the other members stored there need not know it.
         if let Some(stored) = self.saved.member(previous) {
-            let member = applicant.record(id.clone(), stored.assignment.clone());
+            let member = if goes_on_unchanged {
+                applicant.record(id.clone(), stored.assignment.clone())
+            } else {
+                MemberRecord {
+                    id: id.clone(),
+                    ..stored.clone()
+                }
+            };
             let (group, previous) = (self.id.clone(), previous.clone());
             self.emit(
                 GroupEvent::StaticMemberReplaced {
@@ -313,7 +326,7 @@ impl ClassicGroup {
                 cx,
             );
         }
-        if goes_on && same_topics && self.select_protocol() == self.protocol {
+        if goes_on_unchanged {
             let membership = self.membership(&id)?;
             let skips = applicant.request.supports_skip_assignment;
             return Ok(Some(Joined {

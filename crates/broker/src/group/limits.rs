@@ -29,6 +29,10 @@ pub const INSTANCE_ID_BYTES_MAX: usize = 249;
 /// Longest protocol type or protocol name in bytes. The known ones have at most twenty.
 pub const PROTOCOL_NAME_BYTES_MAX: usize = 255;
 
+/// Deadlines the coordinator keeps at once. Each member and each reserved id has one, so this bounds
+/// the members of all groups together: the product of the configured limits is far too much memory.
+pub const ALARMS_MAX: usize = 1_000_000;
+
 /// How long a new member's first join may wait for the rebalance before the member is given up.
 /// Until it is answered the client cannot heartbeat, so its session time-out says nothing (KAFKA-7610).
 pub const NEW_MEMBER_JOIN_TIMEOUT: Duration = Duration::from_secs(5 * 60);

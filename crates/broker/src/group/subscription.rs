@@ -133,6 +133,19 @@ mod tests {
     }
 
     #[test]
+    fn more_topics_than_are_tracked_count_as_everything() {
+        let names: Vec<String> = (0..=SUBSCRIBED_TOPICS_MAX)
+            .map(|it| it.to_string())
+            .collect();
+        let topics: Vec<&str> = names.iter().map(String::as_str).collect();
+        let whole = subscription(&topics);
+        assert_eq!(
+            Subscription::of([whole.as_slice()]),
+            Subscription::Everything
+        );
+    }
+
+    #[test]
     fn a_count_beyond_the_bytes_is_refused_without_taking_memory() {
         let bytes = [0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 1, b'a'];
         assert_eq!(

@@ -106,7 +106,6 @@ impl Timers {
     }
 
     /// How many alarms are set.
-    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }

@@ -415,3 +415,57 @@ fn what_is_kept_of_a_request_does_not_hold_its_buffer() {
         .unwrap();
     assert!(frame.is_unique());
 }
+
+#[test]
+fn in_a_rebalance_of_a_full_group_the_last_to_join_again_loses_its_place() {
+    let mut bench = Bench::with(GroupConfig {
+        group_size_max: 2,
+        ..GroupConfig::default()
+    });
+    let members = bench.stable(2);
+    let first = bench.send_join(known(&members[0].member));
+    let second = bench.send_join(newcomer());
+    let late = bench.join(known(&members[1].member));
+    assert_eq!(late, Err(GroupError::GroupMaxSizeReached));
+    assert_eq!(bench.joined(first).unwrap().members.len(), 2);
+    assert!(bench.joined(second).is_ok());
+    assert!(!bench.members().contains(&members[1].member));
+}
+
+#[test]
+fn a_reserved_id_that_no_longer_fits_is_not_waited_for() {
+    let mut bench = Bench::with(GroupConfig {
+        group_size_max: 1,
+        ..GroupConfig::default()
+    });
+    let careful = Join {
+        requires_known_member_id: true,
+        ..newcomer()
+    };
+    let Err(GroupError::MemberIdRequired { member_id }) = bench.join(careful) else {
+        panic!("joined without an id");
+    };
+    let only = bench.stable(1).remove(0);
+    assert_eq!(
+        bench.join(known(&member_id)),
+        Err(GroupError::GroupMaxSizeReached)
+    );
+    assert_eq!(
+        bench.join(known(&only.member)).unwrap().generation,
+        2,
+        "at once"
+    );
+}
+
+#[test]
+fn a_group_whose_last_member_leaves_is_empty_although_an_id_is_reserved() {
+    let mut bench = Bench::new();
+    let only = bench.stable(1).remove(0);
+    let careful = Join {
+        requires_known_member_id: true,
+        ..newcomer()
+    };
+    bench.join(careful).unwrap_err();
+    bench.ask(leave(&only.member));
+    assert_eq!(bench.state(), GroupState::Empty);
+}

@@ -158,3 +158,20 @@ fn giving_up_a_reserved_id_disturbs_nobody() {
         Err(GroupError::UnknownMemberId)
     );
 }
+
+#[test]
+fn a_rebalance_does_not_wait_for_a_reserved_id_that_was_given_up() {
+    let mut bench = Bench::new();
+    let only = bench.stable(1).remove(0);
+    let careful = Join {
+        requires_known_member_id: true,
+        ..newcomer()
+    };
+    let Err(GroupError::MemberIdRequired { member_id }) = bench.join(careful) else {
+        panic!("joined without an id");
+    };
+    let waits = bench.send_join(known(&only.member));
+    assert_eq!(bench.reply(waits), None);
+    bench.ask(leave(&member_id));
+    assert_eq!(bench.joined(waits).unwrap().generation, 2);
+}

@@ -11,4 +11,5 @@ mod recovery;
 mod retention;
 mod sessions;
 mod static_members;
+mod steps;
 mod syncing;

@@ -1,5 +1,7 @@
 //! What operators see and do.
 
+use std::time::Duration;
+
 use super::harness::*;
 use crate::group::*;
 
@@ -220,4 +222,18 @@ fn a_deleted_topic_takes_its_offsets_along_in_every_group() {
     let before = bench.snapshot();
     bench.restart();
     assert_eq!(bench.snapshot(), before);
+}
+
+#[test]
+fn before_its_first_generation_a_group_of_consumers_may_be_subscribed_to_anything() {
+    let initial_rebalance_delay = Duration::from_secs(3);
+    let config = GroupConfig {
+        initial_rebalance_delay,
+        ..GroupConfig::default()
+    };
+    let mut bench = Bench::with(config);
+    bench.commit(commit(1)).unwrap();
+    bench.send_join(newcomer());
+    let results = delete_offsets(&mut bench, "orders").unwrap();
+    assert_eq!(results[0].result, Err(GroupError::GroupSubscribedToTopic));
 }

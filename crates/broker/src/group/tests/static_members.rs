@@ -277,3 +277,60 @@ fn a_static_member_that_returned_during_a_rebalance_is_not_fenced_after_a_restar
         "so it joins again"
     );
 }
+
+#[test]
+fn a_static_member_that_returns_before_it_had_synced_is_not_waited_for() {
+    let mut bench = Bench::new();
+    let (one, two) = pair(&mut bench);
+    let leader = Join {
+        member: Some(one.member),
+        ..fixed("one")
+    };
+    let first = bench.send_join(leader);
+    bench
+        .join(Join {
+            member: Some(two.member),
+            ..fixed("two")
+        })
+        .unwrap();
+    let first = bench.joined(first).unwrap();
+    bench.sync(assigning(&first)).unwrap();
+    let back = bench.join(fixed("two")).unwrap();
+    let both = [
+        (&first.member, first.generation),
+        (&back.member, back.generation),
+    ];
+    bench.pass_alive(REBALANCE * 2, &both);
+    assert_eq!(
+        (bench.state(), bench.generation()),
+        (GroupState::Stable, first.generation)
+    );
+}
+
+#[test]
+fn a_return_during_a_rebalance_leaves_the_stored_generation_sound() {
+    let mut bench = Bench::new();
+    let both = || {
+        let metadata = subscription(&["orders"]);
+        vec![protocol("range", &metadata), protocol("sticky", &metadata)]
+    };
+    let flexible = |id| Join {
+        protocols: both(),
+        ..fixed(id)
+    };
+    let members = bench.stabilize(vec![newcomer(), flexible("one"), flexible("two")]);
+    bench.ask(leave(&members[0].member));
+    // Without the first member `sticky` alone fits; with it, as stored, it would not.
+    let sticky = Join {
+        protocols: both().split_off(1),
+        ..fixed("two")
+    };
+    bench.send_join(sticky.clone());
+    bench.restart();
+    super::invariants::check(&bench.coordinator);
+    bench.pass(SESSION);
+    bench.pass(REBALANCE);
+    assert_eq!(bench.state(), GroupState::Empty);
+    bench.restart();
+    assert!(bench.join(sticky).is_ok());
+}
