@@ -50,7 +50,10 @@ pub(crate) fn doc(marker: &str, text: &str) -> String {
             width = 0;
         }
         lines.push(' ');
-        lines.push_str(word);
+        match word.starts_with("https://") {
+            true => lines.push_str(&format!("<{word}>")),
+            false => lines.push_str(word),
+        }
         width += 1 + word.len();
     }
     lines.push('\n');
