@@ -4,7 +4,7 @@
 //! with them.
 //!
 //! ```
-//! use forebay_kafka::protocol::api::{decode_request_header, encode_response};
+//! use forebay_kafka::protocol::api::{decode_request_header, decode_response, encode_response};
 //! use forebay_kafka::protocol::generated::{
 //!     FindCoordinatorRequest, FindCoordinatorResponse, find_coordinator_response::Coordinator,
 //! };
@@ -29,9 +29,12 @@
 //! }
 //!
 //! let frame = b"\0\x0a\0\x04\0\0\0\x07\0\x02me\0\0\x02\x06group\0";
-//! let mut response = answer(frame)?;
-//! // socket.write_all_buf(&mut response).await
-//! assert_eq!(response.len(), 40);
+//! let response = answer(frame)?; // or socket.write_all_buf(&mut answer(frame)?).await
+//!
+//! let bytes = response.into_bytes();
+//! let (correlation_id, response) = decode_response::<FindCoordinatorResponse<'_>>(4, &bytes[4..])?;
+//! assert_eq!(correlation_id, 7);
+//! assert_eq!(response.coordinators[0].key, "group");
 //! # Ok(())
 //! # }
 //! ```
