@@ -50,9 +50,10 @@ pub(crate) fn doc(marker: &str, text: &str) -> String {
             width = 0;
         }
         lines.push(' ');
-        match word.starts_with("https://") {
-            true => lines.push_str(&format!("<{word}>")),
-            false => lines.push_str(word),
+        if word.starts_with("https://") {
+            lines.push_str(&format!("<{word}>"));
+        } else {
+            lines.push_str(word);
         }
         width += 1 + word.len();
     }
