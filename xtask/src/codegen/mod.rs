@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             eprintln!("codegen: not checked, the schemas are not to be had: {error:#}");
             return Ok(());
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.context("the schemas are not to be had")),
     };
 
     let messages = model::served(&schemas)?;
@@ -66,6 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     } else {
         output::write(&root, &expected)?;
+        eprintln!("codegen: {} files written", expected.len());
     }
     Ok(())
 }
@@ -89,7 +90,7 @@ fn files(messages: &[Message]) -> Result<Vec<File>> {
         format!("{GENERATED_FOLDER}/mod.rs"),
         emit::module(messages),
     ));
-    files.push(File::new(GENERATED_TESTS.into(), emit::tests(messages)));
+    files.push(File::new(GENERATED_TESTS.into(), emit::fill(messages)));
     Ok(files)
 }
 

@@ -50,7 +50,11 @@ pub(crate) fn doc(marker: &str, text: &str) -> String {
             width = 0;
         }
         lines.push(' ');
-        lines.push_str(word);
+        if word.starts_with("https://") {
+            lines.push_str(&format!("<{word}>"));
+        } else {
+            lines.push_str(word);
+        }
         width += 1 + word.len();
     }
     lines.push('\n');

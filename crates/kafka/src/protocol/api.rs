@@ -1,6 +1,43 @@
 //! Frames: which header goes with which message, and the two together.
 //!
-//! A frame here is what follows the four bytes of length on the wire; an encoded one has them.
+//! A frame to decode is what follows the four bytes of length on the wire; an encoded one begins
+//! with them.
+//!
+//! ```
+//! use forebay_kafka::protocol::api::{decode_request_header, decode_response, encode_response};
+//! use forebay_kafka::protocol::generated::{
+//!     FindCoordinatorRequest, FindCoordinatorResponse, find_coordinator_response::Coordinator,
+//! };
+//! use forebay_kafka::protocol::{ApiKey, DecodeError, Rope};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! fn answer(frame: &[u8]) -> Result<Rope, Box<dyn std::error::Error>> {
+//!     let head = decode_request_header(frame)?;
+//!     let (version, correlation_id) = (head.version, head.header.correlation_id);
+//!     match head.key {
+//!         ApiKey::FindCoordinator => {
+//!             let request: FindCoordinatorRequest<'_> = head.decode_body()?;
+//!             let here = |key| Coordinator { key, host: "localhost".into(), ..Default::default() };
+//!             let response = FindCoordinatorResponse {
+//!                 coordinators: request.coordinator_keys.into_iter().map(here).collect(),
+//!                 ..Default::default()
+//!             };
+//!             Ok(encode_response(version, correlation_id, &response)?)
+//!         }
+//!         other => Err(DecodeError::UnknownApiKey(other.into()).into()),
+//!     }
+//! }
+//!
+//! let frame = b"\0\x0a\0\x04\0\0\0\x07\0\x02me\0\0\x02\x06group\0";
+//! let response = answer(frame)?; // or socket.write_all_buf(&mut answer(frame)?).await
+//!
+//! let bytes = response.into_bytes();
+//! let (correlation_id, response) = decode_response::<FindCoordinatorResponse<'_>>(4, &bytes[4..])?;
+//! assert_eq!(correlation_id, 7);
+//! assert_eq!(response.coordinators[0].key, "group");
+//! # Ok(())
+//! # }
+//! ```
 
 use super::generated::{RequestHeader, ResponseHeader};
 use super::{ApiKey, DecodeError, EncodeError, Message, Reader, Request, Response, Rope, Writer};
@@ -59,10 +96,11 @@ pub struct RequestHead<'a> {
 
 impl<'a> RequestHead<'a> {
     /// Reads the body, which must be a `T` from its first byte to its last.
-    pub fn decode_body<T: Request<'a>>(mut self) -> Result<T, DecodeError> {
+    pub fn decode_body<T: Request<'a>>(&self) -> Result<T, DecodeError> {
         debug_assert_eq!(self.key, T::API_KEY, "the body of another request");
-        let request = T::decode(&mut self.body, self.version)?;
-        self.body.expect_end()?;
+        let mut body = self.body.clone();
+        let request = T::decode(&mut body, self.version)?;
+        body.expect_end()?;
         Ok(request)
     }
 }

@@ -208,7 +208,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         };
         let remaining = self.remaining();
-        if count > remaining / min_element_bytes {
+        if count > remaining / min_element_bytes.max(1) {
             return Err(DecodeError::ArrayTooLong { count, remaining });
         }
         let left = self.elements_left.checked_sub(count);

@@ -3,7 +3,8 @@
 
 use bytes::{Bytes, BytesMut};
 use forebay_kafka::protocol::generated::*;
-use forebay_kafka::protocol::{Message, Reader};
+use forebay_kafka::protocol::{ErrorCode, Message, Reader};
+use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages as oracle;
 use kafka_protocol::protocol::{Decodable, Encodable, Message as _};
 
@@ -51,4 +52,25 @@ fn both_write_the_same_bytes_and_read_the_same_values() {
     for_each_message!(compare);
     // So that an oracle that has nothing left to say is noticed.
     assert!(compared > 300, "only {compared} versions compared");
+}
+
+#[test]
+fn error_codes_mean_the_same() {
+    let mut compared = 0;
+    for &error in ErrorCode::ALL {
+        let Some(theirs) = ResponseError::try_from_code(error.code()) else {
+            continue;
+        };
+        // The oracle takes codes that it does not know for client-side ones.
+        if matches!(theirs, ResponseError::Unknown(_)) {
+            continue;
+        }
+        assert_eq!(format!("{error:?}"), format!("{theirs:?}"));
+        // Kafka's own class says that this one is retriable; the oracle says otherwise.
+        if error != ErrorCode::ConcurrentTransactions {
+            assert_eq!(error.is_retriable(), theirs.is_retriable(), "{error}");
+        }
+        compared += 1;
+    }
+    assert!(compared > 100, "only {compared} codes compared");
 }

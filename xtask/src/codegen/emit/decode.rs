@@ -178,9 +178,10 @@ pub(crate) fn min_bytes(message: &Message, value: &Struct) -> String {
         [(first, bytes), middle @ .., (_, rest)] => {
             let mut arms = format!("..={} => {bytes},\n", first.last);
             for (Versions { first, last }, bytes) in middle {
-                arms.push_str(&match first == last {
-                    true => format!("{first} => {bytes},\n"),
-                    false => format!("{first}..={last} => {bytes},\n"),
+                arms.push_str(&if first == last {
+                    format!("{first} => {bytes},\n")
+                } else {
+                    format!("{first}..={last} => {bytes},\n")
                 });
             }
             (

@@ -3,15 +3,15 @@
 mod api_key;
 mod decode;
 mod encode;
+mod fill;
 mod module;
 mod structs;
-mod tests;
 
 use anyhow::{Context, Result, ensure};
 
 pub(crate) use self::api_key::api_key;
+pub(crate) use self::fill::fill;
 pub(crate) use self::module::module;
-pub(crate) use self::tests::tests;
 
 use super::jar::KAFKA_VERSION;
 use super::model::{Field, Message, Struct, Type};

@@ -15,7 +15,7 @@ const FLEXIBLE_FROM: Option<i16> = None;
 ///
 /// Version 1 is the same as version 0. NOTE: Version cannot be easily bumped due to
 /// incorrect client negotiation for clients \<= 2.4. See
-/// https://issues.apache.org/jira/browse/KAFKA-9577
+/// <https://issues.apache.org/jira/browse/KAFKA-9577>
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SaslHandshakeResponse<'a> {
     /// The error code, or 0 if there was no error.

@@ -5,7 +5,7 @@ use crate::codegen::model::{Field, Message, Struct, Type};
 use crate::codegen::versions::Condition;
 
 /// The file of the test support.
-pub(crate) fn tests(messages: &[Message]) -> String {
+pub(crate) fn fill(messages: &[Message]) -> String {
     let mut text = header("Made-up messages of every kind.");
     text.push_str(
         "use forebay_kafka::protocol::generated::*;\n\nuse crate::source::{Fill, Source};\n\n",
@@ -18,13 +18,13 @@ pub(crate) fn tests(messages: &[Message]) -> String {
     text.push_str("};\n}\npub(crate) use for_each_message;\n\n");
     for message in messages {
         for value in &message.structs {
-            text.push_str(&fill(message, value));
+            text.push_str(&fill_struct(message, value));
         }
     }
     text
 }
 
-fn fill(message: &Message, value: &Struct) -> String {
+fn fill_struct(message: &Message, value: &Struct) -> String {
     let mut fields = String::new();
     for field in &value.fields {
         let made_up = make_up_field(message, field);
