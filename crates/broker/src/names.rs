@@ -89,6 +89,12 @@ impl GroupId {
 
 macro_rules! text {
     ($name:ident) => {
+        impl $name {
+            /// The text as others may hold it too, without a copy.
+            pub fn shared(&self) -> Arc<str> {
+                Arc::clone(&self.0)
+            }
+        }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)

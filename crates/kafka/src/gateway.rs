@@ -1,0 +1,120 @@
+//! What all Kafka connections share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use forebay_broker::Broker;
+use tokio::sync::{Semaphore, watch};
+
+use crate::fetch::FetchSessions;
+use crate::limits;
+use crate::metrics::GatewayMetrics;
+
+/// The broker's id towards Kafka clients. There is one node.
+pub const NODE_ID: i32 = 1;
+/// The epoch of every partition's leader. There is one leader, and a restart loses nothing that a
+/// client may have seen, so no client ever has to look for a divergence.
+pub(crate) const LEADER_EPOCH: i32 = 0;
+
+/// What an operator may set about the gateway.
+#[derive(Clone, Debug)]
+pub struct GatewayOptions {
+    /// The host that clients are told to connect to.
+    pub advertised_host: String,
+    /// The port that clients are told to connect to.
+    pub advertised_port: u16,
+    /// The largest request in bytes.
+    pub frame_bytes_max: usize,
+    /// Bytes of requests in flight over all connections.
+    pub request_memory_bytes: usize,
+    /// Time after which a connection without traffic is closed.
+    pub idle_timeout: Duration,
+}
+
+impl GatewayOptions {
+    /// The defaults, at an address.
+    pub fn at(advertised_host: impl Into<String>, advertised_port: u16) -> Self {
+        Self {
+            advertised_host: advertised_host.into(),
+            advertised_port,
+            frame_bytes_max: limits::FRAME_BYTES_MAX,
+            request_memory_bytes: limits::REQUEST_MEMORY_BYTES,
+            idle_timeout: limits::IDLE_TIMEOUT,
+        }
+    }
+}
+
+/// The Kafka gateway: handed connections, it serves them.
+#[derive(Clone)]
+pub struct Gateway {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) broker: Broker,
+    pub(crate) options: GatewayOptions,
+    /// The cluster's id as Kafka writes it.
+    pub(crate) cluster_id: Arc<str>,
+    pub(crate) host: Arc<str>,
+    /// Bytes of requests that may still be taken off the wire.
+    pub(crate) request_memory: Arc<Semaphore>,
+    pub(crate) fetch_sessions: FetchSessions,
+    pub(crate) metrics: GatewayMetrics,
+    /// True once connections are to end.
+    pub(crate) stopping: watch::Sender<bool>,
+}
+
+impl Gateway {
+    /// A gateway to `broker`.
+    pub fn new(broker: Broker, options: GatewayOptions) -> Self {
+        let shared = Shared {
+            cluster_id: kafka_uuid(broker.cluster_id()).into(),
+            host: options.advertised_host.as_str().into(),
+            request_memory: Arc::new(Semaphore::new(options.request_memory_bytes)),
+            fetch_sessions: FetchSessions::new(limits::FETCH_SESSIONS_MAX),
+            metrics: GatewayMetrics::default(),
+            stopping: watch::Sender::new(false),
+            broker,
+            options,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Has every connection answer what it has been asked and end.
+    pub fn stop(&self) {
+        self.shared.stopping.send_replace(true);
+    }
+
+    /// What the gateway counts.
+    pub fn metrics(&self) -> &GatewayMetrics {
+        &self.shared.metrics
+    }
+}
+
+/// An id as Kafka prints it: URL-safe base64 without padding.
+pub(crate) fn kafka_uuid(id: uuid::Uuid) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let value = id.as_u128();
+    // 128 bits are 21 digits of six and one of two, which stands for its upper bits.
+    let digit = |at: u32| match at {
+        21 => (value << 4) & 0x3f,
+        _ => (value >> (122 - 6 * at)) & 0x3f,
+    };
+    (0..22)
+        .map(|at| char::from(ALPHABET[digit(at) as usize]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kafka_uuid;
+
+    #[test]
+    fn ids_are_printed_as_kafka_prints_them() {
+        // java: new org.apache.kafka.common.Uuid(0x0123456789abcdefL, 0xfedcba9876543210L)
+        let id = uuid::Uuid::from_u128(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210);
+        assert_eq!(kafka_uuid(id), "ASNFZ4mrze_-3LqYdlQyEA");
+    }
+}

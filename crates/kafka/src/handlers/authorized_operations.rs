@@ -1,0 +1,36 @@
+//! The operations a client may do, as the bit field that Kafka shows on request (KIP-430). There are
+//! no ACLs yet, so everybody may do everything, as on a Kafka broker without an authorizer.
+
+/// What the field says when nobody asked.
+pub(crate) const NOT_ASKED: i32 = i32::MIN;
+
+// Codes of Kafka's `AclOperation`.
+const READ: i32 = 1 << 3;
+const WRITE: i32 = 1 << 4;
+const CREATE: i32 = 1 << 5;
+const DELETE: i32 = 1 << 6;
+const ALTER: i32 = 1 << 7;
+const DESCRIBE: i32 = 1 << 8;
+const CLUSTER_ACTION: i32 = 1 << 9;
+const DESCRIBE_CONFIGS: i32 = 1 << 10;
+const ALTER_CONFIGS: i32 = 1 << 11;
+const IDEMPOTENT_WRITE: i32 = 1 << 12;
+
+/// On a topic.
+pub(crate) const TOPIC: i32 =
+    READ | WRITE | CREATE | DELETE | ALTER | DESCRIBE | DESCRIBE_CONFIGS | ALTER_CONFIGS;
+/// On a group.
+pub(crate) const GROUP: i32 = READ | DELETE | DESCRIBE | DESCRIBE_CONFIGS | ALTER_CONFIGS;
+/// On the cluster.
+pub(crate) const CLUSTER: i32 = CREATE
+    | ALTER
+    | DESCRIBE
+    | CLUSTER_ACTION
+    | DESCRIBE_CONFIGS
+    | ALTER_CONFIGS
+    | IDEMPOTENT_WRITE;
+
+/// `operations` if they were asked for.
+pub(crate) fn if_asked(asked: bool, operations: i32) -> i32 {
+    if asked { operations } else { NOT_ASKED }
+}

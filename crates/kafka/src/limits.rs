@@ -1,0 +1,22 @@
+//! Every bound of the gateway, with its reason.
+
+use std::time::Duration;
+
+/// Default size of the largest request (Kafka: `socket.request.max.bytes`).
+pub const FRAME_BYTES_MAX: usize = 100 << 20;
+/// Requests of one connection that may be in the works or wait behind one that is. The Java client
+/// sends at most five; librdkafka does not count, and gets its throughput from batches.
+pub const REQUESTS_IN_FLIGHT_MAX: usize = 64;
+/// Memory that is taken for a request before its bytes arrive; more is taken as they do.
+pub const FRAME_BYTES_AT_FIRST: usize = 64 << 10;
+/// Default of the memory for requests in flight over all connections.
+pub const REQUEST_MEMORY_BYTES: usize = 256 << 20;
+/// Default time after which a connection without traffic is closed
+/// (Kafka: `connections.max.idle.ms`).
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+/// The largest answer to a fetch, whatever the client allows (Kafka: `fetch.max.bytes`).
+pub const FETCH_BYTES_MAX: usize = 55 << 20;
+/// The longest that a fetch waits for data, whatever the client asks.
+pub const FETCH_WAIT_MAX: Duration = Duration::from_secs(300);
+/// Fetch sessions of all connections (Kafka: `max.incremental.fetch.session.cache.slots`).
+pub const FETCH_SESSIONS_MAX: usize = 1_000;

@@ -1,0 +1,226 @@
+//! One connection: requests in, answers out, in the same order.
+//!
+//! Kafka answers a connection's requests one after the other, and clients count on it: a heartbeat
+//! behind a join is not looked at before the join is answered. Produce requests are the exception
+//! that throughput needs: while nothing else is in the works, they go to the broker as they arrive,
+//! and are answered in order as their commits complete.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Buf;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::dispatch::{self, Answer};
+use crate::fetch::FetchConnection;
+use crate::frame::{Frame, FrameError, FrameReader};
+use crate::gateway::{Gateway, Shared};
+use crate::limits::REQUESTS_IN_FLIGHT_MAX;
+use crate::protocol::Rope;
+
+/// What a handler knows about where a request came from.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) shared: Arc<Shared>,
+    /// The client's address, as groups show it.
+    pub(crate) client_host: Arc<str>,
+    /// State of fetches on this connection.
+    pub(crate) fetch: Arc<FetchConnection>,
+}
+
+/// Why a connection is closed from our side.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionError {
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error("{0}")]
+    Protocol(String),
+    #[error("the connection failed: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("no traffic for {} seconds", .0.as_secs())]
+    Idle(Duration),
+}
+
+type Work = Pin<Box<dyn Future<Output = Result<Answer, SessionError>> + Send>>;
+
+/// A request that is not answered yet.
+enum Slot {
+    /// In the works.
+    Running { work: Work, _memory: OwnedSemaphorePermit },
+    /// Behind one that must be answered first.
+    Waiting(Frame),
+}
+
+impl Gateway {
+    /// Serves one connection until the client ends it, misbehaves, or the gateway stops.
+    pub async fn serve<S>(&self, stream: S, peer: SocketAddr)
+    where
+        S: AsyncRead + AsyncWrite + Send,
+    {
+        let metrics = &self.shared.metrics;
+        metrics.connections.add(1);
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let mut session = Session::new(&self.shared, peer);
+        match session.run(&mut reader, &mut writer).await {
+            Ok(()) => tracing::debug!(%peer, "connection ended"),
+            Err(error @ (SessionError::Idle(_) | SessionError::Io(_))) => {
+                tracing::debug!(%peer, %error, "connection closed");
+            }
+            Err(SessionError::Frame(error @ (FrameError::Io(_) | FrameError::Truncated))) => {
+                tracing::debug!(%peer, %error, "connection closed");
+            }
+            Err(error) => {
+                metrics.protocol_errors.add(1);
+                tracing::warn!(%peer, %error, "connection closed");
+            }
+        }
+        metrics.disconnections.add(1);
+    }
+}
+
+struct Session {
+    context: Context,
+    frames: FrameReader,
+    slots: VecDeque<Slot>,
+}
+
+impl Session {
+    fn new(shared: &Arc<Shared>, peer: SocketAddr) -> Self {
+        let options = &shared.options;
+        let memory = Arc::clone(&shared.request_memory);
+        let frames =
+            FrameReader::new(memory, options.request_memory_bytes, options.frame_bytes_max);
+        let context = Context {
+            shared: Arc::clone(shared),
+            // Kafka writes the host with a slash in front, as Java prints addresses.
+            client_host: format!("/{}", peer.ip()).into(),
+            fetch: Arc::default(),
+        };
+        Self {
+            context,
+            frames,
+            slots: VecDeque::new(),
+        }
+    }
+
+    async fn run(
+        &mut self,
+        reader: &mut (impl AsyncRead + Unpin),
+        writer: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<(), SessionError> {
+        let idle = self.context.shared.options.idle_timeout;
+        let mut stopping = self.context.shared.stopping.subscribe();
+        let mut reading = true;
+        loop {
+            self.start_waiting()?;
+            let busy = !self.slots.is_empty();
+            if !reading && !busy {
+                return Ok(());
+            }
+            let may_read = reading && self.slots.len() < REQUESTS_IN_FLIGHT_MAX;
+            tokio::select! {
+                biased;
+                answer = first_answer(&mut self.slots), if busy => {
+                    self.slots.pop_front();
+                    if let Some(rope) = answer?.rope {
+                        self.send(writer, rope, idle).await?;
+                    }
+                }
+                frame = self.frames.next(reader), if may_read => match frame? {
+                    Some(frame) => self.accept(frame)?,
+                    // The client has gone; whoever waits for it need not.
+                    None => return Ok(()),
+                },
+                _ = stopping.wait_for(|stop| *stop), if reading => reading = false,
+                () = tokio::time::sleep(idle), if !busy => {
+                    if !self.frames.take_progress() {
+                        return Err(SessionError::Idle(idle));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts a request in line, and to work if nothing but produce requests is ahead of it.
+    fn accept(&mut self, frame: Frame) -> Result<(), SessionError> {
+        let metrics = &self.context.shared.metrics;
+        metrics.request_bytes.add(frame.bytes.len() as u64 + 4);
+        let only_produce_ahead =
+            self.slots.iter().all(|slot| matches!(slot, Slot::Running { .. }));
+        if only_produce_ahead && dispatch::is_produce(&frame.bytes) {
+            let slot = self.start(frame);
+            self.slots.push_back(slot);
+        } else {
+            self.slots.push_back(Slot::Waiting(frame));
+        }
+        Ok(())
+    }
+
+    /// Puts the request at the head of the line to work, and produce requests right behind it.
+    fn start_waiting(&mut self) -> Result<(), SessionError> {
+        let mut at = 0;
+        while let Some(slot) = self.slots.get_mut(at) {
+            if let Slot::Waiting(frame) = slot {
+                if at > 0 && !dispatch::is_produce(&frame.bytes) {
+                    break;
+                }
+                let Some(Slot::Waiting(frame)) = self.slots.remove(at) else { break };
+                let pipelined = dispatch::is_produce(&frame.bytes);
+                let slot = self.start(frame);
+                self.slots.insert(at, slot);
+                if !pipelined {
+                    break;
+                }
+            } else if at == 0 && !matches!(self.slots.get(1), Some(Slot::Waiting(_))) {
+                break;
+            }
+            at += 1;
+        }
+        Ok(())
+    }
+
+    fn start(&self, frame: Frame) -> Slot {
+        let Frame { bytes, permit } = frame;
+        let work = dispatch::start(self.context.clone(), bytes);
+        Slot::Running {
+            work,
+            _memory: permit,
+        }
+    }
+
+    /// Writes an answer. A client that takes none of it for long is given up: until then the answer
+    /// is all the memory it holds.
+    async fn send(
+        &self,
+        writer: &mut (impl AsyncWrite + Unpin),
+        mut rope: Rope,
+        patience: Duration,
+    ) -> Result<(), SessionError> {
+        let metrics = &self.context.shared.metrics;
+        metrics.response_bytes.add(rope.len() as u64);
+        while rope.has_remaining() {
+            match tokio::time::timeout(patience, writer.write_buf(&mut rope)).await {
+                Ok(Ok(0)) => return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into()),
+                Ok(written) => {
+                    written?;
+                }
+                Err(_) => return Err(SessionError::Idle(patience)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The answer to the request at the head of the line. Those behind it make progress by themselves:
+/// their work is in the broker's hands already.
+async fn first_answer(slots: &mut VecDeque<Slot>) -> Result<Answer, SessionError> {
+    match slots.front_mut() {
+        Some(Slot::Running { work, .. }) => work.as_mut().await,
+        _ => std::future::pending().await,
+    }
+}
