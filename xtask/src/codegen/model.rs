@@ -179,12 +179,8 @@ fn collect(schema: &Schema, versions: Versions) -> Result<Vec<Struct>> {
             borrows: false,
         });
     }
-    // Inner structs come after outer ones.
-    for at in (0..structs.len()).rev() {
-        let fields = structs[at].fields.iter();
-        structs[at].borrows = fields
-            .into_iter()
-            .any(|field| borrows(&field.kind, &structs));
+    for at in 0..structs.len() {
+        structs[at].borrows = borrows(&Type::Struct(structs[at].name.clone()), &structs);
     }
     Ok(structs)
 }
@@ -327,13 +323,16 @@ fn parse_type(name: &str) -> Result<Type> {
     })
 }
 
+/// Whether a decoded value holds parts of its frame.
 fn borrows(kind: &Type, structs: &[Struct]) -> bool {
     match kind {
         Type::Str | Type::Blob | Type::Records => true,
         Type::Array(element) => borrows(element, structs),
-        Type::Struct(name) => structs
-            .iter()
-            .any(|other| other.name == *name && other.borrows),
+        Type::Struct(name) => {
+            let found = structs.iter().filter(|other| other.name == *name);
+            let mut fields = found.flat_map(|found| &found.fields);
+            fields.any(|field| borrows(&field.kind, structs))
+        }
         _ => false,
     }
 }

@@ -3,6 +3,8 @@
 //! Nothing here trusts a length: a slice is cut only out of bytes that are there, and memory for an
 //! array is taken only if the bytes that are there could hold all of its elements.
 
+use std::fmt;
+
 use uuid::Uuid;
 
 use super::limits::{MAX_ELEMENTS, MAX_STRING_BYTES};
@@ -12,7 +14,7 @@ use super::{Blob, DecodeError, Form, Records, Str};
 const MIN_TAGGED_FIELD_BYTES: usize = 2;
 
 /// Walks over the bytes of one message.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reader<'a> {
     rest: &'a [u8],
     /// How many more array elements the message may have.
@@ -274,6 +276,13 @@ impl<'a> Reader<'a> {
     /// Tagged fields of a struct for which none is defined.
     pub fn skip_tagged_fields(&mut self) -> Result<(), DecodeError> {
         self.tagged_fields(|_, _| Ok(false))
+    }
+}
+
+/// Shows the length alone: what is left may hold a password.
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reader({} bytes)", self.remaining())
     }
 }
 

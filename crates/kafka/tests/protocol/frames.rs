@@ -167,3 +167,21 @@ fn produced_records_are_a_part_of_the_frame() {
     assert_eq!(kept, records);
     assert!(frame.as_ptr_range().contains(&kept.as_ptr()));
 }
+
+#[test]
+fn a_password_does_not_show_in_debug_output() {
+    let request = SaslAuthenticateRequest {
+        auth_bytes: b"\0user\0hunter2"[..].into(),
+    };
+    let rope = encode_request(2, 1, None, &request).expect("can be said");
+    let frame = content(rope.clone());
+    let head = decode_request_header(&frame).expect("was encoded so");
+    for printed in [
+        format!("{request:?}"),
+        format!("{rope:?}"),
+        format!("{head:?}"),
+    ] {
+        // As text, and as the numbers of which a slice of bytes is printed.
+        assert!(!printed.contains("hunter2") && !printed.contains("104, 117"));
+    }
+}
