@@ -91,7 +91,13 @@ impl Broker {
             environment,
             cluster,
         };
-        Ok((Self { shared: Arc::new(shared) }, BrokerShard(shard), recovered))
+        Ok((
+            Self {
+                shared: Arc::new(shared),
+            },
+            BrokerShard(shard),
+            recovered,
+        ))
     }
 
     /// Has the shard finish what it was asked, take a snapshot and end.
@@ -146,7 +152,11 @@ impl Broker {
             (topic, id)
         };
         let topics = topics.into_iter().map(with_id).collect();
-        let asked = self.ask(|answer| Command::CreateTopics { topics, validate_only, answer });
+        let asked = self.ask(|answer| Command::CreateTopics {
+            topics,
+            validate_only,
+            answer,
+        });
         asked.await.unwrap_or_else(|Stopped| stopped(count))
     }
 
@@ -168,8 +178,12 @@ impl Broker {
         validate_only: bool,
     ) -> Result<(), TopicError> {
         let topic = topic.to_owned();
-        let asked =
-            self.ask(|answer| Command::CreatePartitions { topic, total, validate_only, answer });
+        let asked = self.ask(|answer| Command::CreatePartitions {
+            topic,
+            total,
+            validate_only,
+            answer,
+        });
         asked.await.unwrap_or(Err(TopicError::Stopped))
     }
 
@@ -180,7 +194,11 @@ impl Broker {
         validate_only: bool,
     ) -> Vec<Result<(), TopicError>> {
         let count = changes.len();
-        let asked = self.ask(|answer| Command::AlterConfigs { changes, validate_only, answer });
+        let asked = self.ask(|answer| Command::AlterConfigs {
+            changes,
+            validate_only,
+            answer,
+        });
         asked.await.unwrap_or_else(|Stopped| stopped(count))
     }
 
@@ -192,7 +210,11 @@ impl Broker {
     ) -> Vec<Result<u64, DeleteRecordsError>> {
         let count = positions.len();
         let asked = self.ask(|answer| Command::DeleteRecords { positions, answer });
-        let stopped = |Stopped| (0..count).map(|_| Err(DeleteRecordsError::Stopped)).collect();
+        let stopped = |Stopped| {
+            (0..count)
+                .map(|_| Err(DeleteRecordsError::Stopped))
+                .collect()
+        };
         asked.await.unwrap_or_else(stopped)
     }
 
@@ -202,10 +224,13 @@ impl Broker {
     pub fn append(
         &self,
         batches: Vec<Append>,
-    ) -> impl Future<Output = Vec<Result<AppendedBatch, AppendError>>> + Send + 'static {
+    ) -> impl Future<Output = Vec<Result<AppendedBatch, AppendError>>> + Send + use<> {
         let count = batches.len();
         let now = self.now();
-        let batches = batches.into_iter().map(|batch| prepare(batch, now)).collect();
+        let batches = batches
+            .into_iter()
+            .map(|batch| prepare(batch, now))
+            .collect();
         let asked = self.ask(|answer| Command::Append { batches, answer });
         async move {
             let failed = |Stopped| (0..count).map(|_| Err(AppendError::Failed)).collect();
@@ -222,14 +247,14 @@ impl Broker {
     pub fn group(
         &self,
         command: GroupCommand,
-    ) -> impl Future<Output = Result<GroupReply, Stopped>> + Send + 'static {
+    ) -> impl Future<Output = Result<GroupReply, Stopped>> + Send + use<> {
         self.ask(|answer| Command::Group { command, answer })
     }
 
-    fn ask<T: Send + 'static>(
+    fn ask<T: Send + 'static, F: FnOnce(oneshot::Sender<T>) -> Command>(
         &self,
-        command: impl FnOnce(oneshot::Sender<T>) -> Command,
-    ) -> impl Future<Output = Result<T, Stopped>> + Send + 'static {
+        command: F,
+    ) -> impl Future<Output = Result<T, Stopped>> + Send + use<T, F> {
         let (answer, asked) = oneshot::channel();
         // A closed mailbox gives the command back; dropping it closes the channel.
         let _ = self.shared.mailbox.send(command(answer));

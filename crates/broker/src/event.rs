@@ -24,12 +24,29 @@ use crate::topic::config::Values;
 /// One change of the broker's state.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum BrokerEvent {
-    ClusterFounded { cluster: Uuid },
-    TopicCreated { id: Uuid, name: TopicName, overrides: Values, logs: Vec<LogId> },
-    TopicDeleted { id: Uuid },
-    PartitionsAdded { id: Uuid, logs: Vec<LogId> },
-    ConfigChanged { id: Uuid, overrides: Values },
-    ProducerIdsReserved { next: i64 },
+    ClusterFounded {
+        cluster: Uuid,
+    },
+    TopicCreated {
+        id: Uuid,
+        name: TopicName,
+        overrides: Values,
+        logs: Vec<LogId>,
+    },
+    TopicDeleted {
+        id: Uuid,
+    },
+    PartitionsAdded {
+        id: Uuid,
+        logs: Vec<LogId>,
+    },
+    ConfigChanged {
+        id: Uuid,
+        overrides: Values,
+    },
+    ProducerIdsReserved {
+        next: i64,
+    },
     Group(GroupEvent),
 }
 
@@ -40,7 +57,12 @@ impl BrokerEvent {
             Self::ClusterFounded { cluster } => {
                 encoder.u8(1).bytes16(cluster.as_bytes());
             }
-            Self::TopicCreated { id, name, overrides, logs } => {
+            Self::TopicCreated {
+                id,
+                name,
+                overrides,
+                logs,
+            } => {
                 encoder.u8(2).bytes16(id.as_bytes()).str(name.as_str());
                 put_values(&mut encoder, overrides);
                 put_logs(&mut encoder, logs);
@@ -70,14 +92,18 @@ impl BrokerEvent {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut decoder = Decoder::new(bytes);
         let event = match decoder.u8()? {
-            1 => Self::ClusterFounded { cluster: take_uuid(&mut decoder)? },
+            1 => Self::ClusterFounded {
+                cluster: take_uuid(&mut decoder)?,
+            },
             2 => Self::TopicCreated {
                 id: take_uuid(&mut decoder)?,
                 name: take_name(&mut decoder)?,
                 overrides: take_values(&mut decoder)?,
                 logs: take_logs(&mut decoder)?,
             },
-            3 => Self::TopicDeleted { id: take_uuid(&mut decoder)? },
+            3 => Self::TopicDeleted {
+                id: take_uuid(&mut decoder)?,
+            },
             4 => Self::PartitionsAdded {
                 id: take_uuid(&mut decoder)?,
                 logs: take_logs(&mut decoder)?,
@@ -86,9 +112,15 @@ impl BrokerEvent {
                 id: take_uuid(&mut decoder)?,
                 overrides: take_values(&mut decoder)?,
             },
-            6 => Self::ProducerIdsReserved { next: decoder.i64()? },
+            6 => Self::ProducerIdsReserved {
+                next: decoder.i64()?,
+            },
             7 => Self::Group(GroupEvent::decode(&mut decoder)?),
-            _ => return Err(DecodeError::Invalid { what: "kind of broker event" }),
+            _ => {
+                return Err(DecodeError::Invalid {
+                    what: "kind of broker event",
+                });
+            }
         };
         decoder.finish()?;
         Ok(event)
@@ -136,7 +168,12 @@ mod tests {
         let name = TopicName::new("orders").unwrap();
         for event in [
             BrokerEvent::ClusterFounded { cluster: id },
-            BrokerEvent::TopicCreated { id, name, overrides: overrides.clone(), logs: logs.clone() },
+            BrokerEvent::TopicCreated {
+                id,
+                name,
+                overrides: overrides.clone(),
+                logs: logs.clone(),
+            },
             BrokerEvent::TopicDeleted { id },
             BrokerEvent::PartitionsAdded { id, logs },
             BrokerEvent::ConfigChanged { id, overrides },

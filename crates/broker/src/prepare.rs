@@ -14,8 +14,15 @@ use crate::topic::config::TimestampType;
 
 /// Checks a batch against its topic's rules and makes it what is stored.
 pub(crate) fn prepare(append: Append, now: Now) -> Result<Prepared, AppendError> {
-    let Append { topic, partition, mut batch } = append;
-    let log = topic.partition(partition).ok_or(AppendError::UnknownPartition)?.id();
+    let Append {
+        topic,
+        partition,
+        mut batch,
+    } = append;
+    let log = topic
+        .partition(partition)
+        .ok_or(AppendError::UnknownPartition)?
+        .id();
     let config = &topic.config;
     let header = validate(&batch, config, now)?;
     if let Some(codec) = config.compression
@@ -33,15 +40,27 @@ pub(crate) fn prepare(append: Append, now: Now) -> Result<Prepared, AppendError>
     };
     // Checked again: recompression may have made it larger.
     if batch.len() > config.batch_bytes_max {
-        return Err(AppendError::TooLarge { bytes: batch.len(), limit: config.batch_bytes_max });
+        return Err(AppendError::TooLarge {
+            bytes: batch.len(),
+            limit: config.batch_bytes_max,
+        });
     }
-    Ok(Prepared { log, header, batch, durability: config.durability, log_append_time_ms })
+    Ok(Prepared {
+        log,
+        header,
+        batch,
+        durability: config.durability,
+        log_append_time_ms,
+    })
 }
 
 fn validate(bytes: &[u8], config: &TopicConfig, now: Now) -> Result<BatchHeader, AppendError> {
     let batch = Batch::only(bytes).map_err(refusal)?;
     if bytes.len() > config.batch_bytes_max {
-        return Err(AppendError::TooLarge { bytes: bytes.len(), limit: config.batch_bytes_max });
+        return Err(AppendError::TooLarge {
+            bytes: bytes.len(),
+            limit: config.batch_bytes_max,
+        });
     }
     batch.validate_produced().map_err(refusal)?;
     let header = *batch.header();
@@ -69,15 +88,17 @@ fn validate(bytes: &[u8], config: &TopicConfig, now: Now) -> Result<BatchHeader,
 }
 
 fn open(bytes: &[u8]) -> Result<forebay_record::RecordSet<'_>, AppendError> {
-    Batch::only(bytes).and_then(|batch| batch.records(BATCH_DECOMPRESSED_BYTES)).map_err(refusal)
+    Batch::only(bytes)
+        .and_then(|batch| batch.records(BATCH_DECOMPRESSED_BYTES))
+        .map_err(refusal)
 }
 
 fn refusal(error: RecordError) -> AppendError {
     let what = error.to_string();
     match error {
-        RecordError::Truncated { .. } | RecordError::Length { .. } | RecordError::Checksum { .. } => {
-            AppendError::Corrupt(what)
-        }
+        RecordError::Truncated { .. }
+        | RecordError::Length { .. }
+        | RecordError::Checksum { .. } => AppendError::Corrupt(what),
         RecordError::Magic { .. } | RecordError::Codec { .. } => AppendError::Unsupported(what),
         RecordError::Timestamp { .. } => AppendError::Timestamp(what),
         _ => AppendError::Invalid(what),

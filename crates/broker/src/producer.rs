@@ -55,7 +55,11 @@ impl Producers {
             return Verdict::Fenced;
         }
         if header.producer_epoch > producer.epoch {
-            return if header.base_sequence == 0 { Verdict::Append } else { Verdict::OutOfOrder };
+            return if header.base_sequence == 0 {
+                Verdict::Append
+            } else {
+                Verdict::OutOfOrder
+            };
         }
         let same = |batch: &&Remembered| {
             batch.first_sequence == header.base_sequence
@@ -64,13 +68,24 @@ impl Producers {
         if let Some(batch) = producer.batches.iter().find(same) {
             return Verdict::Duplicate(batch.base_offset);
         }
-        let expected = producer.batches.last().map_or(0, |last| next_sequence(last.last_sequence));
-        if header.base_sequence == expected { Verdict::Append } else { Verdict::OutOfOrder }
+        let expected = producer
+            .batches
+            .last()
+            .map_or(0, |last| next_sequence(last.last_sequence));
+        if header.base_sequence == expected {
+            Verdict::Append
+        } else {
+            Verdict::OutOfOrder
+        }
     }
 
     /// Remembers a batch that was appended.
     pub(crate) fn appended(&mut self, header: &BatchHeader, base_offset: u64, wall_ms: i64) {
-        let fresh = || Producer { epoch: header.producer_epoch, batches: Vec::new(), last_append_ms: 0 };
+        let fresh = || Producer {
+            epoch: header.producer_epoch,
+            batches: Vec::new(),
+            last_append_ms: 0,
+        };
         let producer = self.known.entry(header.producer_id).or_insert_with(fresh);
         if producer.epoch != header.producer_epoch {
             producer.epoch = header.producer_epoch;
@@ -89,12 +104,16 @@ impl Producers {
 
     /// Forgets producers that last wrote before `wall_ms`.
     pub(crate) fn expire(&mut self, wall_ms: i64) {
-        self.known.retain(|_, producer| producer.last_append_ms >= wall_ms);
+        self.known
+            .retain(|_, producer| producer.last_append_ms >= wall_ms);
     }
 
     pub(crate) fn encode(&self, encoder: &mut Encoder) {
         encoder.list(&self.known, |encoder, (id, producer)| {
-            encoder.i64(*id).i16(producer.epoch).i64(producer.last_append_ms);
+            encoder
+                .i64(*id)
+                .i16(producer.epoch)
+                .i64(producer.last_append_ms);
             encoder.list(&producer.batches, |encoder, batch| {
                 encoder
                     .i32(batch.first_sequence)
@@ -116,9 +135,18 @@ impl Producers {
                     base_offset: decoder.u64()?,
                 })
             })?;
-            Ok((id, Producer { epoch, batches, last_append_ms }))
+            Ok((
+                id,
+                Producer {
+                    epoch,
+                    batches,
+                    last_append_ms,
+                },
+            ))
         })?;
-        Ok(Self { known: known.into_iter().collect() })
+        Ok(Self {
+            known: known.into_iter().collect(),
+        })
     }
 }
 
@@ -133,7 +161,11 @@ mod tests {
     use forebay_record::{BatchBuilder, ProducerStamp};
 
     fn batch(epoch: i16, base_sequence: i32, records: i32) -> BatchHeader {
-        let stamp = ProducerStamp { id: 7, epoch, base_sequence };
+        let stamp = ProducerStamp {
+            id: 7,
+            epoch,
+            base_sequence,
+        };
         let mut builder = BatchBuilder::new().producer(stamp);
         for _ in 0..records {
             builder.add(0, None, Some(b"x"), &[]).unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -39,7 +39,7 @@ pub(crate) struct FrameReader {
 
 struct Body {
     length: usize,
-    bytes: BytesMut,
+    bytes: Vec<u8>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -70,7 +70,11 @@ impl FrameReader {
             let count = from.read(&mut self.head[self.head_bytes..]).await?;
             if count == 0 {
                 let clean = self.head_bytes == 0;
-                return if clean { Ok(None) } else { Err(FrameError::Truncated) };
+                return if clean {
+                    Ok(None)
+                } else {
+                    Err(FrameError::Truncated)
+                };
             }
             self.head_bytes += count;
             self.progress = true;
@@ -90,7 +94,10 @@ impl FrameReader {
         while body.bytes.len() < body.length {
             body.make_room();
             let left = body.length - body.bytes.len();
-            let count = (&mut *from).take(left as u64).read_buf(&mut body.bytes).await?;
+            let count = (&mut *from)
+                .take(left as u64)
+                .read_buf(&mut body.bytes)
+                .await?;
             if count == 0 {
                 return Err(FrameError::Truncated);
             }
@@ -98,11 +105,12 @@ impl FrameReader {
         }
         self.head_bytes = 0;
         let done = self.body.take().expect("the body is whole");
-        let permit = done.permit.expect("memory was granted before bytes were read");
-        Ok(Some(Frame {
-            bytes: done.bytes,
-            permit,
-        }))
+        let permit = done
+            .permit
+            .expect("memory was granted before bytes were read");
+        // The frame is the only owner of its bytes, so this is no copy.
+        let bytes = BytesMut::from(Bytes::from(done.bytes));
+        Ok(Some(Frame { bytes, permit }))
     }
 }
 
@@ -112,7 +120,7 @@ impl Body {
         match usize::try_from(length) {
             Ok(bytes) if bytes <= limit => Ok(Self {
                 length: bytes,
-                bytes: BytesMut::new(),
+                bytes: Vec::new(),
                 permit: None,
             }),
             _ => Err(FrameError::TooLarge { length, limit }),
@@ -122,7 +130,9 @@ impl Body {
     /// Takes memory in step with what has arrived, and never more than the frame needs.
     fn make_room(&mut self) {
         if self.bytes.len() == self.bytes.capacity() {
-            let wanted = (2 * self.bytes.len()).max(FRAME_BYTES_AT_FIRST).min(self.length);
+            let wanted = (2 * self.bytes.len())
+                .max(FRAME_BYTES_AT_FIRST)
+                .min(self.length);
             self.bytes.reserve_exact(wanted - self.bytes.len());
         }
     }
@@ -138,9 +148,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_frame_that_arrives_in_pieces_is_read_whole() {
-        let mut from = tokio_test_pieces(&[&[0, 0], &[0, 5, b'h'], b"el", b"lo", &[0, 0, 0, 1], b"x"]);
+        let mut from =
+            tokio_test_pieces(&[&[0, 0], &[0, 5, b'h'], b"el", b"lo", &[0, 0, 0, 1], b"x"]);
         let mut frames = reader(100);
-        assert_eq!(frames.next(&mut from).await.unwrap().unwrap().bytes, "hello");
+        assert_eq!(
+            frames.next(&mut from).await.unwrap().unwrap().bytes,
+            "hello"
+        );
         assert_eq!(frames.next(&mut from).await.unwrap().unwrap().bytes, "x");
         assert!(frames.next(&mut from).await.unwrap().is_none());
     }
@@ -157,7 +171,10 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_ends_inside_a_frame_is_an_error() {
         let mut from = tokio_test_pieces(&[&[0, 0, 0, 9], b"half"]);
-        assert!(matches!(reader(100).next(&mut from).await, Err(FrameError::Truncated)));
+        assert!(matches!(
+            reader(100).next(&mut from).await,
+            Err(FrameError::Truncated)
+        ));
     }
 
     #[test]

@@ -1,3 +1,28 @@
-//! The Kafka gateway: bytes on the wire to broker calls and back.
+//! The Kafka gateway: bytes on the wire to broker calls and back. It is handed streams and never
+//! binds a socket.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`protocol`] | what the bytes mean: messages generated from Kafka's own schemas |
+//! | `frame`, `session` | one connection: frames in, answers out, in order |
+//! | `dispatch` | from a request to its handler |
+//! | `handlers` | one file an API key |
+//! | `fetch` | fetch sessions, and waiting for data |
+//! | `versions` | the table of served keys and versions |
+//! | `errors` | the broker's refusals as Kafka's error codes |
 
+mod dispatch;
+mod errors;
+mod fetch;
+mod frame;
+mod gateway;
+mod handlers;
+pub mod limits;
+mod metrics;
 pub mod protocol;
+mod session;
+mod versions;
+
+pub use gateway::{Gateway, GatewayOptions, NODE_ID};
+pub use metrics::GatewayMetrics;
+pub use versions::{ServedApi, served_apis};

@@ -51,7 +51,10 @@ type Work = Pin<Box<dyn Future<Output = Result<Answer, SessionError>> + Send>>;
 /// A request that is not answered yet.
 enum Slot {
     /// In the works.
-    Running { work: Work, _memory: OwnedSemaphorePermit },
+    Running {
+        work: Work,
+        _memory: OwnedSemaphorePermit,
+    },
     /// Behind one that must be answered first.
     Waiting(Frame),
 }
@@ -93,8 +96,11 @@ impl Session {
     fn new(shared: &Arc<Shared>, peer: SocketAddr) -> Self {
         let options = &shared.options;
         let memory = Arc::clone(&shared.request_memory);
-        let frames =
-            FrameReader::new(memory, options.request_memory_bytes, options.frame_bytes_max);
+        let frames = FrameReader::new(
+            memory,
+            options.request_memory_bytes,
+            options.frame_bytes_max,
+        );
         let context = Context {
             shared: Arc::clone(shared),
             // Kafka writes the host with a slash in front, as Java prints addresses.
@@ -150,8 +156,10 @@ impl Session {
     fn accept(&mut self, frame: Frame) -> Result<(), SessionError> {
         let metrics = &self.context.shared.metrics;
         metrics.request_bytes.add(frame.bytes.len() as u64 + 4);
-        let only_produce_ahead =
-            self.slots.iter().all(|slot| matches!(slot, Slot::Running { .. }));
+        let only_produce_ahead = self
+            .slots
+            .iter()
+            .all(|slot| matches!(slot, Slot::Running { .. }));
         if only_produce_ahead && dispatch::is_produce(&frame.bytes) {
             let slot = self.start(frame);
             self.slots.push_back(slot);
@@ -169,7 +177,9 @@ impl Session {
                 if at > 0 && !dispatch::is_produce(&frame.bytes) {
                     break;
                 }
-                let Some(Slot::Waiting(frame)) = self.slots.remove(at) else { break };
+                let Some(Slot::Waiting(frame)) = self.slots.remove(at) else {
+                    break;
+                };
                 let pipelined = dispatch::is_produce(&frame.bytes);
                 let slot = self.start(frame);
                 self.slots.insert(at, slot);

@@ -40,8 +40,17 @@ impl BrokerMachine {
         engine: &mut Engine,
         now: Now,
     ) -> Result<AppendedBatch, AppendError> {
-        let Prepared { log, header, batch, log_append_time_ms, .. } = prepared;
-        let partition = self.partitions.get_mut(&log).ok_or(AppendError::UnknownPartition)?;
+        let Prepared {
+            log,
+            header,
+            batch,
+            log_append_time_ms,
+            ..
+        } = prepared;
+        let partition = self
+            .partitions
+            .get_mut(&log)
+            .ok_or(AppendError::UnknownPartition)?;
         let reader = engine.reader(log).ok_or(AppendError::UnknownPartition)?;
         let appended = |base_offset| AppendedBatch {
             base_offset,
@@ -58,13 +67,17 @@ impl BrokerMachine {
                 Verdict::Fenced => return Err(AppendError::Fenced),
             }
         }
-        let base_offset = engine.append(log, batch, now).map_err(|error| match error {
-            EngineError::UnknownLog(_) => AppendError::UnknownPartition,
-            EngineError::TooLarge { bytes, limit } => AppendError::TooLarge { bytes, limit },
-            EngineError::Malformed(what) => AppendError::Corrupt(what),
-        })?;
+        let base_offset = engine
+            .append(log, batch, now)
+            .map_err(|error| match error {
+                EngineError::UnknownLog(_) => AppendError::UnknownPartition,
+                EngineError::TooLarge { bytes, limit } => AppendError::TooLarge { bytes, limit },
+                EngineError::Malformed(what) => AppendError::Corrupt(what),
+            })?;
         if idempotent {
-            partition.producers.appended(&header, base_offset, now.wall_ms);
+            partition
+                .producers
+                .appended(&header, base_offset, now.wall_ms);
         }
         Ok(appended(base_offset))
     }
@@ -77,8 +90,13 @@ impl BrokerMachine {
         replies: &mut Replies<Reply>,
     ) {
         let results = positions.into_iter().map(|(topic, partition, before)| {
-            let log = topic.partition(partition).ok_or(DeleteRecordsError::UnknownPartition)?.id();
-            let reader = engine.reader(log).ok_or(DeleteRecordsError::UnknownPartition)?;
+            let log = topic
+                .partition(partition)
+                .ok_or(DeleteRecordsError::UnknownPartition)?
+                .id();
+            let reader = engine
+                .reader(log)
+                .ok_or(DeleteRecordsError::UnknownPartition)?;
             let before = before.unwrap_or(reader.end_offset());
             if before > reader.end_offset() {
                 return Err(DeleteRecordsError::OutOfRange);
@@ -101,7 +119,10 @@ impl BrokerMachine {
             let next = self.reserved_producers;
             Self::store(engine, &BrokerEvent::ProducerIdsReserved { next });
         }
-        let identity = ProducerIdentity { id: self.next_producer, epoch: 0 };
+        let identity = ProducerIdentity {
+            id: self.next_producer,
+            epoch: 0,
+        };
         self.next_producer += 1;
         replies.after(Durability::Fsync, Answer::InitProducer(answer, identity));
     }

@@ -145,13 +145,16 @@ pub(crate) enum Command {
 impl shard::Command for Command {
     fn batch_bytes(&self) -> usize {
         match self {
-            Self::Append { batches, .. } => {
-                batches.iter().flatten().map(|prepared| prepared.batch.len() + 64).sum()
-            }
+            Self::Append { batches, .. } => batches
+                .iter()
+                .flatten()
+                .map(|prepared| prepared.batch.len() + 64)
+                .sum(),
             // A log costs a record of the journal, and its id in the event.
-            Self::CreateTopics { topics, .. } => {
-                topics.iter().map(|(topic, _)| 64 * topic.partitions.unwrap_or(1)).sum()
-            }
+            Self::CreateTopics { topics, .. } => topics
+                .iter()
+                .map(|(topic, _)| 64 * topic.partitions.unwrap_or(1))
+                .sum(),
             Self::CreatePartitions { total, .. } => 64 * total,
             _ => 0,
         }
@@ -197,9 +200,18 @@ impl Command {
 #[derive(Debug)]
 pub(crate) enum Answer {
     Append(oneshot::Sender<AppendResults>, AppendResults),
-    CreateTopics(oneshot::Sender<TopicResults<CreatedTopic>>, TopicResults<CreatedTopic>),
-    DeleteTopics(oneshot::Sender<TopicResults<(TopicName, Uuid)>>, TopicResults<(TopicName, Uuid)>),
-    CreatePartitions(oneshot::Sender<Result<(), TopicError>>, Result<(), TopicError>),
+    CreateTopics(
+        oneshot::Sender<TopicResults<CreatedTopic>>,
+        TopicResults<CreatedTopic>,
+    ),
+    DeleteTopics(
+        oneshot::Sender<TopicResults<(TopicName, Uuid)>>,
+        TopicResults<(TopicName, Uuid)>,
+    ),
+    CreatePartitions(
+        oneshot::Sender<Result<(), TopicError>>,
+        Result<(), TopicError>,
+    ),
     AlterConfigs(oneshot::Sender<TopicResults<()>>, TopicResults<()>),
     DeleteRecords(oneshot::Sender<DeleteRecordsResults>, DeleteRecordsResults),
     InitProducer(oneshot::Sender<ProducerIdentity>, ProducerIdentity),

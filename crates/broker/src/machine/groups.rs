@@ -33,7 +33,10 @@ impl BrokerMachine {
         replies: &mut Replies<Reply>,
     ) {
         self.forget_departed();
-        let due = self.groups.next_deadline().is_some_and(|deadline| deadline <= now.monotonic);
+        let due = self
+            .groups
+            .next_deadline()
+            .is_some_and(|deadline| deadline <= now.monotonic);
         if due {
             let mut effects = GroupEffects::default();
             self.groups.tick(now, &mut effects);

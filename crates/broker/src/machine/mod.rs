@@ -120,17 +120,32 @@ impl Machine for BrokerMachine {
         replies: &mut Replies<Reply>,
     ) {
         match command {
-            Command::Append { batches, answer } => self.append(batches, answer, engine, now, replies),
-            Command::CreateTopics { topics, validate_only, answer } => {
+            Command::Append { batches, answer } => {
+                self.append(batches, answer, engine, now, replies)
+            }
+            Command::CreateTopics {
+                topics,
+                validate_only,
+                answer,
+            } => {
                 self.create_topics(topics, validate_only, answer, engine, now, replies);
             }
             Command::DeleteTopics { topics, answer } => {
                 self.delete_topics(topics, answer, engine, now, replies);
             }
-            Command::CreatePartitions { topic, total, validate_only, answer } => {
+            Command::CreatePartitions {
+                topic,
+                total,
+                validate_only,
+                answer,
+            } => {
                 self.create_partitions(&topic, total, validate_only, answer, engine, now, replies);
             }
-            Command::AlterConfigs { changes, validate_only, answer } => {
+            Command::AlterConfigs {
+                changes,
+                validate_only,
+                answer,
+            } => {
                 self.alter_configs(changes, validate_only, answer, engine, replies);
             }
             Command::DeleteRecords { positions, answer } => {
@@ -157,7 +172,11 @@ impl Machine for BrokerMachine {
 
     fn next_deadline(&self) -> Option<Duration> {
         let expiry = self.producer_expiry_due;
-        Some(self.groups.next_deadline().map_or(expiry, |deadline| deadline.min(expiry)))
+        Some(
+            self.groups
+                .next_deadline()
+                .map_or(expiry, |deadline| deadline.min(expiry)),
+        )
     }
 
     fn refuse(&mut self, command: Command) {

@@ -19,14 +19,17 @@ const VERSION: u8 = 1;
 
 impl Replay for BrokerMachine {
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), String> {
-        self.decode_snapshot(snapshot).map_err(|error| error.to_string())
+        self.decode_snapshot(snapshot)
+            .map_err(|error| error.to_string())
     }
 
     fn appended(&mut self, log: LogId, header: &BatchHeader, wall_ms: i64) -> Result<(), String> {
         if header.has_producer_id()
             && let Some(partition) = self.partitions.get_mut(&log)
         {
-            partition.producers.appended(header, header.base_offset as u64, wall_ms);
+            partition
+                .producers
+                .appended(header, header.base_offset as u64, wall_ms);
         }
         Ok(())
     }
@@ -42,9 +45,21 @@ impl BrokerMachine {
     fn apply(&mut self, event: BrokerEvent) {
         match event {
             BrokerEvent::ClusterFounded { cluster } => self.cluster = Some(cluster),
-            BrokerEvent::TopicCreated { id, name, overrides, logs } => {
+            BrokerEvent::TopicCreated {
+                id,
+                name,
+                overrides,
+                logs,
+            } => {
                 self.adopt_logs(&logs);
-                self.topics.insert(id, TopicState { name, overrides, logs });
+                self.topics.insert(
+                    id,
+                    TopicState {
+                        name,
+                        overrides,
+                        logs,
+                    },
+                );
             }
             BrokerEvent::TopicDeleted { id } => {
                 if let Some(topic) = self.topics.remove(&id) {
@@ -99,7 +114,9 @@ impl BrokerMachine {
     fn decode_snapshot(&mut self, snapshot: &[u8]) -> Result<(), DecodeError> {
         let mut decoder = Decoder::new(snapshot);
         if decoder.u8()? != VERSION {
-            return Err(DecodeError::Invalid { what: "version of broker snapshot" });
+            return Err(DecodeError::Invalid {
+                what: "version of broker snapshot",
+            });
         }
         self.cluster = decoder.option(take_uuid)?;
         self.next_log = LogId(decoder.u64()?);
@@ -108,12 +125,24 @@ impl BrokerMachine {
             let id = take_uuid(decoder)?;
             let name = take_name(decoder)?;
             let overrides = take_values(decoder)?;
-            Ok((id, TopicState { name, overrides, logs: take_logs(decoder)? }))
+            Ok((
+                id,
+                TopicState {
+                    name,
+                    overrides,
+                    logs: take_logs(decoder)?,
+                },
+            ))
         })?;
         self.topics = topics.into_iter().collect();
         let partitions = decoder.list(|decoder| {
             let log = LogId(decoder.u64()?);
-            Ok((log, PartitionState { producers: Producers::decode(decoder)? }))
+            Ok((
+                log,
+                PartitionState {
+                    producers: Producers::decode(decoder)?,
+                },
+            ))
         })?;
         self.partitions = partitions.into_iter().collect::<HashMap<_, _>>();
         self.groups = GroupCoordinator::restore(&mut decoder, self.options.groups.clone())?;

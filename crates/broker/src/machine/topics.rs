@@ -53,16 +53,35 @@ impl BrokerMachine {
         let config = TopicConfig::new(new.configs, &self.options.topic_defaults)?;
         let config = Arc::new(config);
         if validate_only {
-            return Ok(CreatedTopic { id: Uuid::nil(), partitions, config });
+            return Ok(CreatedTopic {
+                id: Uuid::nil(),
+                partitions,
+                config,
+            });
         }
         let logs = self.create_logs(partitions, &config, engine, now);
         let overrides = config.overrides().clone();
-        let event =
-            BrokerEvent::TopicCreated { id, name: name.clone(), overrides: overrides.clone(), logs: logs.clone() };
+        let event = BrokerEvent::TopicCreated {
+            id,
+            name: name.clone(),
+            overrides: overrides.clone(),
+            logs: logs.clone(),
+        };
         Self::store(engine, &event);
-        self.topics.insert(id, TopicState { name, overrides, logs });
+        self.topics.insert(
+            id,
+            TopicState {
+                name,
+                overrides,
+                logs,
+            },
+        );
         self.publish(id, Arc::clone(&config), engine);
-        Ok(CreatedTopic { id, partitions, config })
+        Ok(CreatedTopic {
+            id,
+            partitions,
+            config,
+        })
     }
 
     pub(super) fn delete_topics(
@@ -104,9 +123,12 @@ impl BrokerMachine {
         }
         self.catalog.remove(&found);
         let mut effects = GroupEffects::default();
-        let command = GroupCommand::TopicDeleted { topic: found.name.clone() };
+        let command = GroupCommand::TopicDeleted {
+            topic: found.name.clone(),
+        };
         // Nobody waits for the coordinator's own answer.
-        self.groups.handle(command, ReplyToken(0), now, &mut effects);
+        self.groups
+            .handle(command, ReplyToken(0), now, &mut effects);
         self.take_effects(effects, engine, replies);
         Ok((found.name.clone(), found.id))
     }
@@ -145,7 +167,10 @@ impl BrokerMachine {
             return Ok(());
         }
         let logs = self.create_logs(total - there, &topic.config, engine, now);
-        let event = BrokerEvent::PartitionsAdded { id: topic.id, logs: logs.clone() };
+        let event = BrokerEvent::PartitionsAdded {
+            id: topic.id,
+            logs: logs.clone(),
+        };
         Self::store(engine, &event);
         if let Some(state) = self.topics.get_mut(&topic.id) {
             state.logs.extend(logs);
@@ -178,7 +203,8 @@ impl BrokerMachine {
         let unknown = || TopicError::Unknown(change.topic.clone());
         let topic = self.catalog.get(&change.topic).ok_or_else(unknown)?;
         let config = if change.replace {
-            TopicConfig::new(Values::new(), &self.options.topic_defaults)?.changed(&change.changes)?
+            TopicConfig::new(Values::new(), &self.options.topic_defaults)?
+                .changed(&change.changes)?
         } else {
             topic.config.changed(&change.changes)?
         };
@@ -186,7 +212,10 @@ impl BrokerMachine {
             return Ok(());
         }
         let overrides = config.overrides().clone();
-        let event = BrokerEvent::ConfigChanged { id: topic.id, overrides: overrides.clone() };
+        let event = BrokerEvent::ConfigChanged {
+            id: topic.id,
+            overrides: overrides.clone(),
+        };
         Self::store(engine, &event);
         if let Some(state) = self.topics.get_mut(&topic.id) {
             state.overrides = overrides;
@@ -218,16 +247,25 @@ impl BrokerMachine {
 
     /// Makes the current state of a topic visible and tells storage what its logs keep.
     fn publish(&mut self, id: Uuid, config: Arc<TopicConfig>, engine: &mut Engine) {
-        let Some(state) = self.topics.get(&id) else { return };
+        let Some(state) = self.topics.get(&id) else {
+            return;
+        };
         for log in &state.logs {
             engine.set_policy(*log, config.policy.clone());
         }
         let partitions = state.logs.iter().map(|log| {
-            engine.reader(*log).expect("a topic's logs exist as long as the topic")
+            engine
+                .reader(*log)
+                .expect("a topic's logs exist as long as the topic")
         });
         let partitions = partitions.collect();
         let name = state.name.clone();
-        self.catalog.put(Arc::new(Topic { id, name, config, partitions }));
+        self.catalog.put(Arc::new(Topic {
+            id,
+            name,
+            config,
+            partitions,
+        }));
     }
 
     fn create_logs(
@@ -250,7 +288,9 @@ impl BrokerMachine {
 
     fn check_partitions(&self, there: usize, total: usize) -> Result<(), TopicError> {
         if total == 0 {
-            return Err(TopicError::Partitions("a topic has at least one partition".to_owned()));
+            return Err(TopicError::Partitions(
+                "a topic has at least one partition".to_owned(),
+            ));
         }
         if total > TOPIC_PARTITIONS_MAX {
             let what = format!("a topic has at most {TOPIC_PARTITIONS_MAX} partitions");

@@ -94,7 +94,10 @@ impl TopicConfig {
         }
         let lookup = |name: &str| lookup(&overrides, defaults, name).0;
         let long = |name: &str| -> i64 {
-            lookup(name).trim().parse().expect("values were checked when they were set")
+            lookup(name)
+                .trim()
+                .parse()
+                .expect("values were checked when they were set")
         };
         let words = |name: &str| lookup(name).split(',').map(str::trim).collect::<Vec<_>>();
         let unsigned = |name: &str| u64::try_from(long(name)).ok();
@@ -212,22 +215,25 @@ pub fn check(name: &str, value: &str) -> Result<(), ConfigError> {
     })
 }
 
-fn lookup<'a>(
-    overrides: &'a Values,
-    defaults: &'a Values,
-    name: &str,
-) -> (&'a str, ConfigSource) {
+fn lookup<'a>(overrides: &'a Values, defaults: &'a Values, name: &str) -> (&'a str, ConfigSource) {
     if let Some(value) = overrides.get(name) {
         return (value, ConfigSource::Topic);
     }
     if let Some(value) = defaults.get(name) {
         return (value, ConfigSource::Broker);
     }
-    (definition(name).map_or("", |definition| definition.default), ConfigSource::Default)
+    (
+        definition(name).map_or("", |definition| definition.default),
+        ConfigSource::Default,
+    )
 }
 
 fn split(words: &str) -> impl Iterator<Item = String> + '_ {
-    words.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned)
+    words
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -252,7 +258,9 @@ mod tests {
         let set = ConfigChange::Set("retention.ms".into(), "1".into());
         let changed = config(&[set]).unwrap();
         assert_eq!(changed.policy.retention_ms, Some(1));
-        let deleted = changed.changed(&[ConfigChange::Delete("retention.ms".into())]).unwrap();
+        let deleted = changed
+            .changed(&[ConfigChange::Delete("retention.ms".into())])
+            .unwrap();
         assert_eq!(deleted.policy.retention_ms, Some(604_800_000));
         assert!(deleted.overrides().is_empty());
     }

@@ -98,7 +98,9 @@ pub const CONFIGS: &[ConfigDefinition] = configs! {
 
 /// The definition of a configuration by name.
 pub(super) fn definition(name: &str) -> Option<&'static ConfigDefinition> {
-    let at = CONFIGS.binary_search_by(|definition| definition.name.cmp(name)).ok()?;
+    let at = CONFIGS
+        .binary_search_by(|definition| definition.name.cmp(name))
+        .ok()?;
     CONFIGS.get(at)
 }
 
@@ -111,7 +113,10 @@ impl ConfigDefinition {
             Err(_) => Err("must be a whole number".to_owned()),
         };
         let words = |allowed: &[&str]| {
-            let mut words = value.split(',').map(str::trim).filter(|word| !word.is_empty());
+            let mut words = value
+                .split(',')
+                .map(str::trim)
+                .filter(|word| !word.is_empty());
             match words.find(|word| !allowed.is_empty() && !allowed.contains(word)) {
                 Some(word) => Err(format!("`{word}` is not one of {}", allowed.join(", "))),
                 None => Ok(()),
@@ -142,7 +147,12 @@ mod tests {
     fn the_table_is_sorted_and_its_defaults_are_valid() {
         assert!(CONFIGS.windows(2).all(|pair| pair[0].name < pair[1].name));
         for definition in CONFIGS {
-            assert_eq!(definition.check(definition.default), Ok(()), "{}", definition.name);
+            assert_eq!(
+                definition.check(definition.default),
+                Ok(()),
+                "{}",
+                definition.name
+            );
         }
     }
 
@@ -156,7 +166,10 @@ mod tests {
             ("preallocate", "yes"),
             ("forebay.durability", "maybe"),
         ] {
-            assert!(definition(name).unwrap().check(value).is_err(), "{name}={value}");
+            assert!(
+                definition(name).unwrap().check(value).is_err(),
+                "{name}={value}"
+            );
         }
     }
 }

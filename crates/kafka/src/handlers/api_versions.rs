@@ -5,9 +5,10 @@
 //! | 3 | flexible; the client names its software (KIP-511); features (KIP-584) |
 //! | 4 | features with minimum version 0 are shown (KIP-1022) |
 
-use crate::protocol::generated::{
-    ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
+use crate::protocol::generated::api_versions_response::{
+    ApiVersion, FinalizedFeatureKey, SupportedFeatureKey,
 };
+use crate::protocol::generated::{ApiVersionsRequest, ApiVersionsResponse};
 use crate::protocol::{ErrorCode, Rope, api};
 use crate::session::SessionError;
 use crate::versions::{is_served, served_apis};
@@ -26,7 +27,11 @@ pub(crate) fn answer(head: api::RequestHead<'_>) -> Result<Rope, SessionError> {
     } else {
         ErrorCode::None
     };
-    Ok(api::encode_response(version, correlation_id, &response(version, error))?)
+    Ok(api::encode_response(
+        version,
+        correlation_id,
+        &response(version, error),
+    )?)
 }
 
 fn response(version: i16, error: ErrorCode) -> ApiVersionsResponse<'static> {
@@ -74,7 +79,9 @@ fn is_named(request: &ApiVersionsRequest<'_>) -> bool {
         let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
         edge(bytes.first())
             && edge(bytes.last())
-            && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
+            && bytes
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
     };
     legal(&request.client_software_name) && legal(&request.client_software_version)
 }

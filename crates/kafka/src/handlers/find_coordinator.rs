@@ -8,7 +8,8 @@
 
 use super::Call;
 use crate::gateway::NODE_ID;
-use crate::protocol::generated::{Coordinator, FindCoordinatorRequest, FindCoordinatorResponse};
+use crate::protocol::generated::find_coordinator_response::Coordinator;
+use crate::protocol::generated::{FindCoordinatorRequest, FindCoordinatorResponse};
 use crate::protocol::{ErrorCode, Str};
 
 const GROUP: i8 = 0;
@@ -45,8 +46,14 @@ pub(crate) async fn handle(
             ..FindCoordinatorResponse::default()
         };
     }
-    let Coordinator { node_id, host, port, error_code, error_message, .. } =
-        coordinator(&request.key);
+    let Coordinator {
+        node_id,
+        host,
+        port,
+        error_code,
+        error_message,
+        ..
+    } = coordinator(&request.key);
     FindCoordinatorResponse {
         node_id,
         host,
@@ -63,6 +70,9 @@ fn refusal(key_type: i8, key: &str) -> Option<(ErrorCode, &'static str)> {
         GROUP => None,
         // Fatal to the client, as it should be: waiting would not help.
         1 => Some((ErrorCode::InvalidRequest, "transactions are not served yet")),
-        _ => Some((ErrorCode::InvalidRequest, "this kind of coordinator is not served")),
+        _ => Some((
+            ErrorCode::InvalidRequest,
+            "this kind of coordinator is not served",
+        )),
     }
 }

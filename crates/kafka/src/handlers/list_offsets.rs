@@ -15,10 +15,11 @@ use super::Call;
 use crate::errors;
 use crate::gateway::LEADER_EPOCH;
 use crate::protocol::ErrorCode;
-use crate::protocol::generated::{
-    ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
-    ListOffsetsTopicResponse,
+use crate::protocol::generated::list_offsets_request::ListOffsetsPartition;
+use crate::protocol::generated::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
+use crate::protocol::generated::{ListOffsetsRequest, ListOffsetsResponse};
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
@@ -36,7 +37,9 @@ pub(crate) async fn handle(
         let found = call.broker().topic(&topic.name);
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in &topic.partitions {
-            let log = found.as_ref().and_then(|topic| topic.partition(asked.partition_index));
+            let log = found
+                .as_ref()
+                .and_then(|topic| topic.partition(asked.partition_index));
             partitions.push(match log {
                 Some(log) => offset_of(call, log, asked).await,
                 None => refused(asked, ErrorCode::UnknownTopicOrPartition),
@@ -66,9 +69,7 @@ async fn offset_of(
         EARLIEST | EARLIEST_LOCAL => Ok(Some((log.start_offset(), -1))),
         LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(None),
         NEWEST_TIMESTAMP => search(log, LogReader::newest_timestamp).await,
-        timestamp if timestamp >= 0 => {
-            search(log, move |log| log.find_timestamp(timestamp)).await
-        }
+        timestamp if timestamp >= 0 => search(log, move |log| log.find_timestamp(timestamp)).await,
         _ => return refused(asked, ErrorCode::InvalidRequest),
     };
     match found {
@@ -98,7 +99,11 @@ fn answered(
         error_code: ErrorCode::None as i16,
         timestamp,
         offset,
-        leader_epoch: if call.version >= 4 && found.is_some() { LEADER_EPOCH } else { -1 },
+        leader_epoch: if call.version >= 4 && found.is_some() {
+            LEADER_EPOCH
+        } else {
+            -1
+        },
     }
 }
 

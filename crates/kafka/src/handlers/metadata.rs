@@ -19,13 +19,16 @@ use super::Call;
 use super::authorized_operations as operations;
 use crate::errors;
 use crate::gateway::{LEADER_EPOCH, NODE_ID};
-use crate::protocol::generated::{
-    MetadataRequest, MetadataResponse, MetadataResponseBroker, MetadataResponsePartition,
-    MetadataResponseTopic,
+use crate::protocol::generated::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
+use crate::protocol::generated::{MetadataRequest, MetadataResponse};
 use crate::protocol::{ErrorCode, Str};
 
-pub(crate) async fn handle(call: &Call<'_>, request: MetadataRequest<'_>) -> MetadataResponse<'static> {
+pub(crate) async fn handle(
+    call: &Call<'_>,
+    request: MetadataRequest<'_>,
+) -> MetadataResponse<'static> {
     let shared = call.shared();
     let asked = request.include_topic_authorized_operations;
     let all = match &request.topics {
@@ -33,7 +36,12 @@ pub(crate) async fn handle(call: &Call<'_>, request: MetadataRequest<'_>) -> Met
         Some(topics) => topics.is_empty() && call.version == 0,
     };
     let topics = if all {
-        call.broker().catalog().all().iter().map(|topic| known(topic, asked)).collect()
+        call.broker()
+            .catalog()
+            .all()
+            .iter()
+            .map(|topic| known(topic, asked))
+            .collect()
     } else {
         asked_for(call, &request).await
     };
@@ -69,7 +77,11 @@ async fn asked_for(
                 None => {
                     missing.push((answers.len(), name.to_string()));
                     let name = Some(name.clone().into_static());
-                    answers.push(unknown(name, Uuid::nil(), ErrorCode::UnknownTopicOrPartition));
+                    answers.push(unknown(
+                        name,
+                        Uuid::nil(),
+                        ErrorCode::UnknownTopicOrPartition,
+                    ));
                 }
             },
             None => answers.push(match catalog.get_by_id(topic.topic_id) {

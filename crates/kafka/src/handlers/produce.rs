@@ -20,10 +20,11 @@ use uuid::Uuid;
 
 use crate::dispatch::{self, Answer};
 use crate::errors;
-use crate::protocol::generated::{
-    PartitionProduceResponse, ProduceRequest, ProduceResponse, TopicProduceData,
-    TopicProduceResponse,
+use crate::protocol::generated::produce_request::TopicProduceData;
+use crate::protocol::generated::produce_response::{
+    PartitionProduceResponse, TopicProduceResponse,
 };
+use crate::protocol::generated::{ProduceRequest, ProduceResponse};
 use crate::protocol::{ErrorCode, Str, api};
 use crate::session::{Context, SessionError};
 
@@ -64,11 +65,21 @@ pub(crate) fn start(
     let (plan, placed) = plan(context, &frame)?;
     let mut batches = Vec::with_capacity(placed.len());
     let mut position = 0;
-    for Placed { topic, partition, start, length } in placed {
+    for Placed {
+        topic,
+        partition,
+        start,
+        length,
+    } in placed
+    {
         frame.advance(start - position);
         let batch = frame.split_to(length);
         position = start + length;
-        batches.push(Append { topic, partition, batch });
+        batches.push(Append {
+            topic,
+            partition,
+            batch,
+        });
     }
     let appended = (!batches.is_empty()).then(|| context.shared.broker.append(batches));
     Ok(async move {
@@ -126,11 +137,23 @@ fn plan(context: &Context, frame: &BytesMut) -> Result<(Plan, Vec<Placed>), Sess
             Ok(topic) => topic.name.shared().into(),
             Err(_) => data.name.clone().into_static(),
         };
-        TopicPlan { name, topic_id: data.topic_id, partitions }
+        TopicPlan {
+            name,
+            topic_id: data.topic_id,
+            partitions,
+        }
     });
     let topics = topics.collect();
     let acks = request.acks;
-    Ok((Plan { version, correlation_id, acks, topics }, placed))
+    Ok((
+        Plan {
+            version,
+            correlation_id,
+            acks,
+            topics,
+        },
+        placed,
+    ))
 }
 
 fn find(
@@ -140,9 +163,13 @@ fn find(
 ) -> Result<Arc<Topic>, ErrorCode> {
     let catalog = context.shared.broker.catalog();
     if version >= 13 {
-        catalog.get_by_id(data.topic_id).ok_or(ErrorCode::UnknownTopicId)
+        catalog
+            .get_by_id(data.topic_id)
+            .ok_or(ErrorCode::UnknownTopicId)
     } else {
-        catalog.get(&data.name).ok_or(ErrorCode::UnknownTopicOrPartition)
+        catalog
+            .get(&data.name)
+            .ok_or(ErrorCode::UnknownTopicOrPartition)
     }
 }
 
@@ -155,9 +182,10 @@ fn answer(
     let topics = plan.topics.into_iter().map(|topic| {
         let partitions = topic.partitions.into_iter().map(|(index, outcome)| {
             let result = match outcome {
-                Outcome::Sent => results.next().unwrap_or(Err(AppendError::Failed)).map_err(
-                    |error| (errors::append(&error), error.to_string()),
-                ),
+                Outcome::Sent => results
+                    .next()
+                    .unwrap_or(Err(AppendError::Failed))
+                    .map_err(|error| (errors::append(&error), error.to_string())),
                 Outcome::Refused(error, what) => Err((error, what)),
             };
             failed |= result.is_err();
@@ -169,7 +197,10 @@ fn answer(
             topic_id: topic.topic_id,
         }
     });
-    let response = ProduceResponse { responses: topics.collect(), ..ProduceResponse::default() };
+    let response = ProduceResponse {
+        responses: topics.collect(),
+        ..ProduceResponse::default()
+    };
     if plan.acks == 0 {
         // The client does not listen. Closing the connection is how it learns of a failure.
         return if failed {

@@ -1,0 +1,239 @@
+//! Fetch (key 1): batches out, as they are stored.
+//!
+//! | version | change |
+//! |---|---|
+//! | 4 | isolation level, last stable offset |
+//! | 7 | fetch sessions (KIP-227) |
+//! | 9 | leader epoch (KIP-320) |
+//! | 11 | rack and preferred replica (KIP-392): never another replica |
+//! | 12 | flexible; last fetched epoch |
+//! | 13 | topic ids |
+//! | 15 | replica state instead of replica id: followers are not served |
+//! | 16 | endpoints of new leaders (KIP-951): never needed |
+//! | 17, 18 | for followers only |
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use forebay_broker::storage::LogReader;
+
+use super::Call;
+use crate::fetch::{FetchSession, Followed, TopicKey};
+use crate::limits::{FETCH_BYTES_MAX, FETCH_WAIT_MAX};
+use crate::protocol::generated::fetch_request::FetchTopic;
+use crate::protocol::generated::fetch_response::{FetchableTopicResponse, PartitionData};
+use crate::protocol::generated::{FetchRequest, FetchResponse};
+use crate::protocol::{ErrorCode, Str};
+
+/// Epoch of a request that wants no session, or ends the one it names.
+const FINAL_EPOCH: i32 = -1;
+/// Epoch of a request that begins a session.
+const INITIAL_EPOCH: i32 = 0;
+
+pub(crate) async fn handle(call: &Call<'_>, request: FetchRequest<'_>) -> FetchResponse<'static> {
+    let (mut session, incremental) = match take_session(call, &request) {
+        Ok(taken) => taken,
+        Err(error) => {
+            return FetchResponse {
+                error_code: error as i16,
+                ..FetchResponse::default()
+            };
+        }
+    };
+    follow(call, &request, &mut session);
+    let responses = collect(call, &request, &mut session, incremental).await;
+    let session_id = session.id();
+    if session_id != 0 {
+        *call.context.fetch.session.lock() = Some(session);
+    }
+    FetchResponse {
+        session_id: if call.version >= 7 { session_id } else { 0 },
+        responses,
+        ..FetchResponse::default()
+    }
+}
+
+/// The session that the request goes on with, and whether it goes on or begins. One without an id
+/// ends with the request.
+fn take_session(
+    call: &Call<'_>,
+    request: &FetchRequest<'_>,
+) -> Result<(FetchSession, bool), ErrorCode> {
+    let sessions = &call.shared().fetch_sessions;
+    let held = call.context.fetch.session.lock().take();
+    if matches!(request.session_epoch, FINAL_EPOCH | INITIAL_EPOCH) || call.version < 7 {
+        // Whatever there was before is over.
+        drop(held);
+        let wants_one = request.session_epoch == INITIAL_EPOCH && call.version >= 7;
+        let slot = if wants_one { sessions.open() } else { None };
+        return Ok((FetchSession::new(slot), false));
+    }
+    match held {
+        Some(mut session) if session.id() == request.session_id => {
+            if let Err(error) = session.advance(request.session_epoch) {
+                *call.context.fetch.session.lock() = Some(session);
+                return Err(error);
+            }
+            Ok((session, true))
+        }
+        held => {
+            *call.context.fetch.session.lock() = held;
+            Err(ErrorCode::FetchSessionIdNotFound)
+        }
+    }
+}
+
+fn follow(call: &Call<'_>, request: &FetchRequest<'_>, session: &mut FetchSession) {
+    for topic in &request.forgotten_topics_data {
+        let key = topic_key(call.version, &topic.topic, topic.topic_id);
+        for partition in &topic.partitions {
+            session.forget(&key, *partition);
+        }
+    }
+    for topic in &request.topics {
+        let key = topic_key(call.version, &topic.topic, topic.topic_id);
+        let found = find(call, topic);
+        for asked in &topic.partitions {
+            session.follow(&key, asked, || {
+                let log = found
+                    .as_ref()
+                    .map_err(|error| *error)
+                    .and_then(|partitions| {
+                        let at = usize::try_from(asked.partition).ok();
+                        let log = at.and_then(|at| partitions.get(at).cloned());
+                        log.ok_or(ErrorCode::UnknownTopicOrPartition)
+                    });
+                Followed::new(key.clone(), log, asked)
+            });
+        }
+    }
+}
+
+fn topic_key(version: i16, name: &str, id: uuid::Uuid) -> TopicKey {
+    if version >= 13 {
+        TopicKey::Id(id)
+    } else {
+        TopicKey::Name(name.into())
+    }
+}
+
+fn find(call: &Call<'_>, topic: &FetchTopic<'_>) -> Result<Vec<LogReader>, ErrorCode> {
+    let catalog = call.broker().catalog();
+    let found = if call.version >= 13 {
+        catalog
+            .get_by_id(topic.topic_id)
+            .ok_or(ErrorCode::UnknownTopicId)
+    } else {
+        catalog
+            .get(&topic.topic)
+            .ok_or(ErrorCode::UnknownTopicOrPartition)
+    };
+    found.map(|topic| topic.partitions.clone())
+}
+
+/// Gathers data until there is enough, something is wrong, or the time is over.
+async fn collect(
+    call: &Call<'_>,
+    request: &FetchRequest<'_>,
+    session: &mut FetchSession,
+    incremental: bool,
+) -> Vec<FetchableTopicResponse<'static>> {
+    let bytes_max = usize::try_from(request.max_bytes)
+        .unwrap_or(0)
+        .min(FETCH_BYTES_MAX);
+    let bytes_min = usize::try_from(request.min_bytes)
+        .unwrap_or(0)
+        .min(bytes_max);
+    let patience = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let deadline = call.broker().now().monotonic + patience.min(FETCH_WAIT_MAX);
+    let observer = std::sync::Arc::clone(&session.observer);
+    loop {
+        observer.begin(bytes_min as u64);
+        session.note_changes();
+        let queue = session.take_queue();
+        let look = look(session, queue, bytes_max, incremental).await;
+        let left = deadline.saturating_sub(call.broker().now().monotonic);
+        let enough =
+            look.bytes >= bytes_min || look.has_error || left.is_zero() || session.is_empty();
+        // A deadline that passes during the wait is answered with what the next look finds.
+        if enough || *call.shared().stopping.borrow() {
+            return group(look.found);
+        }
+        // What was found but is not enough is found again after the wait.
+        look.seen.into_iter().for_each(|key| session.enqueue(key));
+        let wanted = bytes_min - look.bytes;
+        observer.want_more(wanted as u64);
+        observer.wait(left, &call.shared().stopping).await;
+    }
+}
+
+/// What one look at the queued partitions gave.
+struct Look {
+    found: Vec<(TopicKey, PartitionData<'static>)>,
+    bytes: usize,
+    has_error: bool,
+    seen: Vec<u64>,
+}
+
+async fn look(
+    session: &mut FetchSession,
+    queue: VecDeque<u64>,
+    bytes_max: usize,
+    incremental: bool,
+) -> Look {
+    let mut look = Look {
+        found: Vec::new(),
+        bytes: 0,
+        has_error: false,
+        seen: Vec::with_capacity(queue.len()),
+    };
+    let mut again = Vec::new();
+    for key in queue {
+        let full = look.bytes >= bytes_max && look.bytes > 0;
+        if full && incremental {
+            session.enqueue(key);
+            continue;
+        }
+        let Some(partition) = session.partition(key) else {
+            continue;
+        };
+        let budget = bytes_max.saturating_sub(look.bytes);
+        let served = partition.serve(budget, look.bytes == 0).await;
+        look.seen.push(key);
+        look.bytes += served.bytes;
+        look.has_error |= served.is_error;
+        if !incremental || served.is_news {
+            look.found.push((partition.topic.clone(), served.data));
+        }
+        if !served.at_end {
+            again.push(key);
+        }
+    }
+    again.into_iter().for_each(|key| session.enqueue(key));
+    look
+}
+
+/// Puts partitions of the same topic together, in the order in which topics first appear.
+fn group(found: Vec<(TopicKey, PartitionData<'static>)>) -> Vec<FetchableTopicResponse<'static>> {
+    let mut topics: Vec<(TopicKey, Vec<PartitionData<'static>>)> = Vec::new();
+    let mut places = hashbrown::HashMap::new();
+    for (topic, data) in found {
+        let at = *places.entry(topic.clone()).or_insert_with(|| {
+            topics.push((topic, Vec::new()));
+            topics.len() - 1
+        });
+        topics[at].1.push(data);
+    }
+    let response = |(topic, partitions)| {
+        let (topic, topic_id) = match topic {
+            TopicKey::Name(name) => (Str::from(name), uuid::Uuid::nil()),
+            TopicKey::Id(id) => (Str::default(), id),
+        };
+        FetchableTopicResponse {
+            topic,
+            topic_id,
+            partitions,
+        }
+    };
+    topics.into_iter().map(response).collect()
+}
