@@ -85,12 +85,26 @@ def test_an_impossible_array_count_closes_the_connection(broker, count):
         assert connection.is_closed_by_broker()
 
 
+def metadata_with_topic_count(compact_count):
+    """Metadata version 12 that announces topics and brings none."""
+    body = compact_count + b"\0\0\0\0"
+    return wire.frame(wire.METADATA, 12, 1, body, header=wire.CLIENT + b"\0")
+
+
 def test_an_impossible_compact_array_count_closes_the_connection(broker):
-    """The eleven bytes that make some decoders reserve 309 GB."""
     with Connection(broker) as connection:
-        header = wire.CLIENT + b"\0"
-        connection.send(wire.frame(wire.METADATA, 12, 1, b"\xff\xff\xff\xff\x0f\0\0\0\0", header))
+        connection.send(metadata_with_topic_count(b"\xff\xff\xff\xff\x07"))
         assert connection.is_closed_by_broker()
+
+
+def test_a_compact_array_count_beyond_31_bits_reserves_nothing(broker):
+    """The eleven bytes that make some decoders reserve 309 GB. Kafka reads a null array."""
+    with Connection(broker) as connection:
+        connection.send(metadata_with_topic_count(b"\xff\xff\xff\xff\x0f"))
+        try:
+            assert connection.response()[0] == 1
+        except wire.Closed:
+            pass
 
 
 def test_random_bytes_close_the_connection(broker):

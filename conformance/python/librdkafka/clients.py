@@ -8,6 +8,11 @@ from confluent_kafka.admin import AdminClient, NewTopic
 PATIENCE = 30.0
 
 
+def an_hour_ago():
+    """A timestamp in the past, young enough for the default retention."""
+    return int(time.time() * 1000) - 3_600_000
+
+
 def admin(broker):
     return AdminClient({"bootstrap.servers": broker})
 

@@ -174,7 +174,7 @@ def test_commit_metadata_comes_back(broker, fresh):
 
 def test_reset_by_time(broker, fresh):
     topic = clients.create(broker, fresh("topic"))
-    base = 1_700_000_000_000
+    base = clients.an_hour_ago()
     clients.produce(
         broker,
         topic,
