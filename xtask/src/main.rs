@@ -1,5 +1,8 @@
 //! Project tasks, run as `cargo xtask <task>`.
-#![allow(clippy::print_stdout, reason = "a task talks to the terminal it was started from")]
+#![allow(
+    clippy::print_stdout,
+    reason = "a task talks to the terminal it was started from"
+)]
 
 use clap::{Parser, Subcommand};
 

@@ -69,7 +69,14 @@ impl Broker {
         let ready_file = dir.join("ready.json");
         let mut command = Command::new(layout.forebay());
         command
-            .args(["serve", "--kafka", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data"])
+            .args([
+                "serve",
+                "--kafka",
+                "127.0.0.1:0",
+                "--admin",
+                "127.0.0.1:0",
+                "--data",
+            ])
             .arg(dir.join("data"))
             .arg("--ready-file")
             .arg(&ready_file)
@@ -102,19 +109,33 @@ impl Broker {
         )?;
         let java = |class: &str| {
             let mut command = Command::new("java");
-            command.args(["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"]);
+            command.args([
+                "-Xmx512m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+            ]);
             command.arg(layout.cache.join("java/lib/*")).arg(class);
             command
         };
         let mut format = java("kafka.tools.StorageTool");
         // Any valid cluster id will do; a fixed one keeps runs comparable.
-        format.args(["format", "-t", "Rm9yZWJheUNvbmZvcm0xMg", "-c"]).arg(&properties);
+        format
+            .args(["format", "-t", "Rm9yZWJheUNvbmZvcm0xMg", "-c"])
+            .arg(&properties);
         process::must(&mut format, &log, START_LIMIT)?;
 
         let mut child = process::spawn(java("kafka.Kafka").arg(&properties), &log)?;
         let bootstrap = format!("127.0.0.1:{broker}");
         wait_until(&mut child, &log, || TcpStream::connect(&bootstrap).is_ok())?;
-        Ok(Self { kind: Kind::Kafka, bootstrap, admin: None, child, log, data: dir })
+        Ok(Self {
+            kind: Kind::Kafka,
+            bootstrap,
+            admin: None,
+            child,
+            log,
+            data: dir,
+        })
     }
 
     /// The process id, for cases that look at the broker from outside.
@@ -135,7 +156,10 @@ impl Broker {
         let case = "survives_the_suite_and_stops_cleanly";
         let client = self.kind.name();
         if let Ok(Some(status)) = self.child.try_wait() {
-            let reason = format!("the broker had died: {status}\n{}", process::tail(&self.log));
+            let reason = format!(
+                "the broker had died: {status}\n{}",
+                process::tail(&self.log)
+            );
             report.fail(client, case, &reason);
             return;
         }
@@ -150,7 +174,11 @@ impl Broker {
                 report.fail(client, case, &reason);
             }
             Ok(Ending::TimedOut) => {
-                report.fail(client, case, &format!("still running {STOP_LIMIT:?} after SIGTERM"));
+                report.fail(
+                    client,
+                    case,
+                    &format!("still running {STOP_LIMIT:?} after SIGTERM"),
+                );
             }
             Err(error) => report.fail(client, case, &format!("{error:#}")),
         }
@@ -170,12 +198,18 @@ fn wait_until(child: &mut Child, log: &Path, ready: impl Fn() -> bool) -> Result
     let deadline = Instant::now() + START_LIMIT;
     while !ready() {
         if let Some(status) = child.try_wait()? {
-            bail!("the broker ended with {status} before it was ready\n{}", process::tail(log));
+            bail!(
+                "the broker ended with {status} before it was ready\n{}",
+                process::tail(log)
+            );
         }
         if Instant::now() > deadline {
             process::kill_tree(child.id());
             let _ = child.wait();
-            bail!("the broker was not ready after {START_LIMIT:?}\n{}", process::tail(log));
+            bail!(
+                "the broker was not ready after {START_LIMIT:?}\n{}",
+                process::tail(log)
+            );
         }
         thread::sleep(Duration::from_millis(5));
     }

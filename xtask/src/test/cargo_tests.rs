@@ -24,7 +24,10 @@ pub(crate) fn run(layout: &Layout, report: &mut Report) -> Result<()> {
     let output = fs::read_to_string(&log)?;
 
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for line in output.lines().filter_map(|line| line.strip_prefix("test result: ")) {
+    for line in output
+        .lines()
+        .filter_map(|line| line.strip_prefix("test result: "))
+    {
         let count = |word: &str| {
             line.split([';', '.'])
                 .filter_map(|part| part.trim().strip_suffix(word))
@@ -49,7 +52,11 @@ pub(crate) fn run(layout: &Layout, report: &mut Report) -> Result<()> {
             }
         }
         Ending::TimedOut => {
-            report.fail("cargo", "tests_build_and_run", &format!("longer than {LIMIT:?}"));
+            report.fail(
+                "cargo",
+                "tests_build_and_run",
+                &format!("longer than {LIMIT:?}"),
+            );
         }
     }
     Ok(())

@@ -31,7 +31,12 @@ impl Layout {
         fs::create_dir_all(cache.join("brokers"))?;
         let target = std::env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| root.join("target"), |dir| root.join(dir));
-        Ok(Self { conformance: root.join("conformance"), cache, root, target })
+        Ok(Self {
+            conformance: root.join("conformance"),
+            cache,
+            root,
+            target,
+        })
     }
 
     /// The release binary under test.

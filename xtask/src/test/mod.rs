@@ -68,14 +68,21 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 
     report.print(started.elapsed());
-    if report.failed() > 0 { std::process::exit(1) } else { Ok(()) }
+    if report.failed() > 0 {
+        std::process::exit(1)
+    } else {
+        Ok(())
+    }
 }
 
 fn chosen(args: &Args) -> Result<Vec<&'static Suite>> {
     for name in &args.suite {
         if !suite::ALL.iter().any(|suite| suite.name == name) {
             let known: Vec<_> = suite::ALL.iter().map(|suite| suite.name).collect();
-            bail!("no suite is called {name:?}; there are {}", known.join(", "));
+            bail!(
+                "no suite is called {name:?}; there are {}",
+                known.join(", ")
+            );
         }
     }
     Ok(suite::ALL
@@ -101,10 +108,18 @@ fn prepare(
     suites: &[&Suite],
     report: &mut Report,
 ) -> Vec<Toolchain> {
-    let mut wanted: Vec<Toolchain> =
-        suites.iter().flat_map(|suite| suite.toolchains.iter().copied()).collect();
+    let mut wanted: Vec<Toolchain> = suites
+        .iter()
+        .flat_map(|suite| suite.toolchains.iter().copied())
+        .collect();
     if against == Kind::Kafka {
         wanted.push(Toolchain::Java);
+    }
+    if suites
+        .iter()
+        .any(|suite| matches!(suite.work, Work::EveryPair))
+    {
+        wanted.extend(cross::toolchains());
     }
     wanted.sort_unstable();
     wanted.dedup();
@@ -144,7 +159,11 @@ fn run_suite(
         report.fail(suite.client, "suite_runs", &format!("{error:#}"));
     }
     let took = started.elapsed();
-    report.print_suite(suite.name, before, Duration::from_millis(took.as_millis() as u64));
+    report.print_suite(
+        suite.name,
+        before,
+        Duration::from_millis(took.as_millis() as u64),
+    );
 }
 
 fn drive(

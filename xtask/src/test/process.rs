@@ -83,7 +83,10 @@ pub(crate) fn tail(log: &Path) -> String {
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<_> = text.lines().collect();
     let from = lines.len().saturating_sub(TAIL_LINES);
-    lines[from..].iter().map(|line| format!("    | {line}\n")).collect()
+    lines[from..]
+        .iter()
+        .map(|line| format!("    | {line}\n"))
+        .collect()
 }
 
 fn signal(id: u32, signal: Signal) {
@@ -95,10 +98,16 @@ fn signal(id: u32, signal: Signal) {
 
 /// Direct children, from `/proc`; empty where there is none (then only the process itself ends).
 fn children(id: u32) -> Vec<u32> {
-    let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else { return Vec::new() };
+    let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else {
+        return Vec::new();
+    };
     threads
         .flatten()
         .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
-        .flat_map(|ids| ids.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>())
+        .flat_map(|ids| {
+            ids.split_whitespace()
+                .filter_map(|id| id.parse().ok())
+                .collect::<Vec<_>>()
+        })
         .collect()
 }

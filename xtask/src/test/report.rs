@@ -58,7 +58,8 @@ impl Report {
         self.add(client, name, Outcome::Failed, reason);
     }
 
-    fn skip(&mut self, client: &str, name: &str, reason: &str) {
+    /// Adds a case that was left out.
+    pub(crate) fn skip(&mut self, client: &str, name: &str, reason: &str) {
         self.add(client, name, Outcome::Skipped, reason);
     }
 
@@ -96,7 +97,10 @@ impl Report {
     }
 
     fn count(&self, from: usize, outcome: Outcome) -> usize {
-        self.cases[from..].iter().filter(|case| case.outcome == outcome).count()
+        self.cases[from..]
+            .iter()
+            .filter(|case| case.outcome == outcome)
+            .count()
     }
 
     /// Reads a suite's output; answers how many cases it found.
@@ -163,38 +167,66 @@ impl Report {
             .cases
             .iter()
             .filter(|case| case.outcome == Outcome::Skipped)
-            .map(|case| format!("  {} {}: {}", case.client, case.name, first_line(&case.reason)))
+            .map(|case| {
+                format!(
+                    "  {} {}: {}",
+                    case.client,
+                    case.name,
+                    first_line(&case.reason)
+                )
+            })
             .collect();
         reasons.dedup();
         if !reasons.is_empty() {
             println!("\nskipped:\n{}", reasons.join("\n"));
         }
-        let failures: Vec<_> =
-            self.cases.iter().filter(|case| case.outcome == Outcome::Failed).collect();
+        let failures: Vec<_> = self
+            .cases
+            .iter()
+            .filter(|case| case.outcome == Outcome::Failed)
+            .collect();
         if !failures.is_empty() {
             println!("\nfailed:");
             for case in failures {
-                println!("  {} {}: {}", case.client, case.name, first_line(&case.reason));
+                println!(
+                    "  {} {}: {}",
+                    case.client,
+                    case.name,
+                    first_line(&case.reason)
+                );
             }
         }
         let (passed, failed, skipped) = self.cargo;
-        println!("\ncargo test: {passed} passed, {failed} failed; all in {:.0} s", took.as_secs_f64());
+        println!(
+            "\ncargo test: {passed} passed, {failed} failed; all in {:.0} s",
+            took.as_secs_f64()
+        );
         let skipped = match skipped + self.count(0, Outcome::Skipped) {
             0 => String::new(),
             n => format!(", {n} skipped"),
         };
-        println!("{} passed, {} failed{skipped}", passed + self.count(0, Outcome::Passed), self.failed());
+        println!(
+            "{} passed, {} failed{skipped}",
+            passed + self.count(0, Outcome::Passed),
+            self.failed()
+        );
     }
 }
 
 fn print_shared(shared: &[(&&str, &BTreeMap<&str, Outcome>)]) {
-    let clients: BTreeSet<&str> =
-        shared.iter().flat_map(|(_, row)| row.keys().copied()).collect();
+    let clients: BTreeSet<&str> = shared
+        .iter()
+        .flat_map(|(_, row)| row.keys().copied())
+        .collect();
     let width = shared.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     if clients.is_empty() {
         return;
     }
-    println!("\n{:width$}  {}", "", clients.iter().copied().collect::<Vec<_>>().join("  "));
+    println!(
+        "\n{:width$}  {}",
+        "",
+        clients.iter().copied().collect::<Vec<_>>().join("  ")
+    );
     for (name, row) in shared {
         let marks: Vec<_> = clients
             .iter()
@@ -212,7 +244,10 @@ fn print_own(own: &[(&&str, &BTreeMap<&str, Outcome>)]) {
     for (name, row) in own {
         for (client, outcome) in *row {
             let mark = outcome.mark();
-            by_client.entry(client).or_default().push(format!("  {mark:<4} {name}"));
+            by_client
+                .entry(client)
+                .or_default()
+                .push(format!("  {mark:<4} {name}"));
         }
     }
     for (client, lines) in by_client {
@@ -229,7 +264,12 @@ fn following(lines: &[&str]) -> String {
     let stop = |line: &&&str| {
         !(line.starts_with("---") || line.starts_with("===") || line.starts_with("ok "))
     };
-    lines.iter().take_while(stop).take(12).map(|line| format!("{line}\n")).collect()
+    lines
+        .iter()
+        .take_while(stop)
+        .take(12)
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 fn plain(line: &str) -> Option<(Outcome, String, Option<String>)> {
@@ -253,7 +293,11 @@ fn go(line: &str) -> Option<(Outcome, String, Option<String>)> {
         _ => return None,
     };
     let name = rest.split(' ').next()?;
-    Some((outcome, snake_case(name.strip_prefix("Test").unwrap_or(name)), None))
+    Some((
+        outcome,
+        snake_case(name.strip_prefix("Test").unwrap_or(name)),
+        None,
+    ))
 }
 
 fn cargo(line: &str) -> Option<(Outcome, String, Option<String>)> {
@@ -275,9 +319,17 @@ fn tap(line: &str) -> Option<(Outcome, String, Option<String>)> {
     };
     let (_, name) = rest.split_once(" - ")?;
     if let Some((name, reason)) = name.split_once(" # SKIP") {
-        return Some((Outcome::Skipped, words_to_snake(name), Some(reason.trim().to_owned())));
+        return Some((
+            Outcome::Skipped,
+            words_to_snake(name),
+            Some(reason.trim().to_owned()),
+        ));
     }
-    let outcome = if failed { Outcome::Failed } else { Outcome::Passed };
+    let outcome = if failed {
+        Outcome::Failed
+    } else {
+        Outcome::Passed
+    };
     Some((outcome, words_to_snake(name), None))
 }
 
@@ -311,10 +363,19 @@ mod tests {
     fn a_case_has_one_name_in_every_framework() {
         let mut report = Report::default();
         report.read("a", Format::Lines, "PASS order_within_a_partition\n");
-        report.read("b", Format::Go, "--- PASS: TestOrderWithinAPartition (0.01s)\n");
+        report.read(
+            "b",
+            Format::Go,
+            "--- PASS: TestOrderWithinAPartition (0.01s)\n",
+        );
         report.read("c", Format::Cargo, "test order_within_a_partition ... ok\n");
         report.read("d", Format::Tap, "ok 1 - order within a partition\n");
-        assert!(report.cases.iter().all(|case| case.name == "order_within_a_partition"));
+        assert!(
+            report
+                .cases
+                .iter()
+                .all(|case| case.name == "order_within_a_partition")
+        );
         assert_eq!(report.count(0, Outcome::Passed), 4);
     }
 

@@ -60,7 +60,9 @@ fn python(layout: &Layout) -> Result<()> {
         create.args(["-m", "venv"]).arg(&venv);
         process::must(&mut create, log, LIMIT)?;
         let mut install = Command::new(venv.join("bin/pip"));
-        install.args(["install", "--quiet", "--requirement"]).arg(&requirements);
+        install
+            .args(["install", "--quiet", "--requirement"])
+            .arg(&requirements);
         process::must(&mut install, log, LIMIT)
     })
 }
@@ -74,9 +76,14 @@ fn java(layout: &Layout) -> Result<()> {
             fs::remove_dir_all(&lib)?;
         }
         let mut copy = Command::new("mvn");
-        copy.args(["-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime"])
-            .arg(format!("-DoutputDirectory={}", lib.display()))
-            .current_dir(&project);
+        copy.args([
+            "-q",
+            "-B",
+            "dependency:copy-dependencies",
+            "-DincludeScope=runtime",
+        ])
+        .arg(format!("-DoutputDirectory={}", lib.display()))
+        .current_dir(&project);
         process::must(&mut copy, log, LIMIT)
     })?;
     let sources = files_under(&project.join("src"), "java")?;
@@ -84,7 +91,7 @@ fn java(layout: &Layout) -> Result<()> {
     once(layout, "java-classes", &inputs, |log| {
         let mut compile = Command::new("javac");
         compile
-            .args(["--release", "17", "-Xlint:all,-serial", "-cp"])
+            .args(["--release", "17", "-Xlint:all,-serial,-path", "-cp"])
             .arg(layout.cache.join("java/lib/*"))
             .arg("-d")
             .arg(layout.cache.join("java/classes"))
@@ -113,19 +120,27 @@ fn node(layout: &Layout) -> Result<()> {
         fs::copy(&manifest, modules.join("package.json"))?;
         fs::copy(&lock, modules.join("package-lock.json"))?;
         let mut install = Command::new("npm");
-        install.args(["ci", "--no-audit", "--no-fund"]).current_dir(&modules);
+        install
+            .args(["ci", "--no-audit", "--no-fund"])
+            .current_dir(&modules);
         process::must(&mut install, log, LIMIT)
     })
 }
 
 fn rdkafka(layout: &Layout) -> Result<()> {
     require(&["cargo", "cc", "make"])?;
-    let mut build = Command::new("cargo");
-    build
-        .args(["test", "--locked", "--no-run"])
-        .current_dir(layout.conformance.join("rust"))
-        .env("CARGO_TARGET_DIR", layout.cache.join("rdkafka"));
-    process::must(&mut build, &layout.log("prepare-rdkafka"), LIMIT)
+    for arguments in [
+        &["build", "--locked"][..],
+        &["test", "--locked", "--no-run"],
+    ] {
+        let mut build = Command::new("cargo");
+        build
+            .args(arguments)
+            .current_dir(layout.conformance.join("rust"))
+            .env("CARGO_TARGET_DIR", layout.cache.join("rdkafka"));
+        process::must(&mut build, &layout.log("prepare-rdkafka"), LIMIT)?;
+    }
+    Ok(())
 }
 
 /// The one client that is only packaged by distributions.
