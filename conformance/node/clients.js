@@ -4,13 +4,13 @@
 const { randomBytes } = require('node:crypto')
 const { Kafka, CompressionCodecs, CompressionTypes, logLevel } = require('kafkajs')
 const snappy = require('kafkajs-snappy')
-const lz4 = require('lz4js')
+const lz4 = require('lz4-napi')
 const zstd = require('@bokuweb/zstd-wasm')
 
 CompressionCodecs[CompressionTypes.Snappy] = snappy
 CompressionCodecs[CompressionTypes.LZ4] = () => ({
-  compress: async encoder => Buffer.from(lz4.compress(encoder.buffer)),
-  decompress: async buffer => Buffer.from(lz4.decompress(buffer)),
+  compress: encoder => lz4.compressFrame(encoder.buffer),
+  decompress: buffer => lz4.decompressFrame(buffer),
 })
 const zstdReady = zstd.init()
 CompressionCodecs[CompressionTypes.ZSTD] = () => ({
@@ -69,17 +69,21 @@ async function consume(topic, enough, { groupId = fresh('group'), started, ...ru
   try {
     await consumer.subscribe({ topic, fromBeginning: true })
     await new Promise((resolve, reject) => {
+      let startedWork
+      const done = () => startedWork?.then(resolve)
       const late = () => reject(new Error(`only ${messages.length} messages in time`))
       timer = setTimeout(late, patience)
       // Another member may read the last record: so it is not only asked when one arrives.
-      check = setInterval(() => enough(messages) && resolve(), 50)
+      check = setInterval(() => enough(messages) && done(), 50)
       consumer.on('consumer.crash', event => reject(event.payload.error))
-      consumer.run({
+      const running = consumer.run({
         ...run,
         eachMessage: async ({ partition, message }) => {
           messages.push({ partition, ...message })
         },
-      }).then(() => started && started(consumer), reject)
+      })
+      startedWork = running.then(() => started?.(consumer))
+      startedWork.catch(reject)
     })
   } finally {
     clearTimeout(timer)

@@ -45,7 +45,7 @@ test('commit metadata comes back', async () => {
   await produce(topic, numbered(0, 2))
   const commit = consumer =>
     consumer.commitOffsets([{ topic, partition: 0, offset: '1', metadata: 'checkpoint' }])
-  await read(topic, 2, { groupId, autoCommit: false, started: commit })
+  await read(topic, 1, { groupId, autoCommit: false, started: commit })
   const [{ partitions }] = await withAdmin(admin => admin.fetchOffsets({ groupId, topics: [topic] }))
   assert.deepEqual(partitions, [{ partition: 0, offset: '1', metadata: 'checkpoint' }])
 })

@@ -59,3 +59,7 @@ def pytest_runtest_logreport(report):
         print(f"\nSKIP {name}: {report.longrepr[2].removeprefix('Skipped: ')}", flush=True)
     elif report.when == "call":
         print(f"\nPASS {name}", flush=True)
+    if report.when == "call":
+        for kind, figure in report.user_properties:
+            if kind == "figure":
+                print(f"FIGURE {figure}", flush=True)

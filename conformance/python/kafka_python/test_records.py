@@ -19,7 +19,8 @@ def test_produce_and_consume(broker, fresh, codec):
 
 def test_keys_and_headers(broker, fresh):
     topic = fresh("topic")
-    headers = [("a", b"1"), ("a", b"2"), ("null", None), ("empty", b"")]
+    # Null header values are not in this client's interface.
+    headers = [("a", b"1"), ("a", b"2"), ("empty", b"")]
     clients.produce(broker, topic, [{"key": b"key", "value": b"v", "headers": headers}])
     [record] = clients.read(broker, topic, 1)
     assert record.key == b"key"

@@ -47,6 +47,8 @@ pub(crate) struct Report {
     cases: Vec<Case>,
     /// Cargo's own tests are counted, not listed.
     cargo: (usize, usize, usize),
+    /// What suites measured: told, never judged by the runner.
+    figures: Vec<String>,
 }
 
 impl Report {
@@ -107,6 +109,8 @@ impl Report {
     pub(crate) fn read(&mut self, client: &str, format: Format, output: &str) -> usize {
         let before = self.cases.len();
         let lines: Vec<_> = output.lines().collect();
+        self.figures
+            .extend(lines.iter().filter_map(|line| line.strip_prefix("FIGURE ")).map(str::to_owned));
         for (number, line) in lines.iter().enumerate() {
             let Some((outcome, name, reason)) = (match format {
                 Format::Lines => plain(line),
@@ -195,6 +199,9 @@ impl Report {
                     first_line(&case.reason)
                 );
             }
+        }
+        if !self.figures.is_empty() {
+            println!("\nfigures:\n  {}", self.figures.join("\n  "));
         }
         let (passed, failed, skipped) = self.cargo;
         println!(
