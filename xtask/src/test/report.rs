@@ -109,8 +109,12 @@ impl Report {
     pub(crate) fn read(&mut self, client: &str, format: Format, output: &str) -> usize {
         let before = self.cases.len();
         let lines: Vec<_> = output.lines().collect();
-        self.figures
-            .extend(lines.iter().filter_map(|line| line.strip_prefix("FIGURE ")).map(str::to_owned));
+        self.figures.extend(
+            lines
+                .iter()
+                .filter_map(|line| line.strip_prefix("FIGURE "))
+                .map(str::to_owned),
+        );
         for (number, line) in lines.iter().enumerate() {
             let Some((outcome, name, reason)) = (match format {
                 Format::Lines => plain(line),
