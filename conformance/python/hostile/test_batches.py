@@ -83,7 +83,7 @@ def test_an_unknown_partition_is_named(broker, topic):
 def test_a_compression_bomb_costs_bounded_memory(broker, fresh, codec, bomb):
     """A compacted topic has to look at keys, so the broker must decompress."""
     topic = clients.create(broker, fresh("compacted"), cleanup_policy="compact")
-    payload = bomb(512 * MEBIBYTE)
+    payload = bomb(256 * MEBIBYTE)
     before = resident_bytes()
     send(broker, topic, wire.batch(payload, 1, codec=codec))
     assert resident_bytes() - before < 100 * MEBIBYTE

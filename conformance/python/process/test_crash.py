@@ -36,6 +36,8 @@ class ContinuousProducer:
                 "batch.num.messages": 200,
                 "queue.buffering.max.messages": 5000,
                 "message.timeout.ms": 120_000,
+                # Refused connections are what this test is about.
+                "log_level": 0,
                 "reconnect.backoff.ms": 5,
                 "reconnect.backoff.max.ms": 50,
                 "retry.backoff.ms": 10,
