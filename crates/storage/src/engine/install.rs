@@ -2,14 +2,21 @@
 //! journal; after a merge or a compaction, older sections.
 //!
 //! Payload of a `SectionsInstalled` record: count u32, then for each section log u64, blob u64,
-//! position u64, base u64, next u64, bytes u64, chunks u32, max timestamp i64, cleaned u64.
+//! position u64, base u64, next u64, bytes u64, chunks u32, max timestamp i64, cleaned u64,
+//! tombstones until i64 (-1: none).
 
-use super::Engine;
+use std::collections::VecDeque;
+
+use super::{Engine, Room};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::ids::{BlobId, LogId, Lsn};
 use crate::journal::entry::RecordKind;
+use crate::limits::SECTIONS_IN_ONE_ENTRY;
 use crate::log::Section;
 use crate::media::BlobKey;
+
+/// Stands for the absence of a time.
+pub(super) const NO_TOMBSTONES: i64 = -1;
 
 /// A section and what it is the result of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,29 +25,68 @@ pub(super) struct Installed {
     pub(super) section: Section,
     /// The log is compacted below this offset; 0 when this was no compaction.
     pub(super) cleaned: u64,
+    /// When the first tombstone that compaction kept may go (wall clock).
+    pub(super) tombstones_until_ms: Option<i64>,
+}
+
+/// What a job made, until all of it is in the journal.
+pub(super) struct Installing {
+    pub(super) sections: VecDeque<Installed>,
+    /// The log that was rewritten; None when this is the result of a sort.
+    pub(super) rewritten: Option<LogId>,
 }
 
 impl Engine {
-    /// Installs sections whose segments are durable. The segments they replace go once this is.
-    pub(super) fn install(&mut self, sections: &[Installed]) {
-        let live: Vec<Installed> = sections
-            .iter()
-            .filter(|installed| self.is_wanted(installed))
-            .copied()
-            .collect();
-        if !live.is_empty() {
-            let payload = encode(&live);
-            self.entry
-                .push(RecordKind::SectionsInstalled, LogId(0), 0, &payload);
-            self.wants_sync = true;
-            for installed in &live {
-                self.apply_installed(installed);
-            }
+    /// Has sections installed whose segments are durable, as soon as the journal has room.
+    pub(super) fn install(&mut self, sections: Vec<Installed>, rewritten: Option<LogId>) {
+        for installed in &sections {
+            // Until it is known whether a log still wants it, the section keeps its segment.
+            *self.segments.entry(installed.section.blob).or_default() += 1;
         }
-        for installed in sections {
-            let blob = installed.section.blob;
-            if !self.segments.contains_key(&blob) {
-                self.doom(BlobKey::segment(blob));
+        self.installing.push_back(Installing {
+            sections: sections.into(),
+            rewritten,
+        });
+        self.install_waiting();
+    }
+
+    /// Goes on with what waits to be installed. The segments that are replaced go once it is durable.
+    pub(super) fn install_waiting(&mut self) {
+        while let Some(mut front) = self.installing.pop_front() {
+            while !front.sections.is_empty() {
+                if self.room(0, true) != Room::Now {
+                    self.installing.push_front(front);
+                    return;
+                }
+                let count = front.sections.len().min(SECTIONS_IN_ONE_ENTRY);
+                let (live, dead): (Vec<_>, Vec<_>) = front
+                    .sections
+                    .drain(..count)
+                    .partition(|installed| self.is_wanted(installed));
+                if !live.is_empty() {
+                    let payload = encode(&live);
+                    self.entry
+                        .push(RecordKind::SectionsInstalled, LogId(0), 0, &payload);
+                    self.wants_sync = true;
+                }
+                for installed in &live {
+                    self.apply_installed(installed);
+                }
+                for installed in &dead {
+                    self.release_section(&installed.section);
+                }
+            }
+            match front.rewritten {
+                None => {
+                    self.jobs.sort = false;
+                    self.snapshot_wanted = true;
+                }
+                Some(log) => {
+                    self.jobs.rewrite = false;
+                    if let Some(log) = self.logs.get_mut(&log) {
+                        log.rewriting = false;
+                    }
+                }
             }
         }
     }
@@ -53,12 +99,16 @@ impl Engine {
         installed.section.next > log.shared.state.read().start
     }
 
+    /// Puts a section in its place. Its reference to the segment has been counted.
     pub(super) fn apply_installed(&mut self, installed: &Installed) {
         let Some(log) = self.logs.get_mut(&installed.log) else {
             return;
         };
         let section = installed.section;
         log.cleaned = log.cleaned.max(installed.cleaned);
+        if installed.cleaned > 0 {
+            log.tombstones_until_ms = installed.tombstones_until_ms;
+        }
         let mut replaced = Vec::new();
         {
             let mut state = log.shared.state.write();
@@ -81,7 +131,6 @@ impl Engine {
                 .partition_point(|other| other.base < section.base);
             state.sections.insert(at, section);
         }
-        *self.segments.entry(section.blob).or_default() += 1;
         for old in replaced {
             self.release_section(&old);
         }
@@ -102,7 +151,7 @@ impl Engine {
     /// Has a blob deleted once the entry that gathers, which says why, is durable.
     pub(super) fn doom(&mut self, key: BlobKey) {
         if !self.doomed.iter().any(|(_, doomed)| *doomed == key) {
-            self.doomed.push((self.lsn, key));
+            self.doomed.push((self.link.lsn, key));
         }
     }
 
@@ -150,7 +199,9 @@ fn encode(sections: &[Installed]) -> Vec<u8> {
     encoder.list(sections, |encoder, installed| {
         encoder.u64(installed.log.0);
         put_section(encoder, &installed.section);
-        encoder.u64(installed.cleaned);
+        encoder
+            .u64(installed.cleaned)
+            .i64(installed.tombstones_until_ms.unwrap_or(NO_TOMBSTONES));
     });
     encoder.finish()
 }
@@ -164,6 +215,7 @@ pub(super) fn decode(payload: &[u8]) -> Result<Vec<Installed>, DecodeError> {
             log,
             section,
             cleaned: decoder.u64()?,
+            tombstones_until_ms: Some(decoder.i64()?).filter(|until| *until != NO_TOMBSTONES),
         })
     })?;
     decoder.finish()?;
