@@ -114,6 +114,7 @@ fn open_broker(settings: &Settings) -> Result<(Broker, BrokerShard), Failure> {
         reserve_bytes: settings.disk_reserve.0,
         retention_interval: settings.retention_check_interval,
         compaction_interval: settings.compaction_check_interval,
+        ..StorageOptions::default()
     };
     let groups = GroupConfig {
         initial_rebalance_delay: settings.group_initial_rebalance_delay,
