@@ -22,7 +22,9 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Now {
         // A clock set before 1970 reads as 1970.
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Now {
             monotonic: self.started.elapsed(),
             wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),

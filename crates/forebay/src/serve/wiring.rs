@@ -93,9 +93,10 @@ impl Wiring {
         };
         match receiver.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => {
-                Err(Failure::new(Cause::Failed, format!("cannot close the data folder: {error}")))
-            }
+            Ok(Err(error)) => Err(Failure::new(
+                Cause::Failed,
+                format!("cannot close the data folder: {error}"),
+            )),
             Err(_) => Err(Failure::new(Cause::Failed, "the broker's thread ended")),
         }
     }
@@ -131,7 +132,11 @@ fn open_broker(settings: &Settings) -> Result<(Broker, BrokerShard), Failure> {
     let (broker, shard, recovered) =
         Broker::open(environment, storage, options).map_err(cannot_open)?;
     if recovered.replayed > 0 {
-        tracing::info!(commits = recovered.replayed, torn = recovered.torn, "journal replayed");
+        tracing::info!(
+            commits = recovered.replayed,
+            torn = recovered.torn,
+            "journal replayed"
+        );
     }
     Ok((broker, shard))
 }
@@ -154,17 +159,19 @@ fn topic_defaults(settings: &Settings) -> BTreeMap<String, String> {
     ];
     // Only what differs from the built-in default is the operator's word.
     let differs = |(name, value): &(&str, String)| {
-        let definition = forebay_broker::topic::CONFIGS.iter().find(|known| known.name == *name);
+        let definition = forebay_broker::topic::CONFIGS
+            .iter()
+            .find(|known| known.name == *name);
         definition.is_none_or(|definition| definition.default != value)
     };
     let given = given.into_iter().filter(differs);
-    given.map(|(name, value)| (name.to_owned(), value)).collect()
+    given
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 /// Runs the shard on a thread of its own.
-fn run_shard(
-    shard: BrokerShard,
-) -> Result<oneshot::Receiver<Result<(), StorageError>>, Failure> {
+fn run_shard(shard: BrokerShard) -> Result<oneshot::Receiver<Result<(), StorageError>>, Failure> {
     let (done, ended) = oneshot::channel();
     let run = move || {
         // Whoever waited has gone only when the process is ending anyway.
@@ -187,8 +194,8 @@ fn cannot_open(error: StorageError) -> Failure {
             failure.hint("nothing was changed; `forebay check DIR` lists all damage")
         }
         StorageError::Io { .. } => failure.hint("use --data DIR for another folder"),
-        StorageError::Format { .. }
-        | StorageError::NoSpace { .. }
-        | StorageError::Poisoned => failure,
+        StorageError::Format { .. } | StorageError::NoSpace { .. } | StorageError::Poisoned => {
+            failure
+        }
     }
 }
