@@ -1,5 +1,6 @@
 """Consumer groups of the classic protocol."""
 
+import threading
 import time
 
 from eventually import eventually
@@ -27,9 +28,25 @@ def member(broker, group, topic, **config):
     )
 
 
-def spin(*members):
-    polled = [client.poll(timeout_ms=50) for client in members]
-    return {int(r.value) for batch in polled for part in batch.values() for r in part}
+class MemberThread:
+    """A member that polls in a thread of its own, as an application does, until it is stopped."""
+
+    def __init__(self, client, seen):
+        self.client, self.seen = client, seen
+        self.leaving = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while not self.leaving.is_set():
+            for records in self.client.poll(timeout_ms=200).values():
+                self.seen.update(int(record.value) for record in records)
+        self.client.close()
+
+    def leave(self):
+        self.leaving.set()
+        self.thread.join(30)
+        assert not self.thread.is_alive(), "close() hangs"
 
 
 def test_members_join_and_leave_while_consuming(broker, fresh):
@@ -37,16 +54,16 @@ def test_members_join_and_leave_while_consuming(broker, fresh):
     commits = {"enable_auto_commit": True, "auto_commit_interval_ms": 100}
     seen = set()
     numbered(broker, topic, range(400), 4)
-    first = member(broker, group, topic, **commits)
-    eventually(lambda: seen.update(spin(first)) or len(seen) >= 50)
-    second = member(broker, group, topic, **commits)
-    eventually(lambda: seen.update(spin(first, second)) or second.assignment())
+    first = MemberThread(member(broker, group, topic, **commits), seen)
+    eventually(lambda: len(seen) >= 50, what="the first member reads")
+    second = MemberThread(member(broker, group, topic, **commits), seen)
+    eventually(lambda: second.client.assignment(), what="the second member gets partitions")
     numbered(broker, topic, range(400, 800), 4)
-    eventually(lambda: seen.update(spin(first, second)) or len(seen) >= 600)
-    first.close()
+    eventually(lambda: len(seen) == 800, what="both read everything")
+    first.leave()
     numbered(broker, topic, range(800, 1000), 4)
-    eventually(lambda: seen.update(spin(second)) or len(seen) == 1000, within=60)
-    second.close()
+    eventually(lambda: len(seen) == 1000, what="the second member reads the rest")
+    second.leave()
 
 
 def test_a_group_resumes_from_its_commit(broker, fresh):

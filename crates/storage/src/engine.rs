@@ -28,7 +28,7 @@ use crate::ids::{BlobId, FileId, LogId, Lsn};
 use crate::journal::entry::{EntryBuilder, Link};
 use crate::limits;
 use crate::log::{Durability, LogReader, LogShared};
-use crate::media::{BlobKey, JournalFile, Medium};
+use crate::media::{JournalFile, Medium};
 
 pub use append::{AppendError, Room};
 pub use jobs::{Job, JobDone};
@@ -36,7 +36,7 @@ pub use recovery::Recovered;
 pub use replay::Replay;
 
 use commit::Pending;
-use install::Installing;
+use install::{Dead, Installing};
 use jobs::JobsInFlight;
 use tail::TailCache;
 
@@ -195,8 +195,8 @@ pub struct Engine {
     tail: TailCache,
     /// Sections in each segment that logs still refer to.
     segments: HashMap<BlobId, u32>,
-    /// Blobs nobody refers to any more, once the entry that says so is durable.
-    doomed: Vec<(Lsn, BlobKey)>,
+    /// What nobody refers to any more, once the entry that says so is durable.
+    doomed: Vec<(Lsn, Dead)>,
     /// Results of jobs on their way into the journal.
     installing: VecDeque<Installing>,
     /// Logs whose data in the journal is damaged: it stays where it is.
@@ -228,6 +228,11 @@ impl Engine {
     /// The offset the next record of `log` will get.
     pub fn next_offset(&self, log: LogId) -> Option<u64> {
         self.logs.get(&log).map(|log| log.next)
+    }
+
+    /// When appends of `log` are acknowledged.
+    pub fn durability(&self, log: LogId) -> Option<Durability> {
+        self.logs.get(&log).map(|log| log.durability)
     }
 
     /// The logs there are.

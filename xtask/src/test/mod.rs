@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         return Ok(());
     }
-    let suites = chosen(args)?;
+    let mut suites = chosen(args)?;
     let started = Instant::now();
     let mut report = Report::default();
 
@@ -58,7 +58,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             cargo_tests::run(&layout, &mut report)?;
         }
         println!("building the release binary");
-        cargo_tests::build_release(&layout)?;
+        if let Err(error) = cargo_tests::build_release(&layout) {
+            println!("{error:#}");
+            report.fail("cargo", "the_release_binary_builds", "see above");
+            suites.clear();
+        }
     }
     let ready = prepare(&layout, args.against, &suites, &mut report);
     for suite in suites {

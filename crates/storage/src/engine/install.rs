@@ -6,6 +6,7 @@
 //! tombstones until i64 (-1: none).
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{Engine, Room};
 use crate::codec::{DecodeError, Decoder, Encoder};
@@ -13,7 +14,7 @@ use crate::ids::{BlobId, LogId, Lsn};
 use crate::journal::entry::RecordKind;
 use crate::limits::SECTIONS_IN_ONE_ENTRY;
 use crate::log::Section;
-use crate::media::BlobKey;
+use crate::media::{BlobKey, JournalFile};
 
 /// Stands for the absence of a time.
 pub(super) const NO_TOMBSTONES: i64 = -1;
@@ -34,6 +35,12 @@ pub(super) struct Installing {
     pub(super) sections: VecDeque<Installed>,
     /// The log that was rewritten; None when this is the result of a sort.
     pub(super) rewritten: Option<LogId>,
+}
+
+/// What nobody refers to any more.
+pub(super) enum Dead {
+    Blob(BlobKey),
+    File(Arc<dyn JournalFile>),
 }
 
 impl Engine {
@@ -148,26 +155,37 @@ impl Engine {
         }
     }
 
-    /// Has a blob deleted once the entry that gathers, which says why, is durable.
+    /// Has a blob deleted once the entry that says why is durable.
     pub(super) fn doom(&mut self, key: BlobKey) {
-        if !self.doomed.iter().any(|(_, doomed)| *doomed == key) {
-            self.doomed.push((self.link.lsn, key));
-        }
+        self.doomed.push((self.last_said(), Dead::Blob(key)));
+    }
+
+    /// As [`Engine::doom`], for a journal file.
+    pub(super) fn doom_file(&mut self, file: Arc<dyn JournalFile>) {
+        self.doomed.push((self.last_said(), Dead::File(file)));
+    }
+
+    /// The entry that holds everything decided so far.
+    fn last_said(&self) -> Lsn {
+        let gathers = !self.entry.is_empty();
+        Lsn(self.link.lsn.0 - u64::from(!gathers))
     }
 
     pub(super) fn remove_doomed(&mut self) {
-        let synced: Lsn = self.synced;
-        let medium = &self.medium;
-        self.doomed.retain(|(lsn, key)| {
-            if *lsn > synced {
-                return true;
-            }
-            if let Err(error) = medium.remove_blob(*key) {
+        let synced = self.synced;
+        let (dead, kept): (Vec<_>, Vec<_>) =
+            self.doomed.drain(..).partition(|(lsn, _)| *lsn <= synced);
+        self.doomed = kept;
+        for (_, dead) in dead {
+            let removed = match dead {
+                Dead::Blob(key) => self.medium.remove_blob(key),
+                Dead::File(file) => self.free_file(file),
+            };
+            if let Err(error) = removed {
                 // It only takes space, and the next start removes what nobody refers to.
-                tracing::warn!(%error, "a dead blob stays");
+                tracing::warn!(%error, "a dead file stays");
             }
-            false
-        });
+        }
     }
 }
 

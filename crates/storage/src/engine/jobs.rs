@@ -345,17 +345,23 @@ impl Engine {
             .drain(..)
             .partition(|sealed| sealed.id() < file && !in_use.contains(&sealed.id()));
         self.sealed = kept.into();
-        for dead in dead {
-            let id = dead.id();
-            drop(dead);
-            // A reader that still holds the file keeps its content: then it is deleted instead.
-            let unused = self.side.files.release(id);
-            if unused && self.free.len() < FREE_FILES_MAX {
-                self.free.push(id);
-            } else if let Err(error) = self.medium.remove_journal_file(id) {
-                tracing::warn!(%error, "a dead journal file stays");
-            }
+        for file in dead {
+            self.doom_file(file);
         }
+        self.remove_doomed();
+    }
+
+    /// Gives the space of a full file back, to the next file if no reader holds it any more: a reader
+    /// goes on in a file that is deleted, but not in one that is written over.
+    pub(super) fn free_file(&mut self, dead: Arc<dyn JournalFile>) -> Result<()> {
+        let id = dead.id();
+        drop(dead);
+        let unused = self.side.files.release(id);
+        if unused && self.free.len() < FREE_FILES_MAX {
+            self.free.push(id);
+            return Ok(());
+        }
+        self.medium.remove_journal_file(id)
     }
 }
 
