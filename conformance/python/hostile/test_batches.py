@@ -78,11 +78,14 @@ def test_an_unknown_partition_is_named(broker, topic):
 
 
 @pytest.mark.forebay
-@pytest.mark.parametrize("codec,bomb", [(wire.GZIP, wire.gzip_bomb), (wire.ZSTD, wire.zstd_bomb)],
-                         ids=["gzip", "zstd"])
-def test_a_compression_bomb_costs_bounded_memory(broker, fresh, codec, bomb):
+@pytest.mark.parametrize(
+    "codec,bomb",
+    [(wire.GZIP, wire.gzip_bomb), (wire.ZSTD, wire.zstd_bomb)],
+    ids=["gzip", "zstd"],
+)
+def test_a_compression_bomb_costs_bounded_memory(broker, make_topic, codec, bomb):
     """A compacted topic has to look at keys, so the broker must decompress."""
-    topic = clients.create(broker, fresh("compacted"), cleanup_policy="compact")
+    topic = make_topic(cleanup_policy="compact")
     payload = bomb(256 * MEBIBYTE)
     before = resident_bytes()
     send(broker, topic, wire.batch(payload, 1, codec=codec))
@@ -90,8 +93,8 @@ def test_a_compression_bomb_costs_bounded_memory(broker, fresh, codec, bomb):
 
 
 @pytest.mark.parametrize("codec", [wire.GZIP, 2, 3, wire.ZSTD])
-def test_a_corrupt_compressed_payload_is_refused_where_it_is_read(broker, fresh, codec):
-    topic = clients.create(broker, fresh("compacted"), cleanup_policy="compact")
+def test_a_corrupt_compressed_payload_is_refused_where_it_is_read(broker, make_topic, codec):
+    topic = make_topic(cleanup_policy="compact")
     error, _ = send(broker, topic, wire.batch(b"\x1f\x8b not compressed" * 5, 1, codec=codec))
     assert error != 0
     assert is_empty(broker, topic)
