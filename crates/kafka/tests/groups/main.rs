@@ -1,5 +1,6 @@
 //! Consumer groups as a client sees them on the wire, at every version of every key.
 
+mod malformed;
 mod member;
 mod membership;
 mod offsets;

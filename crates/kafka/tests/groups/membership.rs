@@ -351,13 +351,3 @@ async fn a_member_outlives_a_restart_of_the_broker() {
     let synced = member.client.ask(5, request).await;
     assert_eq!(synced.assignment.as_slice(), ASSIGNMENT);
 }
-
-#[tokio::test]
-async fn a_malformed_body_closes_the_connection() {
-    let server = Server::start();
-    let mut client = server.connect();
-    // A heartbeat, version 0, whose group id has a negative length other than that of null.
-    let frame = b"\0\0\0\x0c\0\x0c\0\0\0\0\0\x01\xff\xff\xff\xfe";
-    client.send_bytes(frame).await;
-    assert!(client.is_closed().await);
-}
