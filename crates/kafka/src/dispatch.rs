@@ -104,6 +104,16 @@ async fn answer(context: &Context, frame: &[u8]) -> Result<(ApiKey, Rope), Sessi
         InitProducerId => init_producer_id, InitProducerIdRequest;
         ListOffsets => list_offsets, ListOffsetsRequest;
         Fetch => fetch, FetchRequest;
+        JoinGroup => join_group, JoinGroupRequest;
+        SyncGroup => sync_group, SyncGroupRequest;
+        Heartbeat => heartbeat, HeartbeatRequest;
+        LeaveGroup => leave_group, LeaveGroupRequest;
+        OffsetCommit => offset_commit, OffsetCommitRequest;
+        OffsetFetch => offset_fetch, OffsetFetchRequest;
+        OffsetDelete => offset_delete, OffsetDeleteRequest;
+        DescribeGroups => describe_groups, DescribeGroupsRequest;
+        ListGroups => list_groups, ListGroupsRequest;
+        DeleteGroups => delete_groups, DeleteGroupsRequest;
         CreateTopics => create_topics, CreateTopicsRequest;
         DeleteTopics => delete_topics, DeleteTopicsRequest;
         DeleteRecords => delete_records, DeleteRecordsRequest;

@@ -1,6 +1,7 @@
 //! The broker's refusals in Kafka's words: one exhaustive table each, so that a new refusal does not
 //! compile until it has a code.
 
+use forebay_broker::group::GroupError;
 use forebay_broker::storage::ReadError;
 use forebay_broker::topic::ConfigError;
 use forebay_broker::{AppendError, DeleteRecordsError, NameError, TopicError};
@@ -103,6 +104,29 @@ pub(crate) fn delete_records(error: &DeleteRecordsError) -> ErrorCode {
         DeleteRecordsError::UnknownPartition => ErrorCode::UnknownTopicOrPartition,
         DeleteRecordsError::OutOfRange => ErrorCode::OffsetOutOfRange,
         DeleteRecordsError::Stopped => ErrorCode::NotLeaderOrFollower,
+    }
+}
+
+pub(crate) fn group(error: &GroupError) -> ErrorCode {
+    match error {
+        GroupError::UnknownMemberId => ErrorCode::UnknownMemberId,
+        GroupError::IllegalGeneration => ErrorCode::IllegalGeneration,
+        GroupError::RebalanceInProgress => ErrorCode::RebalanceInProgress,
+        GroupError::MemberIdRequired { .. } => ErrorCode::MemberIdRequired,
+        GroupError::FencedInstanceId => ErrorCode::FencedInstanceId,
+        GroupError::InconsistentGroupProtocol => ErrorCode::InconsistentGroupProtocol,
+        GroupError::InvalidSessionTimeout => ErrorCode::InvalidSessionTimeout,
+        GroupError::GroupMaxSizeReached => ErrorCode::GroupMaxSizeReached,
+        // Retriable: there is room again once other groups have gone.
+        GroupError::GroupLimitReached => ErrorCode::CoordinatorNotAvailable,
+        GroupError::GroupIdNotFound => ErrorCode::GroupIdNotFound,
+        GroupError::NonEmptyGroup => ErrorCode::NonEmptyGroup,
+        GroupError::GroupSubscribedToTopic => ErrorCode::GroupSubscribedToTopic,
+        GroupError::OffsetMetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
+        // Kafka says UNKNOWN_SERVER_ERROR. Clients give up on either, but this one says why.
+        GroupError::MemberMetadataTooLarge | GroupError::AssignmentTooLarge => {
+            ErrorCode::MessageTooLarge
+        }
     }
 }
 
