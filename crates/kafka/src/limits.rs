@@ -23,6 +23,9 @@ pub const FETCH_SESSIONS_MAX: usize = 1_000;
 /// Topics that one request may create. Kafka bounds an operation to as many records of its own log;
 /// each topic also brings all its configurations into the answer.
 pub const TOPICS_CREATED_MAX: usize = 10_000;
+/// Partitions of all topics that one request creates. The journal takes a request as a whole, and
+/// would make room for it before it looks inside.
+pub const PARTITIONS_CREATED_MAX: usize = 100_000;
 /// Partitions that one answer describes (Kafka: `max.request.partition.size.limit`). The rest is
 /// asked for with a cursor.
 pub const PARTITIONS_DESCRIBED_MAX: i32 = 2_000;

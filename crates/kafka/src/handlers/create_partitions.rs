@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use hashbrown::HashMap;
 
 use forebay_broker::TopicError;
+use forebay_broker::limits::TOPIC_PARTITIONS_MAX;
 
 use super::{Call, assignment};
 use crate::errors::{self, Refusal};
@@ -60,8 +61,13 @@ async fn create(
 ) -> Result<(), Refusal> {
     let unknown = || TopicError::Unknown(topic.name.to_string());
     let there = call.broker().topic(&topic.name).ok_or_else(unknown)?;
-    // The broker says the rest about a total that cannot be.
+    // The broker says what is wrong with a total that is too low; one that is far too high would
+    // have the journal make room for it first.
     let total = usize::try_from(topic.count).unwrap_or(0);
+    if total > TOPIC_PARTITIONS_MAX {
+        let message = format!("a topic has at most {TOPIC_PARTITIONS_MAX} partitions");
+        return Err(Refusal::new(ErrorCode::InvalidPartitions, message));
+    }
     if let Some(assignments) = &topic.assignments
         && let Some(more) = total.checked_sub(there.partitions.len())
         && more > 0

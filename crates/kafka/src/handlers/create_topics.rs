@@ -13,12 +13,13 @@
 
 use hashbrown::HashMap;
 
+use forebay_broker::limits::TOPIC_PARTITIONS_MAX;
 use forebay_broker::topic::config::Values;
 use forebay_broker::{CreatedTopic, NewTopic, TopicError, TopicName};
 
 use super::{Call, assignment, config_resource};
 use crate::errors::Refusal;
-use crate::limits::TOPICS_CREATED_MAX;
+use crate::limits::{PARTITIONS_CREATED_MAX, TOPICS_CREATED_MAX};
 use crate::protocol::generated::create_topics_request::CreatableTopic;
 use crate::protocol::generated::create_topics_response::{
     CreatableTopicConfigs, CreatableTopicResult,
@@ -39,7 +40,11 @@ pub(crate) async fn handle(
     for topic in &request.topics {
         *times.entry(&topic.name).or_default() += 1;
     }
-    let too_many = request.topics.len() > TOPICS_CREATED_MAX;
+    let too_many = |what, limit| {
+        let message = format!("a request creates at most {limit} {what}");
+        Refusal::new(ErrorCode::PolicyViolation, message)
+    };
+    let mut room = PARTITIONS_CREATED_MAX;
     let mut asked = Vec::new();
     let mut new = Vec::new();
     for topic in &request.topics {
@@ -47,13 +52,18 @@ pub(crate) async fn handle(
         let Some(times) = times.remove(&*topic.name) else {
             continue;
         };
-        let checked = match () {
-            () if too_many => Err(Refusal::new(
-                ErrorCode::PolicyViolation,
-                format!("a request creates at most {TOPICS_CREATED_MAX} topics"),
-            )),
-            () if times > 1 => Err(Refusal::invalid("the topic is in the request twice")),
-            () => check(call, topic),
+        let checked = if request.topics.len() > TOPICS_CREATED_MAX {
+            Err(too_many("topics", TOPICS_CREATED_MAX))
+        } else if times > 1 {
+            Err(Refusal::invalid("the topic is in the request twice"))
+        } else {
+            check(call, topic).and_then(|topic| {
+                let default = call.broker().options().default_partitions;
+                let partitions = topic.partitions.unwrap_or(default);
+                let left = room.checked_sub(partitions);
+                room = left.ok_or_else(|| too_many("partitions", PARTITIONS_CREATED_MAX))?;
+                Ok(topic)
+            })
         };
         let refusal = match checked {
             Ok(topic) => {
@@ -123,11 +133,13 @@ fn partitions(topic: &CreatableTopic<'_>) -> Result<Option<usize>, Refusal> {
         ));
     }
     match usize::try_from(topic.num_partitions) {
-        Ok(partitions) if partitions > 0 => Ok(Some(partitions)),
+        Ok(partitions @ 1..=TOPIC_PARTITIONS_MAX) => Ok(Some(partitions)),
         Err(_) if topic.num_partitions == BROKER_DEFAULT => Ok(None),
         _ => Err(Refusal::new(
             ErrorCode::InvalidPartitions,
-            "the number of partitions must be above 0, or -1 for the default",
+            format!(
+                "the number of partitions must be 1 to {TOPIC_PARTITIONS_MAX}, or -1 for the default"
+            ),
         )),
     }
 }
@@ -232,10 +244,12 @@ mod tests {
     #[test]
     fn numbers_that_cannot_be_are_refused() {
         let code = |topic| partitions(&topic).map_err(|refusal| refusal.code);
-        for wrong in [0, -2, i32::MIN] {
+        for wrong in [0, -2, i32::MIN, i32::MAX] {
             let partitions = code(topic(wrong, 1, &[]));
             assert_eq!(partitions, Err(ErrorCode::InvalidPartitions));
-            let factor = code(topic(1, wrong as i16, &[]));
+        }
+        for wrong in [0, -2, i16::MIN] {
+            let factor = code(topic(1, wrong, &[]));
             assert_eq!(factor, Err(ErrorCode::InvalidReplicationFactor));
         }
         for (partitions, factor) in [(1, -1), (-1, 1), (1, 1)] {
