@@ -137,7 +137,16 @@ impl From<f64> for Value {
 
 impl From<&Histogram> for Value {
     fn from(histogram: &Histogram) -> Self {
-        Self::Distribution(histogram.sum(), histogram.buckets().collect())
+        let buckets = histogram.buckets().map(|(bound, count)| {
+            // Here the last bound is the largest number there is; on a page it is none.
+            let bound = if bound == f64::MAX {
+                f64::INFINITY
+            } else {
+                bound
+            };
+            (bound, count)
+        });
+        Self::Distribution(histogram.sum(), buckets.collect())
     }
 }
 
