@@ -1,6 +1,11 @@
 //! Project tasks, run as `cargo xtask <task>`.
+#![allow(
+    clippy::print_stdout,
+    reason = "a task talks to the terminal it was started from"
+)]
 
 mod codegen;
+mod test;
 
 use clap::{Parser, Subcommand};
 
@@ -16,10 +21,13 @@ struct Cli {
 enum Task {
     /// Write the Kafka messages from Apache Kafka's schemas.
     Codegen(codegen::Args),
+    /// Unit and property tests, then every conformance suite with real clients.
+    Test(test::Args),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Codegen(args) => codegen::run(&args),
+        Task::Test(args) => test::run(&args),
     }
 }

@@ -64,6 +64,11 @@ fn validate(bytes: &[u8], config: &TopicConfig, now: Now) -> Result<BatchHeader,
     }
     batch.validate_produced().map_err(refusal)?;
     let header = *batch.header();
+    if header.is_transactional() {
+        return Err(AppendError::Invalid(
+            "transactions are not supported yet".to_owned(),
+        ));
+    }
     if config.timestamp_type == TimestampType::CreateTime && header.max_timestamp >= 0 {
         let ahead = header.max_timestamp.saturating_sub(now.wall_ms);
         let behind = now.wall_ms.saturating_sub(header.max_timestamp);

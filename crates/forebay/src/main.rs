@@ -13,6 +13,7 @@ mod listener;
 mod ready_file;
 mod serve;
 mod signals;
+mod system;
 mod telemetry;
 
 use std::process::ExitCode;

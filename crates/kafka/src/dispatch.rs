@@ -86,7 +86,7 @@ async fn answer(context: &Context, frame: &[u8]) -> Result<(ApiKey, Rope), Sessi
                     let version = head.version;
                     let correlation_id = head.header.correlation_id;
                     let client_id = head.header.client_id.clone();
-                    let request: m::$request<'_> = body(head)?;
+                    let request: m::$request = body(head)?;
                     let call = h::Call { context, version, client_id: client_id.as_deref() };
                     let response = h::$module::handle(&call, request).await;
                     api::encode_response(version, correlation_id, &response)?
@@ -104,6 +104,28 @@ async fn answer(context: &Context, frame: &[u8]) -> Result<(ApiKey, Rope), Sessi
         InitProducerId => init_producer_id, InitProducerIdRequest;
         ListOffsets => list_offsets, ListOffsetsRequest;
         Fetch => fetch, FetchRequest;
+        JoinGroup => join_group, JoinGroupRequest;
+        SyncGroup => sync_group, SyncGroupRequest;
+        Heartbeat => heartbeat, HeartbeatRequest;
+        LeaveGroup => leave_group, LeaveGroupRequest;
+        OffsetCommit => offset_commit, OffsetCommitRequest;
+        OffsetFetch => offset_fetch, OffsetFetchRequest;
+        OffsetDelete => offset_delete, OffsetDeleteRequest;
+        DescribeGroups => describe_groups, DescribeGroupsRequest;
+        ListGroups => list_groups, ListGroupsRequest;
+        DeleteGroups => delete_groups, DeleteGroupsRequest;
+        CreateTopics => create_topics, CreateTopicsRequest;
+        DeleteTopics => delete_topics, DeleteTopicsRequest;
+        DeleteRecords => delete_records, DeleteRecordsRequest;
+        OffsetForLeaderEpoch => offset_for_leader_epoch, OffsetForLeaderEpochRequest;
+        DescribeConfigs => describe_configs, DescribeConfigsRequest;
+        AlterConfigs => alter_configs, AlterConfigsRequest;
+        DescribeLogDirs => describe_log_dirs, DescribeLogDirsRequest;
+        CreatePartitions => create_partitions, CreatePartitionsRequest;
+        IncrementalAlterConfigs => incremental_alter_configs, IncrementalAlterConfigsRequest;
+        DescribeCluster => describe_cluster, DescribeClusterRequest;
+        ListConfigResources => list_config_resources, ListConfigResourcesRequest;
+        DescribeTopicPartitions => describe_topic_partitions, DescribeTopicPartitionsRequest;
     };
     Ok((key, rope))
 }

@@ -149,7 +149,7 @@ mod tests {
     #[tokio::test]
     async fn a_frame_that_arrives_in_pieces_is_read_whole() {
         let mut from =
-            tokio_test_pieces(&[&[0, 0], &[0, 5, b'h'], b"el", b"lo", &[0, 0, 0, 1], b"x"]);
+            pieces(&[&[0, 0], &[0, 5, b'h'], b"el", b"lo", &[0, 0, 0, 1], b"x"]);
         let mut frames = reader(100);
         assert_eq!(
             frames.next(&mut from).await.unwrap().unwrap().bytes,
@@ -162,7 +162,7 @@ mod tests {
     #[tokio::test]
     async fn lengths_beyond_the_limit_and_negative_ones_are_refused_before_memory_is_taken() {
         for head in [[0x7f, 0xff, 0xff, 0xff], [0xff; 4], [0, 0, 0, 101]] {
-            let mut from = tokio_test_pieces(&[&head]);
+            let mut from = pieces(&[&head]);
             let refused = reader(100).next(&mut from).await;
             assert!(matches!(refused, Err(FrameError::TooLarge { .. })));
         }
@@ -170,7 +170,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_ends_inside_a_frame_is_an_error() {
-        let mut from = tokio_test_pieces(&[&[0, 0, 0, 9], b"half"]);
+        let mut from = pieces(&[&[0, 0, 0, 9], b"half"]);
         assert!(matches!(
             reader(100).next(&mut from).await,
             Err(FrameError::Truncated)
@@ -179,13 +179,13 @@ mod tests {
 
     #[test]
     fn memory_for_a_large_frame_is_taken_as_its_bytes_arrive() {
-        let mut body = Body::new((100 << 20i32).to_be_bytes(), 100 << 20).unwrap();
+        let mut body = Body::new((100i32 << 20).to_be_bytes(), 100 << 20).unwrap();
         body.make_room();
         assert!(body.bytes.capacity() <= 2 * FRAME_BYTES_AT_FIRST);
     }
 
     /// A stream that hands out one piece a read.
-    fn tokio_test_pieces(pieces: &[&[u8]]) -> impl AsyncRead + Unpin {
+    fn pieces(pieces: &[&[u8]]) -> impl AsyncRead + Unpin + use<> {
         let mut chained: Box<dyn AsyncRead + Unpin> = Box::new(tokio::io::empty());
         for piece in pieces.iter().rev() {
             let piece = std::io::Cursor::new(piece.to_vec());

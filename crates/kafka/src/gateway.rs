@@ -93,6 +93,11 @@ impl Gateway {
     }
 }
 
+/// Waits for the word to end. A gateway that is gone counts as one that stops.
+pub(crate) async fn stop_requested(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
 /// An id as Kafka prints it: URL-safe base64 without padding.
 pub(crate) fn kafka_uuid(id: uuid::Uuid) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

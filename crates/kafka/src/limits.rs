@@ -20,3 +20,12 @@ pub const FETCH_BYTES_MAX: usize = 55 << 20;
 pub const FETCH_WAIT_MAX: Duration = Duration::from_secs(300);
 /// Fetch sessions of all connections (Kafka: `max.incremental.fetch.session.cache.slots`).
 pub const FETCH_SESSIONS_MAX: usize = 1_000;
+/// Topics that one request may create. Kafka bounds an operation to as many records of its own log;
+/// each topic also brings all its configurations into the answer.
+pub const TOPICS_CREATED_MAX: usize = 10_000;
+/// Partitions that one answer describes (Kafka: `max.request.partition.size.limit`). The rest is
+/// asked for with a cursor.
+pub const PARTITIONS_DESCRIBED_MAX: i32 = 2_000;
+/// Bytes of an error message. Many repeat what the client sent, and the classic form of a string has
+/// no room for that and more.
+pub const ERROR_MESSAGE_BYTES_MAX: usize = 1_000;

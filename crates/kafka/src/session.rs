@@ -19,7 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::dispatch::{self, Answer};
 use crate::fetch::FetchConnection;
 use crate::frame::{Frame, FrameError, FrameReader};
-use crate::gateway::{Gateway, Shared};
+use crate::gateway::{Gateway, Shared, stop_requested};
 use crate::limits::REQUESTS_IN_FLIGHT_MAX;
 use crate::protocol::Rope;
 
@@ -134,7 +134,7 @@ impl Session {
                 answer = first_answer(&mut self.slots), if busy => {
                     self.slots.pop_front();
                     if let Some(rope) = answer?.rope {
-                        self.send(writer, rope, idle).await?;
+                        send(&self.context.shared, writer, rope).await?;
                     }
                 }
                 frame = self.frames.next(reader), if may_read => match frame? {
@@ -142,7 +142,7 @@ impl Session {
                     // The client has gone; whoever waits for it need not.
                     None => return Ok(()),
                 },
-                _ = stopping.wait_for(|stop| *stop), if reading => reading = false,
+                () = stop_requested(&mut stopping), if reading => reading = false,
                 () = tokio::time::sleep(idle), if !busy => {
                     if !self.frames.take_progress() {
                         return Err(SessionError::Idle(idle));
@@ -202,28 +202,27 @@ impl Session {
             _memory: permit,
         }
     }
+}
 
-    /// Writes an answer. A client that takes none of it for long is given up: until then the answer
-    /// is all the memory it holds.
-    async fn send(
-        &self,
-        writer: &mut (impl AsyncWrite + Unpin),
-        mut rope: Rope,
-        patience: Duration,
-    ) -> Result<(), SessionError> {
-        let metrics = &self.context.shared.metrics;
-        metrics.response_bytes.add(rope.len() as u64);
-        while rope.has_remaining() {
-            match tokio::time::timeout(patience, writer.write_buf(&mut rope)).await {
-                Ok(Ok(0)) => return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into()),
-                Ok(written) => {
-                    written?;
-                }
-                Err(_) => return Err(SessionError::Idle(patience)),
+/// Writes an answer. A client that takes none of it for long is given up: until then the answer is
+/// all the memory it holds.
+async fn send(
+    shared: &Shared,
+    writer: &mut (impl AsyncWrite + Unpin),
+    mut rope: Rope,
+) -> Result<(), SessionError> {
+    let patience = shared.options.idle_timeout;
+    shared.metrics.response_bytes.add(rope.len() as u64);
+    while rope.has_remaining() {
+        match tokio::time::timeout(patience, writer.write_buf(&mut rope)).await {
+            Ok(Ok(0)) => return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into()),
+            Ok(written) => {
+                written?;
             }
+            Err(_) => return Err(SessionError::Idle(patience)),
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// The answer to the request at the head of the line. Those behind it make progress by themselves:

@@ -75,3 +75,27 @@ pub(crate) fn is_served(key: ApiKey, version: i16) -> bool {
         .iter()
         .any(|&(served, first, last)| served == key && (first..=last).contains(&version))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compatibility_table_in_the_docs_is_the_table_that_is_served() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/kafka.md");
+        let doc = std::fs::read_to_string(path).unwrap();
+        let listed = doc.lines().filter_map(|line| {
+            let mut cells = line.strip_prefix("| ")?.split(" | ");
+            let key: i16 = cells.next()?.parse().ok()?;
+            Some((key, cells.next()?.to_owned(), cells.next()?.to_owned()))
+        });
+        let served = SERVED.iter().map(|(key, first, last)| {
+            (
+                i16::from(*key),
+                format!("{key:?}"),
+                format!("{first}-{last}"),
+            )
+        });
+        assert_eq!(listed.collect::<Vec<_>>(), served.collect::<Vec<_>>());
+    }
+}

@@ -12,6 +12,7 @@ mod compact;
 mod install;
 mod jobs;
 mod recovery;
+mod replay;
 mod retention;
 mod snapshot;
 mod sort;
@@ -21,19 +22,21 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
-use crate::ids::{BlobId, Epoch, FileId, LogId, Lsn};
-use crate::journal::entry::EntryBuilder;
+use crate::ids::{BlobId, FileId, LogId, Lsn};
+use crate::journal::entry::{EntryBuilder, Link};
 use crate::limits;
 use crate::log::{Durability, LogReader, LogShared};
-use crate::media::{BlobKey, JournalFile, Medium};
+use crate::media::{JournalFile, Medium};
 
 pub use append::{AppendError, Room};
 pub use jobs::{Job, JobDone};
-pub use recovery::{Recovered, Replay};
+pub use recovery::Recovered;
+pub use replay::Replay;
 
 use commit::Pending;
+use install::{Dead, Installing};
 use jobs::JobsInFlight;
 use tail::TailCache;
 
@@ -50,6 +53,8 @@ pub struct Options {
     pub retention_interval: Duration,
     /// How often compaction is looked at.
     pub compaction_interval: Duration,
+    /// Memory for the keys that one compaction pass remembers.
+    pub compaction_key_bytes: usize,
 }
 
 impl Default for Options {
@@ -60,6 +65,7 @@ impl Default for Options {
             reserve_bytes: 256 << 20,
             retention_interval: Duration::from_secs(30),
             compaction_interval: Duration::from_secs(15),
+            compaction_key_bytes: limits::COMPACTION_KEY_BYTES,
         }
     }
 }
@@ -120,6 +126,8 @@ struct Log {
     segment_bytes: u64,
     /// Wall clock when the part began.
     segment_since_ms: i64,
+    /// Batches of it are written and wait for the sync.
+    waits_for_sync: bool,
     /// A rewrite of this log is on its way.
     rewriting: bool,
     /// When the first tombstone that compaction kept may go (wall clock).
@@ -155,11 +163,14 @@ pub struct Engine {
     side: Arc<crate::log::ReadSide>,
     logs: HashMap<LogId, Log>,
 
-    epoch: Epoch,
-    /// The number of the entry that gathers.
-    lsn: Lsn,
+    /// Number and epoch of the entry that gathers, and the checksum of the one before it.
+    link: Link,
     /// The newest entry that a power cut does not lose.
     synced: Lsn,
+    /// The newest entry whose damage cannot pass for a torn tail.
+    marked: Lsn,
+    /// When the last entry was written.
+    last_write: Duration,
     current: Current,
     /// Full files, oldest first, whose data or events may still be needed.
     sealed: VecDeque<Arc<dyn JournalFile>>,
@@ -168,6 +179,8 @@ pub struct Engine {
     spare: Spare,
     /// Size of the journal files that are made.
     file_bytes: u64,
+    /// A command waits for a larger file than usual.
+    larger_file_bytes: u64,
     next_file: FileId,
     next_blob: BlobId,
 
@@ -182,10 +195,18 @@ pub struct Engine {
     tail: TailCache,
     /// Sections in each segment that logs still refer to.
     segments: HashMap<BlobId, u32>,
-    /// Blobs nobody refers to any more, once the entry that says so is durable.
-    doomed: Vec<(Lsn, BlobKey)>,
+    /// What nobody refers to any more, once the entry that says so is durable.
+    doomed: Vec<(Lsn, Dead)>,
+    /// Results of jobs on their way into the journal.
+    installing: VecDeque<Installing>,
+    /// Logs whose data in the journal is damaged: it stays where it is.
+    unsortable: HashSet<LogId>,
 
     jobs: JobsInFlight,
+    /// Sealed files that the next sort takes on.
+    files_in_sort: usize,
+    /// The last attempt to make a spare file found the medium full.
+    was_full: bool,
     /// Where replay would begin: the newest durable snapshot.
     snapshot: Option<(Lsn, FileId)>,
     snapshot_wanted: bool,
@@ -207,6 +228,11 @@ impl Engine {
     /// The offset the next record of `log` will get.
     pub fn next_offset(&self, log: LogId) -> Option<u64> {
         self.logs.get(&log).map(|log| log.next)
+    }
+
+    /// When appends of `log` are acknowledged.
+    pub fn durability(&self, log: LogId) -> Option<Durability> {
+        self.logs.get(&log).map(|log| log.durability)
     }
 
     /// The logs there are.

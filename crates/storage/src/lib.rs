@@ -27,8 +27,8 @@ pub use engine::{
     Room,
 };
 pub use error::{Result, StorageError};
-pub use media::{LocalDisk, Medium, SimulatedDisk, Space};
 pub use ids::{BlobId, Epoch, FileId, LogId, Lsn};
 pub use log::{
     Batches, ColdRead, Durability, LogReader, Observer, Read, ReadError, Section, Watch,
 };
+pub use media::{LocalDisk, Medium, SimulatedDisk, Space};

@@ -1,5 +1,7 @@
 //! Every bound of the storage engine, with its reason.
 
+use std::time::Duration;
+
 /// Default size of a journal file. Large enough that sorting a file writes long sequential runs,
 /// small enough that a dead file comes back soon.
 pub const JOURNAL_FILE_BYTES: u64 = 64 << 20;
@@ -17,6 +19,11 @@ pub const RECORD_SHARE_OF_FILE: u64 = 4;
 /// Share (1/n) of a journal file that appends may not touch while no spare file exists: what keeps
 /// acknowledgements and commits of consumers going on a full disk.
 pub const EVENT_RESERVE_SHARE: u64 = 16;
+/// How long nothing is written before a mark says that the last entry was durable. Long enough that a
+/// busy shard never pays for it.
+pub const IDLE_BEFORE_MARK: Duration = Duration::from_millis(200);
+/// Sections that one entry installs; their descriptions fit what `room` sets aside for a command.
+pub const SECTIONS_IN_ONE_ENTRY: usize = 512;
 /// Distance in the journal after which a log gets a new index entry. A cold read of a log that shares
 /// the journal with many others reads at most this much too much.
 pub const JOURNAL_CHUNK_BYTES: u64 = 128 << 10;

@@ -10,6 +10,7 @@ pub(crate) mod section;
 mod state;
 mod watch;
 
+pub(crate) use cold::stored_header;
 pub(crate) use reader::ReadSide;
 pub use reader::{Batches, ColdRead, LogReader, Read, ReadError};
 pub use section::Section;

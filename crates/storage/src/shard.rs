@@ -120,16 +120,19 @@ impl<M: Machine> Shard<M> {
             let now = self.clock.now();
             self.start_jobs(now)?;
             let blocked = !inbox.is_empty();
+            let patience = self.patience(now, &inbox);
             let stopped = stopping && !blocked && !self.engine.has_work() && self.jobs_running == 0;
             if stopped && self.mailbox.is_empty() {
                 return self.close();
             }
-            self.mailbox
-                .receive(&mut inbox, self.patience(now, blocked));
+            self.mailbox.receive(&mut inbox, Some(patience));
             let now = self.clock.now();
             self.take_news(&mut inbox, &mut stopping, now);
             self.handle_commands(&mut inbox, now, &mut replies);
-            self.machine.tick(&mut self.engine, now, &mut replies);
+            // What a tick stores needs room as a command's does.
+            if self.has_room_for_tick() {
+                self.machine.tick(&mut self.engine, now, &mut replies);
+            }
             self.commit(now, &mut replies)?;
         }
     }
@@ -199,6 +202,9 @@ impl<M: Machine> Shard<M> {
         self.release(&mut replies.at_once, Ok(()));
         let started = self.clock.now().monotonic;
         let bytes = self.engine.gathered_bytes();
+        if !replies.after_sync.is_empty() {
+            self.engine.require_sync();
+        }
         if !self.engine.has_work() {
             self.release(&mut replies.after_write, Ok(()));
             self.release(&mut replies.after_sync, Ok(()));
@@ -259,22 +265,33 @@ impl<M: Machine> Shard<M> {
         spawned.expect("the operating system has a thread for a background job");
     }
 
-    /// How long to wait for mail. Nothing to wait for while work is at hand.
-    fn patience(&self, now: Now, blocked: bool) -> Option<Duration> {
-        if self.engine.has_work() {
-            return Some(Duration::ZERO);
-        }
-        let waits_for_job = blocked && self.jobs_running > 0;
-        let due = match self.machine.next_deadline() {
-            Some(deadline) => deadline.min(self.engine.next_due()),
-            None => self.engine.next_due(),
+    fn has_room_for_tick(&mut self) -> bool {
+        self.engine.room(0, true) == Room::Now
+    }
+
+    /// How long to wait for mail: not at all while something can be done, otherwise until the engine
+    /// or the machine has something to do by itself. A finished job wakes the shard as mail does.
+    fn patience(&mut self, now: Now, inbox: &VecDeque<Message<M::Command>>) -> Duration {
+        let blocked = match inbox.front() {
+            Some(Message::Command(command)) => {
+                let room = self
+                    .engine
+                    .room(command.batch_bytes(), command.is_essential());
+                room == Room::AfterSpare
+            }
+            Some(_) => false,
+            None => true,
         };
-        let patience = due.saturating_sub(now.monotonic);
-        Some(if blocked && !waits_for_job {
-            Duration::ZERO
-        } else {
-            patience
-        })
+        if !blocked || self.engine.has_work() {
+            return Duration::ZERO;
+        }
+        let mut due = self.engine.next_due();
+        if let Some(deadline) = self.machine.next_deadline()
+            && self.has_room_for_tick()
+        {
+            due = due.min(deadline);
+        }
+        due.saturating_sub(now.monotonic)
     }
 
     /// A clean end: a snapshot, so that the next start replays nothing.

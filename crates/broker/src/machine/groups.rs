@@ -1,5 +1,7 @@
 //! Consumer groups: the coordinator's commands, with what it stores and whom it answers.
 
+use std::time::Duration;
+
 use forebay_storage::shard::Replies;
 use forebay_storage::{Durability, Engine, Now};
 use tokio::sync::oneshot;
@@ -8,6 +10,10 @@ use super::command::Answer;
 use super::{BrokerMachine, Reply};
 use crate::event::BrokerEvent;
 use crate::group::{GroupCommand, GroupEffects, GroupReply, ReplyToken};
+
+/// How often waiting requests are checked for clients that have gone. Whoever rebalances meanwhile
+/// waits at most this much longer for them.
+const DEPARTED_INTERVAL: Duration = Duration::from_millis(100);
 
 impl BrokerMachine {
     pub(super) fn group(
@@ -32,7 +38,10 @@ impl BrokerMachine {
         now: Now,
         replies: &mut Replies<Reply>,
     ) {
-        self.forget_departed();
+        if !self.waiting.is_empty() && now.monotonic >= self.departed_due {
+            self.departed_due = now.monotonic + DEPARTED_INTERVAL;
+            self.forget_departed();
+        }
         let due = self
             .groups
             .next_deadline()
@@ -42,6 +51,13 @@ impl BrokerMachine {
             self.groups.tick(now, &mut effects);
             self.take_effects(effects, engine, replies);
         }
+    }
+
+    /// When the coordinator, or somebody who waits for it, next needs a look.
+    pub(super) fn groups_deadline(&self) -> Option<Duration> {
+        let departed = (!self.waiting.is_empty()).then_some(self.departed_due);
+        let groups = self.groups.next_deadline();
+        groups.into_iter().chain(departed).min()
     }
 
     /// Stores what the coordinator wants stored; every reply waits for it.

@@ -43,6 +43,7 @@ pub(crate) struct BrokerMachine {
     groups: GroupCoordinator,
     waiting: HashMap<ReplyToken, oneshot::Sender<GroupReply>>,
     next_token: u64,
+    departed_due: Duration,
     /// The next producer id to give out, and the first that no event has reserved.
     next_producer: i64,
     reserved_producers: i64,
@@ -80,6 +81,7 @@ impl BrokerMachine {
             groups,
             waiting: HashMap::new(),
             next_token: 1,
+            departed_due: Duration::ZERO,
             next_producer: 0,
             reserved_producers: 0,
             producer_expiry_due: Duration::ZERO,
@@ -172,11 +174,8 @@ impl Machine for BrokerMachine {
 
     fn next_deadline(&self) -> Option<Duration> {
         let expiry = self.producer_expiry_due;
-        Some(
-            self.groups
-                .next_deadline()
-                .map_or(expiry, |deadline| deadline.min(expiry)),
-        )
+        let groups = self.groups_deadline();
+        Some(groups.map_or(expiry, |deadline| deadline.min(expiry)))
     }
 
     fn refuse(&mut self, command: Command) {

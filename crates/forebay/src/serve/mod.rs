@@ -152,7 +152,10 @@ async fn serve(settings: &Settings, listeners: Listeners, started: Instant) -> R
     }
 
     let ready_file = announce(settings, kafka_address, admin_address, started)?;
-    let signal = signals.next().await;
+    let signal = tokio::select! {
+        signal = signals.next() => signal,
+        failure = wiring.broken() => return Err(failure),
+    };
     tracing::info!(signal, "stopping");
     stopper.stop();
     drop(ready_file);

@@ -1,35 +1,65 @@
 //! The one place where storage, broker and gateways meet: opened at start, handed every
 //! connection, closed at the end.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use forebay_broker::group::GroupConfig;
+use forebay_broker::{Broker, BrokerOptions, BrokerShard, Environment};
+use forebay_kafka::{Gateway, GatewayOptions};
+use forebay_storage::{LocalDisk, Options as StorageOptions, StorageError};
 use tokio::net::TcpStream;
+use tokio::sync::{Mutex, oneshot};
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Cause, Failure};
 use crate::config::Settings;
 use crate::config::address::HostPort;
+use crate::config::setting::{Limit, Setting};
 use crate::signals::Stop;
+use crate::system::{SystemClock, SystemRandomness};
 
 /// An opened broker with its gateways.
 pub(super) struct Wiring {
-    _stop: Stop,
+    broker: Broker,
+    kafka: Gateway,
+    /// What became of the shard's thread.
+    ended: Mutex<Option<oneshot::Receiver<Result<(), StorageError>>>>,
 }
 
 impl Wiring {
     /// Opens the data folder and builds what stands on it.
     pub(super) async fn open(
-        _settings: &Settings,
-        _advertised: Option<&HostPort>,
-        stop: Stop,
+        settings: &Settings,
+        advertised: Option<&HostPort>,
+        mut stop: Stop,
     ) -> Result<Self, Failure> {
-        Ok(Self { _stop: stop })
+        let (broker, shard) = open_broker(settings)?;
+        let ended = run_shard(shard)?;
+        let mut options = match advertised {
+            Some(address) => GatewayOptions::at(&address.host, address.port),
+            None => GatewayOptions::at("localhost", 0),
+        };
+        let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
+        options.frame_bytes_max = bytes(settings.max_frame_size.0);
+        options.request_memory_bytes = bytes(settings.request_memory.0);
+        options.idle_timeout = settings.connection_idle_timeout;
+        let kafka = Gateway::new(broker.clone(), options);
+        let stopped = kafka.clone();
+        tokio::spawn(async move {
+            stop.requested().await;
+            stopped.stop();
+        });
+        Ok(Self {
+            broker,
+            kafka,
+            ended: Mutex::new(Some(ended)),
+        })
     }
 
     /// Serves one connection of a Kafka client until it ends or the stop is requested.
     pub(super) async fn kafka(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        tracing::warn!(%peer, "connection closed: this build has no Kafka gateway");
-        drop(stream);
+        self.kafka.serve(stream, peer).await;
     }
 
     /// Serves one HTTP connection until it ends or the stop is requested.
@@ -38,8 +68,134 @@ impl Wiring {
         drop(stream);
     }
 
+    /// Waits until the broker cannot go on by itself.
+    pub(super) async fn broken(&self) -> Failure {
+        let mut ended = self.ended.lock().await;
+        let Some(receiver) = ended.as_mut() else {
+            return std::future::pending().await;
+        };
+        let outcome = receiver.await;
+        *ended = None;
+        let message = match outcome {
+            Ok(Err(error)) => format!("the journal failed: {error}"),
+            Ok(Ok(())) => "the broker ended".to_owned(),
+            Err(_) => "the broker's thread ended".to_owned(),
+        };
+        Failure::new(Cause::Failed, message)
+            .hint("restart: what was acknowledged is recovered from the journal")
+    }
+
     /// Makes everything durable and gives the data folder back.
     pub(super) async fn close(&self) -> Result<(), Failure> {
-        Ok(())
+        self.broker.stop();
+        let Some(receiver) = self.ended.lock().await.take() else {
+            return Ok(());
+        };
+        match receiver.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Failure::new(
+                Cause::Failed,
+                format!("cannot close the data folder: {error}"),
+            )),
+            Err(_) => Err(Failure::new(Cause::Failed, "the broker's thread ended")),
+        }
+    }
+}
+
+fn open_broker(settings: &Settings) -> Result<(Broker, BrokerShard), Failure> {
+    let disk = LocalDisk::open(&settings.data).map_err(cannot_open)?;
+    let environment = Environment {
+        medium: Arc::new(disk),
+        clock: Arc::new(SystemClock::new()),
+        randomness: Arc::new(SystemRandomness),
+    };
+    let storage = StorageOptions {
+        journal_file_bytes: settings.journal_file_size.0,
+        tail_cache_bytes: usize::try_from(settings.tail_cache_size.0).unwrap_or(usize::MAX),
+        reserve_bytes: settings.disk_reserve.0,
+        retention_interval: settings.retention_check_interval,
+        compaction_interval: settings.compaction_check_interval,
+        ..StorageOptions::default()
+    };
+    let groups = GroupConfig {
+        initial_rebalance_delay: settings.group_initial_rebalance_delay,
+        offsets_retention: settings.offsets_retention,
+        ..GroupConfig::default()
+    };
+    let options = BrokerOptions {
+        default_partitions: settings.num_partitions as usize,
+        auto_create_topics: settings.auto_create_topics,
+        topic_defaults: Arc::new(topic_defaults(settings)),
+        groups,
+        producer_id_expiration: settings.producer_id_expiration,
+    };
+    let (broker, shard, recovered) =
+        Broker::open(environment, storage, options).map_err(cannot_open)?;
+    if recovered.replayed > 0 {
+        tracing::info!(
+            commits = recovered.replayed,
+            torn = recovered.torn,
+            "journal replayed"
+        );
+    }
+    Ok((broker, shard))
+}
+
+/// Topic configurations that the operator set for the whole broker, by Kafka's names.
+fn topic_defaults(settings: &Settings) -> BTreeMap<String, String> {
+    let bytes = match settings.retention_bytes {
+        Limit::Unlimited => "-1".to_owned(),
+        Limit::At(size) => size.0.to_string(),
+    };
+    let time = match settings.retention {
+        Limit::Unlimited => "-1".to_owned(),
+        Limit::At(time) => time.as_millis().to_string(),
+    };
+    let given = [
+        ("forebay.durability", settings.durability.show()),
+        ("max.message.bytes", settings.max_message_size.0.to_string()),
+        ("retention.bytes", bytes),
+        ("retention.ms", time),
+    ];
+    // Only what differs from the built-in default is the operator's word.
+    let differs = |(name, value): &(&str, String)| {
+        let definition = forebay_broker::topic::CONFIGS
+            .iter()
+            .find(|known| known.name == *name);
+        definition.is_none_or(|definition| definition.default != value)
+    };
+    let given = given.into_iter().filter(differs);
+    given
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// Runs the shard on a thread of its own.
+fn run_shard(shard: BrokerShard) -> Result<oneshot::Receiver<Result<(), StorageError>>, Failure> {
+    let (done, ended) = oneshot::channel();
+    let run = move || {
+        // Whoever waited has gone only when the process is ending anyway.
+        let _ = done.send(shard.run());
+    };
+    std::thread::Builder::new()
+        .name("forebay-shard".to_owned())
+        .spawn(run)
+        .map_err(|error| Failure::new(Cause::Failed, format!("cannot start a thread: {error}")))?;
+    Ok(ended)
+}
+
+fn cannot_open(error: StorageError) -> Failure {
+    let failure = Failure::new(Cause::Failed, error.to_string());
+    match error {
+        StorageError::Locked { .. } => {
+            failure.hint("another broker uses this folder; stop it, or use --data DIR")
+        }
+        StorageError::Corrupt { .. } => {
+            failure.hint("nothing was changed; `forebay check DIR` lists all damage")
+        }
+        StorageError::Io { .. } => failure.hint("use --data DIR for another folder"),
+        StorageError::Format { .. } | StorageError::NoSpace { .. } | StorageError::Poisoned => {
+            failure
+        }
     }
 }

@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::watch;
 
+use crate::gateway::stop_requested;
+
 /// Takes note of what grew, for one fetch or for one session.
 #[derive(Debug, Default)]
 pub(crate) struct FetchObserver {
@@ -71,7 +73,7 @@ impl FetchObserver {
         tokio::select! {
             () = self.woken.notified() => true,
             () = tokio::time::sleep(time) => false,
-            _ = stopping.wait_for(|stop| *stop) => false,
+            () = stop_requested(&mut stopping) => false,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Taking in what is to be stored: batches, events, and changes of logs.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 use forebay_record::{BatchHeader, patch_base_offset};
 
@@ -7,8 +9,10 @@ use super::commit::Pending;
 use super::{Engine, Log, LogPolicy, Spare};
 use crate::clock::Now;
 use crate::ids::LogId;
-use crate::journal::entry::{FILE_HEADER_BYTES, RECORD_HEADER_BYTES, RecordKind, aligned};
-use crate::limits::{COMMIT_BYTES, EVENT_RESERVE_SHARE};
+use crate::journal::entry::{
+    FILE_HEADER_BYTES, FILE_TAIL_BYTES, RECORD_HEADER_BYTES, RecordKind, aligned,
+};
+use crate::limits::{COMMIT_BYTES, EVENT_RESERVE_SHARE, JOURNAL_FILE_BYTES_MAX};
 use crate::log::{Durability, LogShared, LogState};
 
 /// Bytes that one command may add to an entry beside the batches it brings: its events and heads.
@@ -49,36 +53,54 @@ pub enum AppendError {
 impl Engine {
     /// Whether a command that brings `bytes` of batches may be handled now. With `essential` it may
     /// use the part of the journal that is kept for acknowledgements and commits on a full medium.
-    pub fn room(&self, bytes: usize, essential: bool) -> Room {
+    pub fn room(&mut self, bytes: usize, essential: bool) -> Room {
         if !self.entry.is_empty() && self.entry.len() + bytes > COMMIT_BYTES {
             return Room::AfterCommit;
         }
         let wanted = aligned(self.entry.len() as u64 + bytes as u64 + COMMAND_OVERHEAD_BYTES);
-        let capacity = self.current.file.capacity();
-        let fits = self.current.position + wanted <= capacity;
+        let fits = self.current.takes(wanted);
+        let needed = FILE_HEADER_BYTES + wanted + FILE_TAIL_BYTES;
         match &self.spare {
-            Spare::Ready(spare) if fits || FILE_HEADER_BYTES + wanted <= spare.capacity() => {
-                Room::Now
-            }
+            Spare::Ready(spare) if fits || needed <= spare.capacity() => Room::Now,
             // Producers are refused at once, so that the rest of the file lasts for what keeps
             // consumers going.
             Spare::Missing { full: true, .. } if !essential => Room::Full,
             Spare::Missing { full: true, .. } if fits => Room::Now,
-            Spare::Preparing | Spare::Missing { full: false, .. } if fits => {
-                let kept = if essential {
-                    0
-                } else {
-                    capacity / EVENT_RESERVE_SHARE
-                };
-                if self.current.position + wanted + kept <= capacity {
-                    Room::Now
-                } else {
-                    Room::AfterSpare
-                }
+            Spare::Preparing | Spare::Missing { full: false, .. }
+                if self.current.takes(wanted + self.kept_bytes(essential)) =>
+            {
+                Room::Now
             }
             _ if !self.entry.is_empty() => Room::AfterCommit,
-            Spare::Preparing | Spare::Missing { full: false, .. } => Room::AfterSpare,
-            Spare::Ready(_) | Spare::Missing { full: true, .. } => Room::Full,
+            Spare::Missing { full: true, .. } => Room::Full,
+            _ if needed > JOURNAL_FILE_BYTES_MAX => Room::Full,
+            _ => {
+                self.want_larger_spare(needed);
+                Room::AfterSpare
+            }
+        }
+    }
+
+    /// The part of the current file that is left alone while nobody knows whether another follows.
+    fn kept_bytes(&self, essential: bool) -> u64 {
+        if essential {
+            0
+        } else {
+            self.current.file.capacity() / EVENT_RESERVE_SHARE
+        }
+    }
+
+    /// Has the next spare file made large enough for a command that is larger than usual.
+    fn want_larger_spare(&mut self, needed: u64) {
+        self.larger_file_bytes = self.larger_file_bytes.max(needed);
+        if let Spare::Ready(small) = &self.spare {
+            if let Err(error) = self.medium.remove_journal_file(small.id()) {
+                tracing::warn!(%error, "an unused journal file stays");
+            }
+            self.spare = Spare::Missing {
+                retry_at: Duration::ZERO,
+                full: false,
+            };
         }
     }
 
@@ -154,12 +176,15 @@ impl Engine {
                 "its length does not match its bytes".to_owned(),
             ));
         }
+        // The base offset of what a client sent is anything at all; only the delta counts.
+        let records = u64::try_from(header.last_offset_delta).map_err(|_| {
+            AppendError::Malformed("its last offset is before its first".to_owned())
+        })? + 1;
         let log = self.logs.get_mut(&id).ok_or(AppendError::UnknownLog(id))?;
         let base = log.next;
         patch_base_offset(&mut batch, base as i64, 0)
             .map_err(|error| AppendError::Malformed(error.to_string()))?;
         let batch = batch.freeze();
-        let records = (header.next_offset() - header.base_offset) as u64;
         log.next = base + records;
         log.roll_segment(batch.len() as u64, base, now.wall_ms);
 
@@ -229,6 +254,7 @@ impl Log {
             segment_base: 0,
             segment_bytes: 0,
             segment_since_ms: wall_ms,
+            waits_for_sync: false,
             rewriting: false,
             tombstones_until_ms: None,
         }

@@ -12,7 +12,7 @@ use super::{Engine, Log};
 use crate::clock::Now;
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, LogId};
-use crate::limits::{COMPACTION_KEY_BYTES, OWN_SEGMENT_BYTES, SMALL_SECTIONS_MAX};
+use crate::limits::{OWN_SEGMENT_BYTES, SMALL_SECTIONS_MAX};
 use crate::log::section::SegmentWriter;
 use crate::log::{Batches, LogReader, LogState, Read, ReadError};
 use crate::media::Medium;
@@ -31,6 +31,7 @@ pub(super) struct Rewrite {
     next: u64,
     blob: BlobId,
     pass: Option<Pass>,
+    key_bytes_max: usize,
 }
 
 /// What compaction needs to know.
@@ -44,8 +45,6 @@ struct Pass {
 /// What came of a rewrite.
 pub(super) struct Rewritten {
     pub(super) sections: Vec<Installed>,
-    /// When the first of the tombstones that were kept may go.
-    pub(super) tombstones_until_ms: Option<i64>,
 }
 
 impl Engine {
@@ -66,6 +65,7 @@ impl Engine {
             next,
             blob,
             pass,
+            key_bytes_max: self.options.compaction_key_bytes,
         })
     }
 
@@ -185,7 +185,9 @@ impl Rewrite {
                 }
             };
             let header = parse(bytes)?;
-            if let Some(until) = header.delete_horizon_ms() {
+            // The horizon stays on a batch when its tombstones are gone: this pass saw to those.
+            let seen_to = self.pass.as_ref().map_or(i64::MIN, |pass| pass.now_ms);
+            if let Some(until) = header.delete_horizon_ms().filter(|until| *until > seen_to) {
                 tombstones_until_ms = Some(tombstones_until_ms.map_or(until, |t| t.min(until)));
             }
             writer.push(base, header.max_timestamp, bytes)?;
@@ -201,9 +203,9 @@ impl Rewrite {
                     log,
                     section,
                     cleaned,
+                    tombstones_until_ms,
                 })
                 .collect(),
-            tombstones_until_ms,
         })
     }
 
@@ -215,7 +217,7 @@ impl Rewrite {
         };
         let mut bytes = 0;
         self.each_batch(pass.dirty_from.max(self.base), |header, batch| {
-            if bytes > COMPACTION_KEY_BYTES {
+            if bytes > self.key_bytes_max {
                 keys.complete_below = header.base_offset as u64;
                 return Ok(false);
             }

@@ -2,14 +2,22 @@
 //! journal; after a merge or a compaction, older sections.
 //!
 //! Payload of a `SectionsInstalled` record: count u32, then for each section log u64, blob u64,
-//! position u64, base u64, next u64, bytes u64, chunks u32, max timestamp i64, cleaned u64.
+//! position u64, base u64, next u64, bytes u64, chunks u32, max timestamp i64, cleaned u64,
+//! tombstones until i64 (-1: none).
 
-use super::Engine;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Engine, Room};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::ids::{BlobId, LogId, Lsn};
 use crate::journal::entry::RecordKind;
+use crate::limits::SECTIONS_IN_ONE_ENTRY;
 use crate::log::Section;
-use crate::media::BlobKey;
+use crate::media::{BlobKey, JournalFile};
+
+/// Stands for the absence of a time.
+pub(super) const NO_TOMBSTONES: i64 = -1;
 
 /// A section and what it is the result of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,29 +26,74 @@ pub(super) struct Installed {
     pub(super) section: Section,
     /// The log is compacted below this offset; 0 when this was no compaction.
     pub(super) cleaned: u64,
+    /// When the first tombstone that compaction kept may go (wall clock).
+    pub(super) tombstones_until_ms: Option<i64>,
+}
+
+/// What a job made, until all of it is in the journal.
+pub(super) struct Installing {
+    pub(super) sections: VecDeque<Installed>,
+    /// The log that was rewritten; None when this is the result of a sort.
+    pub(super) rewritten: Option<LogId>,
+}
+
+/// What nobody refers to any more.
+pub(super) enum Dead {
+    Blob(BlobKey),
+    File(Arc<dyn JournalFile>),
 }
 
 impl Engine {
-    /// Installs sections whose segments are durable. The segments they replace go once this is.
-    pub(super) fn install(&mut self, sections: &[Installed]) {
-        let live: Vec<Installed> = sections
-            .iter()
-            .filter(|installed| self.is_wanted(installed))
-            .copied()
-            .collect();
-        if !live.is_empty() {
-            let payload = encode(&live);
-            self.entry
-                .push(RecordKind::SectionsInstalled, LogId(0), 0, &payload);
-            self.wants_sync = true;
-            for installed in &live {
-                self.apply_installed(installed);
-            }
+    /// Has sections installed whose segments are durable, as soon as the journal has room.
+    pub(super) fn install(&mut self, sections: Vec<Installed>, rewritten: Option<LogId>) {
+        for installed in &sections {
+            // Until it is known whether a log still wants it, the section keeps its segment.
+            *self.segments.entry(installed.section.blob).or_default() += 1;
         }
-        for installed in sections {
-            let blob = installed.section.blob;
-            if !self.segments.contains_key(&blob) {
-                self.doom(BlobKey::segment(blob));
+        self.installing.push_back(Installing {
+            sections: sections.into(),
+            rewritten,
+        });
+        self.install_waiting();
+    }
+
+    /// Goes on with what waits to be installed. The segments that are replaced go once it is durable.
+    pub(super) fn install_waiting(&mut self) {
+        while let Some(mut front) = self.installing.pop_front() {
+            while !front.sections.is_empty() {
+                if self.room(0, true) != Room::Now {
+                    self.installing.push_front(front);
+                    return;
+                }
+                let count = front.sections.len().min(SECTIONS_IN_ONE_ENTRY);
+                let (live, dead): (Vec<_>, Vec<_>) = front
+                    .sections
+                    .drain(..count)
+                    .partition(|installed| self.is_wanted(installed));
+                if !live.is_empty() {
+                    let payload = encode(&live);
+                    self.entry
+                        .push(RecordKind::SectionsInstalled, LogId(0), 0, &payload);
+                    self.wants_sync = true;
+                }
+                for installed in &live {
+                    self.apply_installed(installed);
+                }
+                for installed in &dead {
+                    self.release_section(&installed.section);
+                }
+            }
+            match front.rewritten {
+                None => {
+                    self.jobs.sort = false;
+                    self.snapshot_wanted = true;
+                }
+                Some(log) => {
+                    self.jobs.rewrite = false;
+                    if let Some(log) = self.logs.get_mut(&log) {
+                        log.rewriting = false;
+                    }
+                }
             }
         }
     }
@@ -53,12 +106,16 @@ impl Engine {
         installed.section.next > log.shared.state.read().start
     }
 
+    /// Puts a section in its place. Its reference to the segment has been counted.
     pub(super) fn apply_installed(&mut self, installed: &Installed) {
         let Some(log) = self.logs.get_mut(&installed.log) else {
             return;
         };
         let section = installed.section;
         log.cleaned = log.cleaned.max(installed.cleaned);
+        if installed.cleaned > 0 {
+            log.tombstones_until_ms = installed.tombstones_until_ms;
+        }
         let mut replaced = Vec::new();
         {
             let mut state = log.shared.state.write();
@@ -81,7 +138,6 @@ impl Engine {
                 .partition_point(|other| other.base < section.base);
             state.sections.insert(at, section);
         }
-        *self.segments.entry(section.blob).or_default() += 1;
         for old in replaced {
             self.release_section(&old);
         }
@@ -99,26 +155,37 @@ impl Engine {
         }
     }
 
-    /// Has a blob deleted once the entry that gathers, which says why, is durable.
+    /// Has a blob deleted once the entry that says why is durable.
     pub(super) fn doom(&mut self, key: BlobKey) {
-        if !self.doomed.iter().any(|(_, doomed)| *doomed == key) {
-            self.doomed.push((self.lsn, key));
-        }
+        self.doomed.push((self.last_said(), Dead::Blob(key)));
+    }
+
+    /// As [`Engine::doom`], for a journal file.
+    pub(super) fn doom_file(&mut self, file: Arc<dyn JournalFile>) {
+        self.doomed.push((self.last_said(), Dead::File(file)));
+    }
+
+    /// The entry that holds everything decided so far.
+    fn last_said(&self) -> Lsn {
+        let gathers = !self.entry.is_empty();
+        Lsn(self.link.lsn.0 - u64::from(!gathers))
     }
 
     pub(super) fn remove_doomed(&mut self) {
-        let synced: Lsn = self.synced;
-        let medium = &self.medium;
-        self.doomed.retain(|(lsn, key)| {
-            if *lsn > synced {
-                return true;
-            }
-            if let Err(error) = medium.remove_blob(*key) {
+        let synced = self.synced;
+        let (dead, kept): (Vec<_>, Vec<_>) =
+            self.doomed.drain(..).partition(|(lsn, _)| *lsn <= synced);
+        self.doomed = kept;
+        for (_, dead) in dead {
+            let removed = match dead {
+                Dead::Blob(key) => self.medium.remove_blob(key),
+                Dead::File(file) => self.free_file(file),
+            };
+            if let Err(error) = removed {
                 // It only takes space, and the next start removes what nobody refers to.
-                tracing::warn!(%error, "a dead blob stays");
+                tracing::warn!(%error, "a dead file stays");
             }
-            false
-        });
+        }
     }
 }
 
@@ -150,7 +217,9 @@ fn encode(sections: &[Installed]) -> Vec<u8> {
     encoder.list(sections, |encoder, installed| {
         encoder.u64(installed.log.0);
         put_section(encoder, &installed.section);
-        encoder.u64(installed.cleaned);
+        encoder
+            .u64(installed.cleaned)
+            .i64(installed.tombstones_until_ms.unwrap_or(NO_TOMBSTONES));
     });
     encoder.finish()
 }
@@ -164,6 +233,7 @@ pub(super) fn decode(payload: &[u8]) -> Result<Vec<Installed>, DecodeError> {
             log,
             section,
             cleaned: decoder.u64()?,
+            tombstones_until_ms: Some(decoder.i64()?).filter(|until| *until != NO_TOMBSTONES),
         })
     })?;
     decoder.finish()?;

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashSet;
+
 use super::compact::{Rewrite, Rewritten};
-use super::install::Installed;
-use super::sort::Sort;
+use super::sort::{Sort, Sorted};
 use super::{Engine, Spare};
 use crate::clock::Now;
 use crate::error::{Result, StorageError};
@@ -15,7 +16,7 @@ use crate::limits::{FILES_IN_ONE_SORT, SEALED_FILES_BEFORE_SORT};
 use crate::media::{BlobKey, BlobKind, JournalFile, Medium};
 
 /// How long a failed job waits before it is tried again.
-const RETRY: Duration = Duration::from_secs(1);
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 /// Dead journal files that wait to be written over; more are deleted.
 const FREE_FILES_MAX: usize = 2;
 
@@ -42,8 +43,12 @@ enum Kind {
 pub struct JobDone(Done);
 
 enum Done {
-    Spare(FileId, Result<Arc<dyn JournalFile>>),
-    Sort(Result<Vec<Installed>>),
+    Spare {
+        id: FileId,
+        recycle: Option<FileId>,
+        result: Result<Arc<dyn JournalFile>>,
+    },
+    Sort(Result<Sorted>),
     Rewrite(LogId, Result<Rewritten>),
     Snapshot(Lsn, FileId, Result<()>),
 }
@@ -84,7 +89,11 @@ impl Job {
                 capacity,
                 recycle,
                 reserve_bytes,
-            } => Done::Spare(id, prepare(medium, id, capacity, recycle, reserve_bytes)),
+            } => Done::Spare {
+                id,
+                recycle,
+                result: prepare(medium, id, capacity, recycle, reserve_bytes),
+            },
             Kind::Sort(sort) => Done::Sort(sort.run(medium)),
             Kind::Rewrite(rewrite) => Done::Rewrite(rewrite.log(), rewrite.run(medium)),
             Kind::Snapshot { lsn, file, bytes } => {
@@ -102,6 +111,10 @@ impl Engine {
         let mut jobs = Vec::new();
         if self.poisoned {
             return Ok(jobs);
+        }
+        self.install_waiting();
+        if self.mark_due().is_some_and(|due| now.monotonic >= due) {
+            self.write_mark(now)?;
         }
         if let Spare::Missing { retry_at, .. } = self.spare
             && now.monotonic >= retry_at
@@ -123,11 +136,11 @@ impl Engine {
             && self.sealed.len() >= SEALED_FILES_BEFORE_SORT
             && now.monotonic >= self.jobs.sort_retry_at
         {
-            jobs.extend(self.next_sort());
+            jobs.extend(self.next_sort(now));
         }
         let snapshot = self.snapshot_wanted
             && !self.jobs.snapshot
-            && self.entry.is_empty()
+            && !self.has_work()
             && now.monotonic >= self.jobs.snapshot_retry_at;
         if snapshot {
             jobs.push(self.snapshot_job(&machine())?);
@@ -141,41 +154,38 @@ impl Engine {
         if let Spare::Missing { retry_at, .. } = self.spare {
             due = due.min(retry_at);
         }
-        due
+        if self.sealed.len() >= SEALED_FILES_BEFORE_SORT && !self.jobs.sort {
+            due = due.min(self.jobs.sort_retry_at);
+        }
+        if self.snapshot_wanted && !self.jobs.snapshot {
+            due = due.min(self.jobs.snapshot_retry_at);
+        }
+        self.mark_due().map_or(due, |mark| due.min(mark))
     }
 
     /// Takes a finished job back.
     pub fn finish_job(&mut self, done: JobDone, now: Now) {
         match done.0 {
-            Done::Spare(id, result) => self.spare_done(id, result, now),
-            Done::Sort(result) => {
-                self.jobs.sort = false;
-                match result {
-                    Ok(sections) => {
-                        self.install(&sections);
-                        self.snapshot_wanted = true;
-                    }
-                    Err(error) => {
-                        self.jobs.sort_retry_at = now.monotonic + RETRY;
-                        report("sort", &error);
-                    }
+            Done::Spare {
+                id,
+                recycle,
+                result,
+            } => self.spare_done(id, recycle, result, now),
+            Done::Sort(result) => self.sort_done(result, now),
+            Done::Rewrite(log, result) => match result {
+                Ok(rewritten) => {
+                    self.install(rewritten.sections, Some(log));
+                    // There may be more to do of the kind.
+                    self.compaction_due = now.monotonic;
                 }
-            }
-            Done::Rewrite(log, result) => {
-                self.jobs.rewrite = false;
-                match result {
-                    Ok(rewritten) => {
-                        if let Some(log) = self.logs.get_mut(&log) {
-                            log.tombstones_until_ms = rewritten.tombstones_until_ms;
-                        }
-                        self.install(&rewritten.sections);
+                Err(error) => {
+                    self.jobs.rewrite = false;
+                    if let Some(log) = self.logs.get_mut(&log) {
+                        log.rewriting = false;
                     }
-                    Err(error) => report("rewrite", &error),
+                    report("rewrite", &error);
                 }
-                if let Some(log) = self.logs.get_mut(&log) {
-                    log.rewriting = false;
-                }
-            }
+            },
             Done::Snapshot(lsn, file, result) => {
                 self.jobs.snapshot = false;
                 match result {
@@ -190,23 +200,16 @@ impl Engine {
         }
     }
 
-    /// Encodes a snapshot now, whatever has happened since the last: for a clean stop.
+    /// Encodes a snapshot now, whatever has happened since the last: for a clean stop. Call when
+    /// [`Engine::has_work`] says no.
     pub fn snapshot_job(&mut self, machine: &[u8]) -> Result<Job> {
         // The snapshot refers to data in the journal, so that must be durable before it.
-        if self.current.unsynced {
-            self.current
-                .file
-                .sync()
-                .inspect_err(|_| self.poisoned = true)?;
-            self.current.unsynced = false;
-            self.synced = Lsn(self.lsn.0 - 1);
-        }
+        self.sync_current()?;
         self.snapshot_wanted = false;
         self.jobs.snapshot = true;
-        let lsn = Lsn(self.lsn.0 - 1);
         let bytes = self.encode_snapshot(machine);
         Ok(Job(Kind::Snapshot {
-            lsn,
+            lsn: self.synced,
             file: self.current.file.id(),
             bytes,
         }))
@@ -218,43 +221,88 @@ impl Engine {
         self.spare = Spare::Preparing;
         let reserve_bytes = self.options.reserve_bytes;
         let recycle = self.free.pop();
+        let capacity = self.file_bytes.max(self.larger_file_bytes);
+        self.larger_file_bytes = 0;
         Job(Kind::Spare {
             id,
-            capacity: self.file_bytes,
+            capacity,
             recycle,
             reserve_bytes,
         })
     }
 
-    fn spare_done(&mut self, id: FileId, result: Result<Arc<dyn JournalFile>>, now: Now) {
+    fn spare_done(
+        &mut self,
+        id: FileId,
+        recycle: Option<FileId>,
+        result: Result<Arc<dyn JournalFile>>,
+        now: Now,
+    ) {
+        let outdated = id <= self.current.file.id() || !matches!(self.spare, Spare::Preparing);
         match result {
+            // The engine could not wait and made another: numbers in use ascend.
+            Ok(_) if outdated => {
+                if let Err(error) = self.medium.remove_journal_file(id) {
+                    tracing::warn!(%error, "an unused journal file stays");
+                }
+            }
             Ok(file) => self.spare = Spare::Ready(file),
             Err(error) => {
+                self.free.extend(recycle);
+                if outdated {
+                    return;
+                }
                 let full = error.is_no_space();
-                let was_full = matches!(self.spare, Spare::Missing { full: true, .. });
-                if !was_full {
+                if full {
+                    if !std::mem::replace(&mut self.was_full, true) {
+                        tracing::warn!(%error, "producers are refused until there is space");
+                    }
+                } else {
                     tracing::error!(file = id.0, %error, "no journal file to go on in");
                 }
                 self.spare = Spare::Missing {
                     retry_at: now.monotonic + RETRY,
                     full,
                 };
+                return;
+            }
+        }
+        self.was_full = false;
+    }
+
+    fn sort_done(&mut self, result: Result<Sorted>, now: Now) {
+        match result {
+            Ok(sorted) => {
+                self.files_in_sort = FILES_IN_ONE_SORT;
+                for (log, error) in sorted.damaged {
+                    report("sort", &error);
+                    self.unsortable.insert(log);
+                }
+                self.install(sorted.sections, None);
+            }
+            Err(error) => {
+                self.jobs.sort = false;
+                self.jobs.sort_retry_at = now.monotonic + RETRY;
+                // A smaller sort may fit what space there is.
+                self.files_in_sort = 1;
+                report("sort", &error);
             }
         }
     }
 
-    fn next_sort(&mut self) -> Option<Job> {
-        let files: Vec<_> = self
-            .sealed
-            .iter()
-            .take(FILES_IN_ONE_SORT)
-            .cloned()
-            .collect();
+    fn next_sort(&mut self, now: Now) -> Option<Job> {
+        let files = self.sealed.iter().take(self.files_in_sort);
+        let files: Vec<_> = files.cloned().collect();
         let last = files.last().map_or(FileId(0), |file| file.id());
         // What a rewrite is about to replace waits for the next sort.
-        let logs = self.logs.values().filter(|log| !log.rewriting);
-        let sort = Sort::plan(files, logs.map(|log| log.shared.as_ref()), self.next_blob);
+        let logs = self
+            .logs
+            .iter()
+            .filter(|(id, log)| !log.rewriting && !self.unsortable.contains(*id));
+        let logs = logs.map(|(_, log)| log.shared.as_ref());
+        let sort = Sort::plan(files, logs, self.next_blob);
         let Some(sort) = sort else {
+            self.jobs.sort_retry_at = now.monotonic + RETRY;
             // Nothing in them is alive: once a snapshot is past them, they are free.
             match self.snapshot {
                 Some((_, file)) if file > last => self.free_sealed(file),
@@ -281,30 +329,39 @@ impl Engine {
 
     /// Gives back full files before `file` that hold no log's data.
     fn free_sealed(&mut self, file: FileId) {
-        let oldest_in_use = self.logs.values().filter_map(|log| {
-            log.shared
-                .state
-                .read()
-                .chunks
-                .front()
-                .map(|chunk| chunk.file)
-        });
-        let keep = oldest_in_use.min().unwrap_or(file).min(file);
-        while self.sealed.front().is_some_and(|sealed| sealed.id() < keep) {
-            let Some(dead) = self.sealed.pop_front() else {
-                break;
-            };
-            let id = dead.id();
-            drop(dead);
-            // A reader that still holds the file keeps its content: then it is deleted instead.
-            let unused = self.side.files.release(id);
-            let recycle = unused && self.free.len() < FREE_FILES_MAX;
-            if recycle {
-                self.free.push(id);
-            } else if let Err(error) = self.medium.remove_journal_file(id) {
-                tracing::warn!(%error, "a dead journal file stays");
-            }
+        let mut in_use = HashSet::new();
+        for log in self.logs.values() {
+            in_use.extend(
+                log.shared
+                    .state
+                    .read()
+                    .chunks
+                    .iter()
+                    .map(|chunk| chunk.file),
+            );
         }
+        let (dead, kept): (Vec<_>, Vec<_>) = self
+            .sealed
+            .drain(..)
+            .partition(|sealed| sealed.id() < file && !in_use.contains(&sealed.id()));
+        self.sealed = kept.into();
+        for file in dead {
+            self.doom_file(file);
+        }
+        self.remove_doomed();
+    }
+
+    /// Gives the space of a full file back, to the next file if no reader holds it any more: a reader
+    /// goes on in a file that is deleted, but not in one that is written over.
+    pub(super) fn free_file(&mut self, dead: Arc<dyn JournalFile>) -> Result<()> {
+        let id = dead.id();
+        drop(dead);
+        let unused = self.side.files.release(id);
+        if unused && self.free.len() < FREE_FILES_MAX {
+            self.free.push(id);
+            return Ok(());
+        }
+        self.medium.remove_journal_file(id)
     }
 }
 
@@ -315,17 +372,17 @@ fn prepare(
     recycle: Option<FileId>,
     reserve_bytes: u64,
 ) -> Result<Arc<dyn JournalFile>> {
-    if recycle.is_none() {
-        let space = medium.space()?;
-        // On a small medium the reserve is a share of it rather than all of it.
-        let reserve_bytes = reserve_bytes.min(space.total_bytes / 16);
-        let free_bytes = space.free_bytes;
-        if free_bytes < reserve_bytes + capacity {
-            return Err(StorageError::NoSpace {
-                free_bytes,
-                reserve_bytes,
-            });
-        }
+    let space = medium.space()?;
+    // On a small medium the reserve is a share of it rather than all of it.
+    let reserve_bytes = reserve_bytes.min(space.total_bytes / 16);
+    let free_bytes = space.free_bytes;
+    // A recycled file takes no more space, but what is in it when it is full wants to be sorted.
+    let taken = if recycle.is_some() { 0 } else { capacity };
+    if free_bytes < reserve_bytes + taken {
+        return Err(StorageError::NoSpace {
+            free_bytes,
+            reserve_bytes,
+        });
     }
     medium.prepare_journal_file(id, capacity, recycle)
 }

@@ -1,6 +1,7 @@
 //! Letting go of what a log's policy no longer keeps.
 
-use super::{Engine, LogPolicy};
+use super::jobs::RETRY;
+use super::{Engine, LogPolicy, Room};
 use crate::clock::Now;
 use crate::ids::LogId;
 use crate::log::LogState;
@@ -20,6 +21,11 @@ impl Engine {
             })
             .collect();
         for (id, start) in moves {
+            if self.room(0, true) != Room::Now {
+                // The rest follows when this much is committed.
+                self.retention_due = now.monotonic + RETRY;
+                return;
+            }
             tracing::debug!(log = id.0, start, "retention");
             self.advance_start(id, start);
         }

@@ -3,19 +3,22 @@
 //!
 //! ```text
 //! snapshot = magic u64 | version u32 | crc u32 (of what follows) | body
-//! body     = lsn u64 (of the last entry it covers) | epoch u64 | file u64 | position u64 (of the entry after)
-//!          | next blob u64 | log* | bytes of the state machine
-//! log      = id u64 | durability u8 | start u64 | next u64 | cleaned u64 | section* | chunk*
+//! body     = lsn u64, epoch u64 and checksum u32 of the last entry it covers
+//!          | file u64 and position u64 of the entry after | next blob u64 | log* | bytes of the state machine
+//! log      = id u64 | durability u8 | start u64 | next u64 | cleaned u64 | tombstones until i64 (-1: none)
+//!          | section* | chunk*
+//! section  = as in a `SectionsInstalled` record, blob to max timestamp
 //! chunk    = base u64 | next u64 | file u64 | start u32 | end u32 | bytes u32 | max timestamp i64
 //! ```
 
 use std::collections::VecDeque;
 
-use super::install::{put_section, take_section};
+use super::install::{NO_TOMBSTONES, put_section, take_section};
 use super::{Engine, Log};
 use crate::checksum::crc32c;
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::ids::{BlobId, Epoch, FileId, LogId, Lsn};
+use crate::journal::entry::Link;
 use crate::log::{Chunk, Durability, LogShared, LogState};
 
 const MAGIC: &[u8; 8] = b"FBSNAP\r\n";
@@ -25,7 +28,8 @@ const HEAD_BYTES: usize = 16;
 /// A snapshot read back.
 pub(super) struct Snapshot<'a> {
     pub(super) lsn: Lsn,
-    pub(super) epoch: Epoch,
+    /// What the next entry continues.
+    pub(super) link: Link,
     pub(super) file: FileId,
     pub(super) position: u64,
     pub(super) next_blob: BlobId,
@@ -36,11 +40,12 @@ pub(super) struct Snapshot<'a> {
 impl Engine {
     /// Encodes the state as of the last entry. Only between commits, when nothing gathers.
     pub(super) fn encode_snapshot(&self, machine: &[u8]) -> Vec<u8> {
-        debug_assert!(self.entry.is_empty(), "a snapshot is taken between commits");
+        debug_assert!(!self.has_work(), "a snapshot is taken between commits");
         let mut encoder = Encoder::new();
         encoder
-            .u64(self.lsn.0 - 1)
-            .u64(self.epoch.0)
+            .u64(self.link.lsn.0 - 1)
+            .u64(self.link.epoch.0)
+            .u32(self.link.crc)
             .u64(self.current.file.id().0)
             .u64(self.current.position)
             .u64(self.next_blob.0);
@@ -75,9 +80,17 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Snapshot<'_>, String> {
 
 fn decode_body(body: &[u8]) -> Result<Snapshot<'_>, DecodeError> {
     let mut decoder = Decoder::new(body);
+    let lsn = Lsn(decoder.u64()?);
     let snapshot = Snapshot {
-        lsn: Lsn(decoder.u64()?),
-        epoch: Epoch(decoder.u64()?),
+        lsn,
+        link: Link {
+            lsn: Lsn(lsn
+                .0
+                .checked_add(1)
+                .ok_or(DecodeError::Invalid { what: "lsn" })?),
+            epoch: Epoch(decoder.u64()?),
+            crc: decoder.u32()?,
+        },
         file: FileId(decoder.u64()?),
         position: decoder.u64()?,
         next_blob: BlobId(decoder.u64()?),
@@ -95,7 +108,8 @@ fn put_log(encoder: &mut Encoder, id: LogId, log: &Log) {
         .u8(log.durability as u8)
         .u64(state.start)
         .u64(log.next)
-        .u64(log.cleaned);
+        .u64(log.cleaned)
+        .i64(log.tombstones_until_ms.unwrap_or(NO_TOMBSTONES));
     encoder.list(&state.sections, |encoder, section| {
         put_section(encoder, section)
     });
@@ -118,6 +132,7 @@ fn take_log(decoder: &mut Decoder<'_>) -> Result<(LogId, Log), DecodeError> {
     let start = decoder.u64()?;
     let next = decoder.u64()?;
     let cleaned = decoder.u64()?;
+    let tombstones_until_ms = Some(decoder.i64()?).filter(|until| *until != NO_TOMBSTONES);
     let sections = decoder.list(take_section)?;
     let chunks = decoder.list(|decoder| {
         Ok(Chunk {
@@ -142,6 +157,7 @@ fn take_log(decoder: &mut Decoder<'_>) -> Result<(LogId, Log), DecodeError> {
     log.shared = LogShared::new(id, state);
     log.next = next;
     log.cleaned = cleaned;
+    log.tombstones_until_ms = tombstones_until_ms;
     log.segment_base = next;
     Ok((id, log))
 }

@@ -8,14 +8,14 @@ use forebay_record::BatchHeader;
 
 use super::install::Installed;
 use crate::error::{Result, StorageError};
-use crate::ids::{BlobId, Epoch, FileId, LogId};
+use crate::ids::{BlobId, FileId, LogId};
 use crate::journal::entry::{
     ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, RECORD_HEADER_BYTES, RecordKind, RecordWalk,
 };
 use crate::journal::scan::FileScan;
 use crate::limits::OWN_SEGMENT_BYTES;
 use crate::log::section::SegmentWriter;
-use crate::log::{LogShared, Section};
+use crate::log::{LogShared, Section, stored_header};
 use crate::media::{JournalFile, Medium, journal_name};
 
 /// A sort that is ready to run.
@@ -24,6 +24,13 @@ pub(super) struct Sort {
     /// What is wanted of each log: offsets from, below.
     ranges: BTreeMap<LogId, (u64, u64)>,
     first_blob: BlobId,
+}
+
+/// What came of a sort.
+pub(super) struct Sorted {
+    pub(super) sections: Vec<Installed>,
+    /// Logs that were left out because not all of their data is there.
+    pub(super) damaged: Vec<(LogId, StorageError)>,
 }
 
 /// Where a batch is.
@@ -58,21 +65,16 @@ impl Sort {
         self.ranges.len() as u64 + 1
     }
 
-    pub(super) fn run(self, medium: &dyn Medium) -> Result<Vec<Installed>> {
+    pub(super) fn run(self, medium: &dyn Medium) -> Result<Sorted> {
         let mut found = Vec::new();
+        let mut damage = None;
         for index in 0..self.files.len() {
-            self.find(index, &mut found)?;
+            let damaged = self.find(index, &mut found)?;
+            damage = damage.or(damaged);
         }
         found.sort_unstable_by_key(|batch| (batch.log, batch.base));
-        let mut groups = Vec::new();
-        let mut rest = found.as_slice();
-        while let Some(first) = rest.first() {
-            let count = rest.partition_point(|batch| batch.log == first.log);
-            let (group, others) = rest.split_at(count);
-            groups.push(group);
-            rest = others;
-        }
-        self.check_complete(&groups)?;
+        let groups: Vec<_> = found.chunk_by(|a, b| a.log == b.log).collect();
+        let (groups, damaged) = self.leave_out_incomplete(groups, damage);
 
         let mut installed = Vec::new();
         let mut blob = self.first_blob;
@@ -92,22 +94,19 @@ impl Sort {
         if !small.is_empty() {
             self.write_segment(medium, blob, &small, &mut installed)?;
         }
-        Ok(installed)
+        Ok(Sorted {
+            sections: installed,
+            damaged,
+        })
     }
 
-    /// Notes the wanted batches of one file.
-    fn find(&self, index: usize, found: &mut Vec<Found>) -> Result<()> {
+    /// Notes the wanted batches of one file, and where they end too early.
+    fn find(&self, index: usize, found: &mut Vec<Found>) -> Result<Option<(FileId, u64)>> {
         let file = &self.files[index];
         let Some(header) = FileScan::header(file)? else {
-            let what = "the head of a full file is damaged";
-            return Err(StorageError::corrupt(journal_name(file.id()), 0, what));
+            return Ok(Some((file.id(), 0)));
         };
-        let mut scan = FileScan::new(
-            Arc::clone(file),
-            FILE_HEADER_BYTES,
-            header.first_lsn,
-            Epoch(0),
-        );
+        let mut scan = FileScan::new(Arc::clone(file), FILE_HEADER_BYTES, header.after);
         while let Some(entry) = scan.next_entry()? {
             let base = entry.position + ENTRY_HEADER_BYTES as u64;
             for record in RecordWalk::new(&entry.bytes[ENTRY_HEADER_BYTES..], base).flatten() {
@@ -134,29 +133,35 @@ impl Sort {
                 }
             }
         }
-        Ok(())
+        let ended = scan.next_file().is_none();
+        Ok(ended.then_some((file.id(), scan.position())))
     }
 
     /// What the logs expect in these files must all have been found: a scan that ended early on
     /// damage must not turn into a log with a hole.
-    fn check_complete(&self, groups: &[&[Found]]) -> Result<()> {
-        let mut found = groups
-            .iter()
-            .map(|group| (group[0].log, *group))
-            .collect::<BTreeMap<_, _>>();
+    fn leave_out_incomplete<'a>(
+        &self,
+        groups: Vec<&'a [Found]>,
+        damage: Option<(FileId, u64)>,
+    ) -> (Vec<&'a [Found]>, Vec<(LogId, StorageError)>) {
+        let mut found: BTreeMap<_, _> = groups.iter().map(|group| (group[0].log, *group)).collect();
+        let mut damaged = Vec::new();
         for (log, (from, below)) in &self.ranges {
-            let group = found.remove(log).unwrap_or_default();
-            let whole = group.first().is_some_and(|first| first.base <= *from)
-                && group.last().is_some_and(|last| last.next == *below)
-                && group.windows(2).all(|pair| pair[0].next == pair[1].base);
+            let whole = found.get(log).is_some_and(|group| {
+                group[0].base <= *from
+                    && group[group.len() - 1].next == *below
+                    && group.windows(2).all(|pair| pair[0].next == pair[1].base)
+            });
             if !whole {
-                let file = self.files.first().map_or(FileId(0), |file| file.id());
+                found.remove(log);
+                let (file, offset) = damage.unwrap_or((self.files[0].id(), 0));
                 let what =
-                    format!("offsets {from} to {below} of log {log} are not all in the journal");
-                return Err(StorageError::corrupt(journal_name(file), 0, what));
+                    format!("offsets {from} to {below} of log {log} cannot all be read in order");
+                let error = StorageError::corrupt(journal_name(file), offset, what);
+                damaged.push((*log, error));
             }
         }
-        Ok(())
+        (found.into_values().collect(), damaged)
     }
 
     fn write_segment(
@@ -175,6 +180,12 @@ impl Sort {
             for batch in *group {
                 buffer.resize(batch.bytes as usize, 0);
                 self.files[batch.file].read_at(batch.position, &mut buffer)?;
+                // What goes wrong between the scan and here must not get a new, matching checksum.
+                if stored_header(&buffer).is_none() {
+                    let file = journal_name(self.files[batch.file].id());
+                    let what = "a batch does not match its checksum";
+                    return Err(StorageError::corrupt(file, batch.position, what));
+                }
                 writer.push(batch.base, batch.max_timestamp, &buffer)?;
             }
             writer.end(below)?;
@@ -184,6 +195,7 @@ impl Sort {
             log,
             section,
             cleaned: 0,
+            tombstones_until_ms: None,
         }));
         Ok(())
     }

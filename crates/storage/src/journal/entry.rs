@@ -1,18 +1,26 @@
 //! The layout of a journal file. All integers are little-endian.
 //!
 //! ```text
-//! file   = header (padded to 4096) entry*            the rest is zeros or the remains of an older file
-//! header = magic u64 | version u32 | crc u32 (of what follows) | file u64 | epoch u64 | first lsn u64 | capacity u64
-//! entry  = magic u32 | crc u32 (of what follows) | length u32 | records u32
-//!        | file u64 | lsn u64 | epoch u64 | synced lsn u64 | wall-clock ms i64 | reserved u64 | record*
-//! record = kind u8 | reserved u8 x3 | payload length u32 | log u64 | offset u64 | crc u32 | reserved u32 | payload
+//! file    = header | the same header again | entry* | trailer?     the rest is zeros or the remains of an older file
+//! header  = magic u64 | version u32 | crc u32 (of version and what follows) | file u64 | epoch u64 | first lsn u64
+//!         | capacity u64 | crc u32 of the entry before the first | zeros up to 2048
+//! entry   = magic u32 | crc u32 (of what follows) | length u32 | records u32
+//!         | file u64 | lsn u64 | epoch u64 | synced lsn u64 | wall-clock ms i64
+//!         | crc u32 of the entry before | reserved u32 | record*
+//! record  = kind u8 | reserved u8 x3 | payload length u32 | log u64 | offset u64 | crc u32 | reserved u32 | payload
+//! trailer = an entry without records, under a magic of its own: the journal goes on in the file whose
+//!           number stands where an entry has its wall clock; it takes no lsn
 //! ```
 //!
-//! An entry starts at a multiple of 8 and is followed by zeros up to the next. *Synced lsn* is the
-//! newest entry that was known to be durable when this one was written: damage at or below it is
-//! corruption, damage above it is a torn tail. The record's own checksum covers its header and the
-//! bytes of a batch that lie outside the batch's checksum, so that one batch can be read and
-//! verified without the rest of its entry.
+//! An entry starts at a multiple of 8 and is followed by zeros up to the next. Each carries the
+//! checksum of the one before it: what an older incarnation left behind the end, or what a producer
+//! made look like an entry, does not continue the chain. *Synced lsn* is the newest entry that was
+//! known to be durable when this one was written: damage at or below it is corruption, damage above
+//! it is a torn tail. An entry without records says only that. The record's own checksum covers its
+//! header and the bytes of a batch that lie outside the batch's checksum, so that one batch can be
+//! read and verified without the rest of its entry. The header is there twice, so that one damaged
+//! sector does not make a file look unused; a trailer is written when the next file's header is
+//! durable, so that a missing last file is noticed.
 
 use crate::checksum::crc32c;
 use crate::ids::{Epoch, FileId, LogId, Lsn};
@@ -24,7 +32,13 @@ pub(crate) const ENTRY_ALIGNMENT: u64 = 8;
 
 const FILE_MAGIC: u64 = u64::from_le_bytes(*b"FBJRNL\r\n");
 const FILE_VERSION: u32 = 1;
-const ENTRY_MAGIC: u32 = u32::from_le_bytes(*b"FBen");
+const HEADER_COPY_BYTES: usize = FILE_HEADER_BYTES as usize / 2;
+/// Room at the end of a file that only marks and the trailer may use: a full file on a full disk must
+/// still open, a few times over, and then be left for the next.
+pub(crate) const FILE_TAIL_BYTES: u64 =
+    16 * (ENTRY_HEADER_BYTES as u64).next_multiple_of(ENTRY_ALIGNMENT);
+pub(crate) const ENTRY_MAGIC: u32 = u32::from_le_bytes(*b"FBen");
+const TRAILER_MAGIC: u32 = u32::from_le_bytes(*b"FBtr");
 /// What a batch's own CRC-32C does not cover: base offset, length, leader epoch, magic and the CRC.
 const BATCH_PREFIX_BYTES: usize = 21;
 
@@ -67,36 +81,69 @@ impl RecordKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileHeader {
     pub(crate) file: FileId,
-    pub(crate) epoch: Epoch,
-    pub(crate) first_lsn: Lsn,
     pub(crate) capacity: u64,
+    /// What the first entry continues.
+    pub(crate) after: Link,
+}
+
+/// The place between two entries: what the next one must continue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Link {
+    /// The number of the next entry.
+    pub(crate) lsn: Lsn,
+    /// The least epoch of the next entry.
+    pub(crate) epoch: Epoch,
+    /// The checksum of the entry before.
+    pub(crate) crc: u32,
 }
 
 impl FileHeader {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![0; FILE_HEADER_BYTES as usize];
+        let mut bytes = vec![0; HEADER_COPY_BYTES];
         bytes[0..8].copy_from_slice(&FILE_MAGIC.to_le_bytes());
         bytes[8..12].copy_from_slice(&FILE_VERSION.to_le_bytes());
-        let fields = [self.file.0, self.epoch.0, self.first_lsn.0, self.capacity];
+        let fields = [
+            self.file.0,
+            self.after.epoch.0,
+            self.after.lsn.0,
+            self.capacity,
+        ];
         for (field, at) in fields.iter().zip((16..).step_by(8)) {
             bytes[at..at + 8].copy_from_slice(&field.to_le_bytes());
         }
+        bytes[48..52].copy_from_slice(&self.after.crc.to_le_bytes());
         let crc = crc32c(&[&bytes[8..12], &bytes[16..]]);
         bytes[12..16].copy_from_slice(&crc.to_le_bytes());
-        bytes
+        bytes.repeat(2)
     }
 
-    /// None for anything but an intact header of a version this build knows.
+    /// The header in the first bytes of a file. None when neither copy is an intact header of a
+    /// version this build knows.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.get(..FILE_HEADER_BYTES as usize)?;
+        bytes
+            .chunks_exact(HEADER_COPY_BYTES)
+            .find_map(Self::parse_copy)
+    }
+
+    /// The copies, for those who want to know about each: where it begins and whether it is intact.
+    pub(crate) fn copies(bytes: &[u8]) -> impl Iterator<Item = (u64, Option<Self>)> + '_ {
+        let copies = bytes.chunks_exact(HEADER_COPY_BYTES).take(2).enumerate();
+        copies.map(|(index, copy)| ((index * HEADER_COPY_BYTES) as u64, Self::parse_copy(copy)))
+    }
+
+    fn parse_copy(bytes: &[u8]) -> Option<Self> {
         let intact = u64_at(bytes, 0) == FILE_MAGIC
             && u32_at(bytes, 8) == FILE_VERSION
             && u32_at(bytes, 12) == crc32c(&[&bytes[8..12], &bytes[16..]]);
         intact.then(|| Self {
             file: FileId(u64_at(bytes, 16)),
-            epoch: Epoch(u64_at(bytes, 24)),
-            first_lsn: Lsn(u64_at(bytes, 32)),
             capacity: u64_at(bytes, 40),
+            after: Link {
+                epoch: Epoch(u64_at(bytes, 24)),
+                lsn: Lsn(u64_at(bytes, 32)),
+                crc: u32_at(bytes, 48),
+            },
         })
     }
 }
@@ -110,6 +157,46 @@ pub(crate) struct EntryHeader {
     /// The newest entry known to be durable when this one was written.
     pub(crate) synced: Lsn,
     pub(crate) wall_ms: i64,
+    /// The checksum of the entry before.
+    pub(crate) previous: u32,
+}
+
+impl EntryHeader {
+    fn encode(&self, head: &mut [u8], magic: u32, length: u32, records: u32) {
+        head[0..4].copy_from_slice(&magic.to_le_bytes());
+        head[8..12].copy_from_slice(&length.to_le_bytes());
+        head[12..16].copy_from_slice(&records.to_le_bytes());
+        let fields = [
+            self.file.0,
+            self.lsn.0,
+            self.epoch.0,
+            self.synced.0,
+            self.wall_ms as u64,
+            self.previous.into(),
+        ];
+        for (field, at) in fields.iter().zip((16..).step_by(8)) {
+            head[at..at + 8].copy_from_slice(&field.to_le_bytes());
+        }
+    }
+}
+
+/// An entry without records, padded; with `next_file` the trailer that says where the journal goes on.
+pub(crate) fn mark(header: &EntryHeader, next_file: Option<FileId>) -> Vec<u8> {
+    let mut bytes = vec![0; aligned(ENTRY_HEADER_BYTES as u64) as usize];
+    let (magic, wall_ms) = match next_file {
+        Some(file) => (TRAILER_MAGIC, file.0 as i64),
+        None => (ENTRY_MAGIC, header.wall_ms),
+    };
+    let header = EntryHeader { wall_ms, ..*header };
+    header.encode(&mut bytes, magic, ENTRY_HEADER_BYTES as u32, 0);
+    let crc = crc32c(&[&bytes[8..ENTRY_HEADER_BYTES]]);
+    bytes[4..8].copy_from_slice(&crc.to_le_bytes());
+    bytes
+}
+
+/// The checksum of a sealed entry.
+pub(crate) fn entry_crc(bytes: &[u8]) -> u32 {
+    u32_at(bytes, 4)
 }
 
 /// A parsed entry head with the length it claims, before its checksum is verified.
@@ -118,13 +205,16 @@ pub(crate) struct ClaimedEntry {
     pub(crate) header: EntryHeader,
     /// Header and records, without the padding.
     pub(crate) length: usize,
+    /// It is a trailer: the journal goes on in this file.
+    pub(crate) next_file: Option<FileId>,
 }
 
 impl ClaimedEntry {
     /// None when the bytes are no entry head.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.get(..ENTRY_HEADER_BYTES)?;
-        if u32_at(bytes, 0) != ENTRY_MAGIC {
+        let magic = u32_at(bytes, 0);
+        if magic != ENTRY_MAGIC && magic != TRAILER_MAGIC {
             return None;
         }
         let length = u32_at(bytes, 8) as usize;
@@ -137,8 +227,14 @@ impl ClaimedEntry {
             epoch: Epoch(u64_at(bytes, 32)),
             synced: Lsn(u64_at(bytes, 40)),
             wall_ms: u64_at(bytes, 48) as i64,
+            previous: u32_at(bytes, 56),
         };
-        Some(Self { header, length })
+        let next_file = (magic == TRAILER_MAGIC).then_some(FileId(header.wall_ms as u64));
+        Some(Self {
+            header,
+            length,
+            next_file,
+        })
     }
 
     /// Whether `bytes`, the whole entry, match its checksum.
@@ -197,20 +293,12 @@ impl EntryBuilder {
     /// Completes the entry; the bytes are padded to the alignment.
     pub(crate) fn seal(&mut self, header: &EntryHeader) -> &[u8] {
         let length = u32::try_from(self.bytes.len()).expect("an entry is far below 4 GiB");
-        let head = &mut self.bytes[..ENTRY_HEADER_BYTES];
-        head[0..4].copy_from_slice(&ENTRY_MAGIC.to_le_bytes());
-        head[8..12].copy_from_slice(&length.to_le_bytes());
-        head[12..16].copy_from_slice(&self.records.to_le_bytes());
-        let fields = [
-            header.file.0,
-            header.lsn.0,
-            header.epoch.0,
-            header.synced.0,
-            header.wall_ms as u64,
-        ];
-        for (field, at) in fields.iter().zip((16..).step_by(8)) {
-            head[at..at + 8].copy_from_slice(&field.to_le_bytes());
-        }
+        header.encode(
+            &mut self.bytes[..ENTRY_HEADER_BYTES],
+            ENTRY_MAGIC,
+            length,
+            self.records,
+        );
         let crc = crc32c(&[&self.bytes[8..]]);
         self.bytes[4..8].copy_from_slice(&crc.to_le_bytes());
         self.bytes

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::entry::{
-    ClaimedEntry, ENTRY_ALIGNMENT, ENTRY_HEADER_BYTES, EntryHeader, FILE_HEADER_BYTES, FileHeader,
-    aligned,
+    ClaimedEntry, ENTRY_ALIGNMENT, ENTRY_HEADER_BYTES, ENTRY_MAGIC, EntryHeader, FILE_HEADER_BYTES,
+    FileHeader, Link, aligned, entry_crc,
 };
 use crate::error::{Result, StorageError};
-use crate::ids::{Epoch, Lsn};
-use crate::limits::COMMIT_BYTES;
+use crate::ids::FileId;
 use crate::media::{JournalFile, journal_name};
 
 /// Bytes read ahead of the entry at hand.
@@ -18,8 +17,8 @@ const WINDOW_BYTES: u64 = 1 << 20;
 pub(crate) struct FileScan {
     window: Window,
     position: u64,
-    expected: Lsn,
-    epoch: Epoch,
+    link: Link,
+    next_file: Option<FileId>,
 }
 
 /// A verified entry.
@@ -48,36 +47,59 @@ impl FileScan {
         }
         let mut bytes = vec![0; FILE_HEADER_BYTES as usize];
         file.read_at(0, &mut bytes)?;
-        Ok(FileHeader::parse(&bytes).filter(|header| header.file == file.id()))
+        let Some(header) = FileHeader::parse(&bytes).filter(|header| header.file == file.id())
+        else {
+            return Ok(None);
+        };
+        if header.capacity > file.capacity() {
+            let what = format!("the file ends here, of {} bytes", header.capacity);
+            return Err(StorageError::corrupt(
+                journal_name(file.id()),
+                file.capacity(),
+                what,
+            ));
+        }
+        Ok(Some(header))
     }
 
-    /// Starts at `position`, where entry `expected` should be.
-    pub(crate) fn new(
-        file: Arc<dyn JournalFile>,
-        position: u64,
-        expected: Lsn,
-        epoch: Epoch,
-    ) -> Self {
+    /// Starts at `position`, where what continues `link` should be.
+    pub(crate) fn new(file: Arc<dyn JournalFile>, position: u64, link: Link) -> Self {
         Self {
             window: Window::new(file),
             position,
-            expected,
-            epoch,
+            link,
+            next_file: None,
         }
     }
 
-    /// Starts at whatever entry of this file is at `position`.
-    pub(crate) fn anywhere(file: Arc<dyn JournalFile>, position: u64) -> Result<Self> {
-        let mut scan = Self::new(file, position, Lsn(0), Epoch(0));
-        if let Some(claimed) = scan.claimed(position)? {
-            scan.expected = claimed.header.lsn;
-        }
-        Ok(scan)
+    /// Starts at whatever entry of this file is at `position`; None when there is none.
+    pub(crate) fn anywhere(file: Arc<dyn JournalFile>, position: u64) -> Result<Option<Self>> {
+        let link = Link::default();
+        let mut scan = Self::new(file, position, link);
+        let Some(claimed) = scan.claimed(position)? else {
+            return Ok(None);
+        };
+        scan.link = Link {
+            lsn: claimed.header.lsn,
+            epoch: claimed.header.epoch,
+            crc: claimed.header.previous,
+        };
+        Ok(Some(scan))
     }
 
     /// Where the next entry is or would be.
     pub(crate) fn position(&self) -> u64 {
         self.position
+    }
+
+    /// What the next entry has to continue.
+    pub(crate) fn link(&self) -> Link {
+        self.link
+    }
+
+    /// Where the journal goes on, once the scan has come to the trailer.
+    pub(crate) fn next_file(&self) -> Option<FileId> {
+        self.next_file
     }
 
     /// The next entry; None where the file's entries end.
@@ -87,19 +109,23 @@ impl FileScan {
             return Ok(None);
         };
         let header = claimed.header;
-        if header.lsn != self.expected || header.epoch < self.epoch {
+        let continues = header.lsn == self.link.lsn
+            && header.epoch >= self.link.epoch
+            && header.previous == self.link.crc;
+        if !continues || !self.is_whole(position, &claimed)? {
             return Ok(None);
         }
-        if !self.window.holds(position, claimed.length)? {
-            return Ok(None);
-        }
-        if !claimed.verify(self.window.bytes(position, claimed.length)) {
+        if claimed.next_file.is_some() {
+            self.next_file = claimed.next_file;
             return Ok(None);
         }
         self.position = position + aligned(claimed.length as u64);
-        self.expected = self.expected.next();
-        self.epoch = header.epoch;
         let bytes = self.window.bytes(position, claimed.length);
+        self.link = Link {
+            lsn: header.lsn.next(),
+            epoch: header.epoch,
+            crc: entry_crc(bytes),
+        };
         Ok(Some(Entry {
             header,
             position,
@@ -110,37 +136,26 @@ impl FileScan {
     /// Judges what follows the last entry. A later entry of the same or a newer incarnation that
     /// knew the missing one to be durable proves that durable bytes were damaged.
     pub(crate) fn end(&mut self) -> Result<End> {
-        let file = Arc::clone(&self.window.file);
         let missing_at = self.position;
-        // The entry that is missing spans at most one commit and one maximal record.
-        let reach = file.capacity() / 4 + 2 * COMMIT_BYTES as u64;
-        let limit = missing_at.saturating_add(reach).min(file.capacity());
         let mut end = End::Unwritten;
         let mut at = missing_at;
-        while at + ENTRY_HEADER_BYTES as u64 <= limit {
+        while let Some(found) = self.window.find_entry(at)? {
+            at = found + ENTRY_ALIGNMENT;
             let claimed = self
-                .claimed(at)?
-                .filter(|claimed| claimed.header.epoch >= self.epoch);
-            let Some(claimed) = claimed else {
-                at += ENTRY_ALIGNMENT;
-                continue;
-            };
+                .claimed(found)?
+                .filter(|claimed| claimed.header.epoch >= self.link.epoch);
+            let Some(claimed) = claimed else { continue };
             end = End::Torn;
-            let whole = self.window.holds(at, claimed.length)?
-                && claimed.verify(self.window.bytes(at, claimed.length));
-            if whole && claimed.header.lsn > self.expected && claimed.header.synced >= self.expected
-            {
+            let header = claimed.header;
+            let proves = header.lsn > self.link.lsn && header.synced >= self.link.lsn;
+            if proves && self.is_whole(found, &claimed)? {
                 let what = format!(
                     "commit {} is damaged or missing, and commit {} after it proves it was durable",
-                    self.expected, claimed.header.lsn
+                    self.link.lsn, header.lsn
                 );
-                return Err(StorageError::corrupt(
-                    journal_name(file.id()),
-                    missing_at,
-                    what,
-                ));
+                let name = journal_name(self.window.file.id());
+                return Err(StorageError::corrupt(name, missing_at, what));
             }
-            at += ENTRY_ALIGNMENT;
         }
         Ok(end)
     }
@@ -152,6 +167,11 @@ impl FileScan {
         }
         let claimed = ClaimedEntry::parse(self.window.bytes(position, ENTRY_HEADER_BYTES));
         Ok(claimed.filter(|claimed| claimed.header.file == self.window.file.id()))
+    }
+
+    fn is_whole(&mut self, position: u64, claimed: &ClaimedEntry) -> Result<bool> {
+        Ok(self.window.holds(position, claimed.length)?
+            && claimed.verify(self.window.bytes(position, claimed.length)))
     }
 }
 
@@ -191,5 +211,19 @@ impl Window {
     fn bytes(&self, position: u64, length: usize) -> &[u8] {
         let at = (position - self.start) as usize;
         &self.bytes[at..at + length]
+    }
+
+    /// The first place from `at` on where an entry may begin.
+    fn find_entry(&mut self, mut at: u64) -> Result<Option<u64>> {
+        let magic = ENTRY_MAGIC.to_le_bytes();
+        while self.holds(at, ENTRY_HEADER_BYTES)? {
+            let rest = &self.bytes[(at - self.start) as usize..];
+            let mut places = rest.chunks_exact(ENTRY_ALIGNMENT as usize);
+            if let Some(index) = places.position(|place| place.starts_with(&magic)) {
+                return Ok(Some(at + index as u64 * ENTRY_ALIGNMENT));
+            }
+            at += (rest.len() as u64 / ENTRY_ALIGNMENT) * ENTRY_ALIGNMENT;
+        }
+        Ok(None)
     }
 }

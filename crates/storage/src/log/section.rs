@@ -296,7 +296,10 @@ impl IndexCache {
     fn put(&mut self, key: (BlobId, u64), index: Arc<[IndexEntry]>) {
         self.clock += 1;
         self.bytes += index.len() * INDEX_ENTRY_BYTES;
-        self.held.insert(key, (self.clock, index));
+        // Two readers may have read the same index at the same time.
+        if let Some((_, twin)) = self.held.insert(key, (self.clock, index)) {
+            self.bytes -= twin.len() * INDEX_ENTRY_BYTES;
+        }
         while self.bytes > SECTION_INDEX_CACHE_BYTES && self.held.len() > 1 {
             let oldest = self
                 .held

@@ -27,9 +27,13 @@ impl Watchers {
         if self.count.load(Ordering::Acquire) == 0 {
             return;
         }
+        // Whoever is told may turn out to be held by nobody else any more, and its end may end watches
+        // of this log: so it is let go of only when the list is free again.
+        let mut told = Vec::new();
         for (key, observer) in self.list.lock().iter() {
             if let Some(observer) = observer.upgrade() {
                 observer.log_changed(*key, bytes);
+                told.push(observer);
             }
         }
     }

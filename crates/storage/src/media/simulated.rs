@@ -37,14 +37,18 @@ pub struct SimulatedDisk {
 
 #[derive(Debug)]
 struct State {
-    files: BTreeMap<FileId, FileState>,
+    files: BTreeMap<FileId, Arc<Mutex<FileState>>>,
     blobs: BTreeMap<BlobKey, Bytes>,
+    /// Removed, but the folder was not synced since: a power cut may bring them back.
+    removed_files: Vec<(FileId, Arc<Mutex<FileState>>)>,
+    removed_blobs: Vec<(BlobKey, Bytes)>,
     faults: Vec<Fault>,
     capacity: u64,
     writes: u64,
 }
 
-#[derive(Debug, Default)]
+/// Shared between the disk and the handles: as on a real one, a handle outlives the name.
+#[derive(Clone, Debug, Default)]
 struct FileState {
     /// What a reader sees: every write so far.
     current: Vec<u8>,
@@ -59,6 +63,8 @@ impl Default for State {
         Self {
             files: BTreeMap::new(),
             blobs: BTreeMap::new(),
+            removed_files: Vec::new(),
+            removed_blobs: Vec::new(),
             faults: Vec::new(),
             capacity: 1 << 40,
             writes: 0,
@@ -76,21 +82,16 @@ impl State {
     }
 
     fn used(&self) -> u64 {
-        let files: u64 = self
+        let files = self
             .files
             .values()
-            .map(|file| file.current.len() as u64)
-            .sum();
-        files
-            + self
-                .blobs
-                .values()
-                .map(|blob| blob.len() as u64)
-                .sum::<u64>()
+            .map(|file| file.lock().current.len() as u64);
+        let blobs = self.blobs.values().map(|blob| blob.len() as u64);
+        files.sum::<u64>() + blobs.sum::<u64>()
     }
 
-    fn file(&mut self, id: FileId) -> Result<&mut FileState> {
-        self.files.get_mut(&id).ok_or_else(|| {
+    fn file(&self, id: FileId) -> Result<Arc<Mutex<FileState>>> {
+        self.files.get(&id).cloned().ok_or_else(|| {
             StorageError::io("open", journal_name(id))(io::ErrorKind::NotFound.into())
         })
     }
@@ -120,46 +121,41 @@ impl SimulatedDisk {
     /// What the disk holds after the process is killed: everything that was written.
     pub fn after_kill(&self) -> Self {
         let state = self.state.lock();
-        let files = state.files.iter().map(|(id, file)| {
-            let file = FileState {
-                current: file.current.clone(),
-                durable: file.durable.clone(),
-                unsynced: file.unsynced.clone(),
-            };
-            (*id, file)
-        });
+        let files = state
+            .files
+            .iter()
+            .map(|(id, file)| (*id, file.lock().clone()));
         Self::with(files.collect(), state.blobs.clone(), state.capacity)
     }
 
     /// What the disk holds after a power cut. Of each unsynced write, `keep` decides sector by sector
-    /// whether it reached the disk.
+    /// whether it reached the disk, and of each file whose removal was not made durable, whether it
+    /// is there again.
     pub fn after_power_cut(&self, mut keep: impl FnMut() -> bool) -> Self {
         let state = self.state.lock();
-        let files = state.files.iter().map(|(id, file)| {
-            let mut bytes = file.durable.clone();
-            for (position, data) in &file.unsynced {
-                for (index, sector) in data.chunks(SECTOR_BYTES).enumerate() {
-                    if keep() {
-                        let at = position + index * SECTOR_BYTES;
-                        bytes[at..at + sector.len()].copy_from_slice(sector);
-                    }
-                }
+        let mut files = BTreeMap::new();
+        let mut blobs = BTreeMap::new();
+        for (id, file) in &state.removed_files {
+            if keep() {
+                files.insert(*id, file.lock().after_power_cut(&mut keep));
             }
-            (
-                *id,
-                FileState {
-                    current: bytes.clone(),
-                    durable: bytes,
-                    unsynced: Vec::new(),
-                },
-            )
-        });
-        Self::with(files.collect(), state.blobs.clone(), state.capacity)
+        }
+        for (key, blob) in &state.removed_blobs {
+            if keep() {
+                blobs.insert(*key, blob.clone());
+            }
+        }
+        for (id, file) in &state.files {
+            files.insert(*id, file.lock().after_power_cut(&mut keep));
+        }
+        blobs.extend(state.blobs.clone());
+        Self::with(files, blobs, state.capacity)
     }
 
     /// Flips one bit of a journal file, durably.
     pub fn flip_journal_bit(&self, id: FileId, position: usize, bit: u8) {
-        if let Some(file) = self.state.lock().files.get_mut(&id) {
+        if let Some(file) = self.state.lock().files.get(&id) {
+            let mut file = file.lock();
             file.current[position] ^= 1 << bit;
             file.durable[position] ^= 1 << bit;
         }
@@ -174,13 +170,35 @@ impl SimulatedDisk {
         }
     }
 
+    /// Shortens a journal file, durably.
+    pub fn truncate_journal_file(&self, id: FileId, bytes: usize) {
+        if let Some(file) = self.state.lock().files.get(&id) {
+            let mut file = file.lock();
+            file.current.truncate(bytes);
+            file.durable.truncate(bytes);
+        }
+    }
+
+    fn handle(&self, id: FileId, content: Arc<Mutex<FileState>>) -> Arc<dyn JournalFile> {
+        let capacity = content.lock().current.len() as u64;
+        Arc::new(SimulatedFile {
+            id,
+            capacity,
+            content,
+            disk: self.clone(),
+        })
+    }
+
     fn with(
         files: BTreeMap<FileId, FileState>,
         blobs: BTreeMap<BlobKey, Bytes>,
         capacity: u64,
     ) -> Self {
+        let files = files.into_iter();
         let state = State {
-            files,
+            files: files
+                .map(|(id, file)| (id, Arc::new(Mutex::new(file))))
+                .collect(),
             blobs,
             capacity,
             ..State::default()
@@ -191,13 +209,37 @@ impl SimulatedDisk {
     }
 }
 
+impl FileState {
+    fn after_power_cut(&self, keep: &mut impl FnMut() -> bool) -> Self {
+        let mut bytes = self.durable.clone();
+        for (position, data) in &self.unsynced {
+            // Sectors are the disk's, wherever in one the write began.
+            let mut at = 0;
+            while at < data.len() {
+                let end = data
+                    .len()
+                    .min(at + SECTOR_BYTES - (position + at) % SECTOR_BYTES);
+                if keep() {
+                    bytes[position + at..position + end].copy_from_slice(&data[at..end]);
+                }
+                at = end;
+            }
+        }
+        Self {
+            current: bytes.clone(),
+            durable: bytes,
+            unsynced: Vec::new(),
+        }
+    }
+}
+
 impl Medium for SimulatedDisk {
     fn journal_files(&self) -> Result<Vec<(FileId, u64)>> {
         let state = self.state.lock();
         Ok(state
             .files
             .iter()
-            .map(|(id, file)| (*id, file.current.len() as u64))
+            .map(|(id, file)| (*id, file.lock().current.len() as u64))
             .collect())
     }
 
@@ -209,40 +251,36 @@ impl Medium for SimulatedDisk {
     ) -> Result<Arc<dyn JournalFile>> {
         let mut state = self.state.lock();
         let recycled = recycle.and_then(|old| state.files.remove(&old));
-        let file = match recycled {
-            Some(file) if file.current.len() as u64 == capacity => file,
-            _ => {
+        let same_size = recycled.filter(|file| file.lock().current.len() as u64 == capacity);
+        let file = match same_size {
+            Some(file) => file,
+            None => {
                 if state.used() + capacity > state.capacity {
                     let full = io::ErrorKind::StorageFull.into();
                     return Err(StorageError::io("zero-fill", journal_name(id))(full));
                 }
                 let zeros = vec![0; capacity as usize];
-                FileState {
+                Arc::new(Mutex::new(FileState {
                     current: zeros.clone(),
                     durable: zeros,
                     unsynced: Vec::new(),
-                }
+                }))
             }
         };
-        state.files.insert(id, file);
-        Ok(Arc::new(SimulatedFile {
-            id,
-            capacity,
-            disk: self.clone(),
-        }))
+        state.files.insert(id, Arc::clone(&file));
+        state.removed_files.clear();
+        Ok(self.handle(id, file))
     }
 
     fn open_journal_file(&self, id: FileId) -> Result<Arc<dyn JournalFile>> {
-        let capacity = self.state.lock().file(id)?.current.len() as u64;
-        Ok(Arc::new(SimulatedFile {
-            id,
-            capacity,
-            disk: self.clone(),
-        }))
+        let file = self.state.lock().file(id)?;
+        Ok(self.handle(id, file))
     }
 
     fn remove_journal_file(&self, id: FileId) -> Result<()> {
-        self.state.lock().files.remove(&id);
+        let mut state = self.state.lock();
+        let removed = state.files.remove(&id).map(|file| (id, file));
+        state.removed_files.extend(removed);
         Ok(())
     }
 
@@ -276,7 +314,9 @@ impl Medium for SimulatedDisk {
     }
 
     fn remove_blob(&self, key: BlobKey) -> Result<()> {
-        self.state.lock().blobs.remove(&key);
+        let mut state = self.state.lock();
+        let removed = state.blobs.remove(&key).map(|blob| (key, blob));
+        state.removed_blobs.extend(removed);
         Ok(())
     }
 
@@ -294,6 +334,7 @@ impl Medium for SimulatedDisk {
 struct SimulatedFile {
     id: FileId,
     capacity: u64,
+    content: Arc<Mutex<FileState>>,
     disk: SimulatedDisk,
 }
 
@@ -307,15 +348,17 @@ impl JournalFile for SimulatedFile {
     }
 
     fn write_at(&self, position: u64, bytes: &[u8]) -> Result<()> {
-        let mut state = self.disk.state.lock();
-        state.writes += 1;
-        let fault = state.take_fault(&[Fault::Write, Fault::ShortWrite]);
+        let fault = {
+            let mut state = self.disk.state.lock();
+            state.writes += 1;
+            state.take_fault(&[Fault::Write, Fault::ShortWrite])
+        };
         let written = match fault {
             Some(Fault::ShortWrite) => &bytes[..bytes.len() / 2],
             Some(_) => &[],
             None => bytes,
         };
-        let file = state.file(self.id)?;
+        let mut file = self.content.lock();
         let start = position as usize;
         file.current[start..start + written.len()].copy_from_slice(written);
         file.unsynced.push((start, written.to_vec()));
@@ -329,13 +372,16 @@ impl JournalFile for SimulatedFile {
     }
 
     fn sync(&self) -> Result<()> {
-        let mut state = self.disk.state.lock();
-        if state.take_fault(&[Fault::Sync]).is_some() {
-            // As on Linux: the dirty pages are marked clean and a second sync would succeed.
+        let failed = self.disk.state.lock().take_fault(&[Fault::Sync]).is_some();
+        let mut file = self.content.lock();
+        let file = &mut *file;
+        if failed {
+            // As on Linux: readers see the pages, but they count as clean, so that a second sync
+            // succeeds without having written them (PostgreSQL's "fsyncgate").
+            file.unsynced.clear();
             let failed = io::Error::other("injected sync failure");
             return Err(StorageError::io("sync", journal_name(self.id))(failed));
         }
-        let file = state.file(self.id)?;
         for (position, data) in file.unsynced.drain(..) {
             file.durable[position..position + data.len()].copy_from_slice(&data);
         }
@@ -343,8 +389,7 @@ impl JournalFile for SimulatedFile {
     }
 
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> Result<()> {
-        let mut state = self.disk.state.lock();
-        let file = state.file(self.id)?;
+        let file = self.content.lock();
         let start = position as usize;
         match file.current.get(start..start + buffer.len()) {
             Some(bytes) => buffer.copy_from_slice(bytes),
@@ -380,6 +425,8 @@ impl BlobWriter for SimulatedBlobWriter {
             let failed = io::Error::other("injected blob failure");
             return Err(StorageError::io("finish", self.key.to_string())(failed));
         }
+        let kind = self.key.kind;
+        state.removed_blobs.retain(|(key, _)| key.kind != kind);
         state.blobs.insert(self.key, self.bytes.into());
         Ok(())
     }

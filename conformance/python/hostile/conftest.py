@@ -1,0 +1,28 @@
+"""After every hostile case the broker is alive, and a normal client is served."""
+
+import os
+
+import pytest
+from confluent_kafka import TopicPartition
+from librdkafka import clients
+
+
+def resident_bytes():
+    """The broker's resident memory."""
+    with open(f"/proc/{os.environ['BROKER_PID']}/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.fixture
+def topic(broker, fresh):
+    return clients.create(broker, fresh("topic"))
+
+
+@pytest.fixture(autouse=True)
+def a_normal_client_still_works(broker, fresh):
+    yield
+    topic = clients.create(broker, fresh("after"))
+    clients.produce(broker, topic, [{"value": b"still served"}])
+    [message] = clients.read(broker, topic, 1)
+    assert message.value() == b"still served"
+    assert TopicPartition(topic, 0) is not None

@@ -1,0 +1,86 @@
+"""A Forebay process of a case's own, for what is done to the process itself."""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from eventually import eventually
+
+BINARY = os.environ.get("FOREBAY", "forebay")
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """The server ends when the test does, also when the test is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Forebay:
+    """`with Forebay(data) as server:` runs until the end of the block."""
+
+    def __init__(self, data, *flags, kafka="127.0.0.1:0", log=None):
+        self.data, self.flags, self.kafka = Path(data), flags, kafka
+        self.log = Path(log or f"{data}.log")
+        self.ready_file = Path(f"{data}.ready.json")
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.kill()
+
+    def start(self):
+        """Starts the process; answers the seconds until it was ready."""
+        self.ready_file.unlink(missing_ok=True)
+        command = [BINARY, "serve", "--kafka", self.kafka, "--admin", "127.0.0.1:0"]
+        command += ["--data", str(self.data), "--ready-file", str(self.ready_file), *self.flags]
+        started = time.monotonic()
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, preexec_fn=die_with_parent
+            )
+        eventually(self.is_ready, within=30, every=0.001, what=f"ready; see {self.log}")
+        took = time.monotonic() - started
+        # After a restart the clients come back to the address that they know.
+        self.kafka = self.broker = json.loads(self.ready_file.read_text())["kafka"]
+        return took
+
+    def is_ready(self):
+        ended = self.process.poll()
+        if ended is not None:
+            tail = self.log.read_text(errors="replace")[-2000:]
+            raise AssertionError(f"ended with {ended} before it was ready: {tail}")
+        return self.ready_file.exists()
+
+    def kill(self):
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """SIGTERM; answers the exit code."""
+        self.process.terminate()
+        return self.process.wait(30)
+
+    def resident_bytes(self):
+        statm = Path(f"/proc/{self.process.pid}/statm").read_text()
+        return int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def refuses_to_start(*arguments, env=None):
+    """Runs `serve`, which must give up by itself; answers (exit code, stderr)."""
+    done = subprocess.run(
+        [BINARY, "serve", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=15,
+        env={**os.environ, **(env or {})},
+    )
+    return done.returncode, done.stderr

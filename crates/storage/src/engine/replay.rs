@@ -1,0 +1,320 @@
+//! Replaying the journal: every file from where the snapshot stands, every entry, every record.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use forebay_record::BatchHeader;
+
+use super::{Engine, Log, install};
+use crate::error::{Result, StorageError};
+use crate::ids::{FileId, LogId, Lsn};
+use crate::journal::entry::{
+    ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, FileHeader, Link, Record, RecordKind, RecordWalk,
+};
+use crate::journal::scan::{End, FileScan};
+use crate::log::{Chunk, Durability};
+use crate::media::{BlobKind, JournalFile, journal_name};
+
+/// What lies on top of the engine and is rebuilt with it.
+pub trait Replay {
+    /// The state that the newest snapshot holds. Called at most once, before everything else.
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), String>;
+    /// A batch of `log`, in the order in which it was appended.
+    fn appended(&mut self, log: LogId, header: &BatchHeader, wall_ms: i64) -> Result<(), String>;
+    /// An event, in order. `wall_ms` is when it was written.
+    fn event(&mut self, payload: &[u8], wall_ms: i64) -> Result<(), String>;
+}
+
+/// Where the journal ends.
+pub(super) struct Tail {
+    /// The file to go on in; None when there is no journal yet.
+    pub(super) file: Option<Arc<dyn JournalFile>>,
+    /// Where the next entry goes.
+    pub(super) end: u64,
+    /// Where the first entry begins that no later one says was durable.
+    pub(super) unsure_from: u64,
+    /// A write that never became durable follows.
+    pub(super) torn: bool,
+    /// Files that were prepared and never written to.
+    pub(super) unused: Vec<Arc<dyn JournalFile>>,
+}
+
+type UsedFile = (Arc<dyn JournalFile>, FileHeader);
+
+impl Engine {
+    /// Replays every entry from `start` (file and position) on. Changes nothing on the medium.
+    pub(super) fn replay_journal(
+        &mut self,
+        start: Option<(FileId, u64)>,
+        replay: &mut dyn Replay,
+    ) -> Result<Tail> {
+        let (used, unused) = self.journal_files()?;
+        let all = used.iter().map(|(file, _)| file).chain(&unused);
+        self.next_file = all
+            .map(|file| file.id())
+            .max()
+            .map_or(FileId(1), FileId::next);
+        for (file, _) in &used {
+            self.side.files.insert(Arc::clone(file));
+        }
+        let (first, position) = match start {
+            Some(start) => start,
+            None => match used.first() {
+                Some((file, _)) => (file.id(), FILE_HEADER_BYTES),
+                None => return self.nothing_yet(unused),
+            },
+        };
+        let before = used.partition_point(|(file, _)| file.id() < first);
+        let (old, used) = used.split_at(before);
+        self.sealed
+            .extend(old.iter().map(|(file, _)| Arc::clone(file)));
+        if used.first().is_none_or(|(file, _)| file.id() != first) {
+            let what = "the file is missing, and the newest snapshot needs it";
+            return Err(StorageError::corrupt(journal_name(first), 0, what));
+        }
+        let mut tail = Tail {
+            file: None,
+            end: position,
+            unsure_from: position,
+            torn: false,
+            unused,
+        };
+        let mut next_file = None;
+        for (index, (file, header)) in used.iter().enumerate() {
+            let position = if index == 0 {
+                position
+            } else {
+                FILE_HEADER_BYTES
+            };
+            if index > 0 || start.is_none() {
+                let before = tail.file.as_ref().map(|file| (file, tail.end));
+                follows(before, next_file, file, header, self.link)?;
+                self.link.epoch = self.link.epoch.max(header.after.epoch);
+            }
+            let mut scan = FileScan::new(Arc::clone(file), position, self.link);
+            tail.unsure_from = self.replay_file(&mut scan, replay)?;
+            tail.end = scan.position();
+            tail.file = Some(Arc::clone(file));
+            next_file = scan.next_file();
+            if index + 1 < used.len() {
+                self.sealed.push_back(Arc::clone(file));
+            } else if next_file.is_none() && scan.end()? == End::Torn {
+                tail.torn = true;
+                tracing::warn!(file = %journal_name(file.id()), offset = tail.end, "cut a torn tail");
+            }
+        }
+        match next_file {
+            // Its head was durable before the trailer that names it.
+            Some(file) => {
+                let what =
+                    "the file is missing or its head is damaged, and the journal goes on in it";
+                Err(StorageError::corrupt(journal_name(file), 0, what))
+            }
+            None => Ok(tail),
+        }
+    }
+
+    /// An empty journal is a new folder, unless there is data that only a journal can have named.
+    fn nothing_yet(&self, unused: Vec<Arc<dyn JournalFile>>) -> Result<Tail> {
+        if let Some((blob, _)) = self.medium.blobs(BlobKind::Segment)?.first() {
+            let what = format!("the journal is missing, and segment {blob} was written through it");
+            return Err(StorageError::corrupt(journal_name(FileId(1)), 0, what));
+        }
+        Ok(Tail {
+            file: None,
+            end: 0,
+            unsure_from: 0,
+            torn: false,
+            unused,
+        })
+    }
+
+    /// The journal files that were written to, with their heads, and those that were only prepared.
+    fn journal_files(&self) -> Result<(Vec<UsedFile>, Vec<Arc<dyn JournalFile>>)> {
+        let mut used = Vec::new();
+        let mut unused = Vec::new();
+        for (id, _) in self.medium.journal_files()? {
+            let file = self.medium.open_journal_file(id)?;
+            match FileScan::header(&file)? {
+                Some(header) => used.push((file, header)),
+                None => {
+                    refuse_damaged_head(&file)?;
+                    unused.push(file);
+                }
+            }
+        }
+        Ok((used, unused))
+    }
+
+    /// Replays the entries of one file. Returns where the first begins that no later one says was
+    /// durable.
+    fn replay_file(&mut self, scan: &mut FileScan, replay: &mut dyn Replay) -> Result<u64> {
+        let mut unsure: VecDeque<(Lsn, u64)> = VecDeque::new();
+        while let Some(entry) = scan.next_entry()? {
+            let (header, position) = (entry.header, entry.position);
+            let base = position + ENTRY_HEADER_BYTES as u64;
+            for record in RecordWalk::new(&entry.bytes[ENTRY_HEADER_BYTES..], base) {
+                // The entry's checksum matched, so only a newer version writes what does not parse.
+                let outcome = match record {
+                    Ok(record) => {
+                        self.replay_record(&record, header.file, base, header.wall_ms, replay)
+                    }
+                    Err(_) => Err("it has a record of an unknown kind".to_owned()),
+                };
+                outcome.map_err(|what| {
+                    let what = format!("commit {}: {what}", header.lsn);
+                    StorageError::corrupt(journal_name(header.file), position, what)
+                })?;
+            }
+            unsure.push_back((header.lsn, position));
+            while unsure.front().is_some_and(|(lsn, _)| *lsn <= header.synced) {
+                unsure.pop_front();
+            }
+        }
+        self.link = scan.link();
+        Ok(unsure
+            .front()
+            .map_or(scan.position(), |(_, position)| *position))
+    }
+
+    fn replay_record(
+        &mut self,
+        record: &Record<'_>,
+        file: FileId,
+        base: u64,
+        wall_ms: i64,
+        replay: &mut dyn Replay,
+    ) -> Result<(), String> {
+        match record.kind {
+            RecordKind::Append => self.replay_append(record, file, base, wall_ms, replay),
+            RecordKind::Event => replay.event(record.payload, wall_ms),
+            RecordKind::LogCreated => {
+                let durability = payload_durability(record)?;
+                self.logs
+                    .insert(record.log, Log::new(record.log, durability, wall_ms));
+                Ok(())
+            }
+            RecordKind::LogDeleted => {
+                self.drop_log(record.log);
+                Ok(())
+            }
+            RecordKind::LogStart => {
+                self.apply_start(record.log, record.offset);
+                Ok(())
+            }
+            RecordKind::SectionsInstalled => {
+                let sections =
+                    install::decode(record.payload).map_err(|error| error.to_string())?;
+                for installed in &sections {
+                    let blob = installed.section.blob;
+                    // A log that is gone by now does not refer to it.
+                    if self.logs.contains_key(&installed.log) {
+                        *self.segments.entry(blob).or_default() += 1;
+                    }
+                    self.apply_installed(installed);
+                    self.next_blob = self.next_blob.max(blob.next());
+                }
+                Ok(())
+            }
+            RecordKind::LogDurability => {
+                let durability = payload_durability(record)?;
+                if let Some(log) = self.logs.get_mut(&record.log) {
+                    log.durability = durability;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn replay_append(
+        &mut self,
+        record: &Record<'_>,
+        file: FileId,
+        base: u64,
+        wall_ms: i64,
+        replay: &mut dyn Replay,
+    ) -> Result<(), String> {
+        let header = BatchHeader::parse(record.payload).map_err(|error| error.to_string())?;
+        // A batch whose log was deleted later in the same entry's order is simply gone.
+        let Some(log) = self.logs.get_mut(&record.log) else {
+            return Ok(());
+        };
+        if record.offset != log.next {
+            return Err(format!(
+                "log {} continues at offset {}, not at {}",
+                record.log, log.next, record.offset
+            ));
+        }
+        log.next = header.next_offset() as u64;
+        log.segment_base = log.next;
+        let position =
+            |at: u64| u32::try_from(at).map_err(|_| "a position beyond 4 GiB".to_owned());
+        let chunk = Chunk {
+            base: record.offset,
+            next: log.next,
+            file,
+            start: position(base + record.at as u64)?,
+            end: position(base + record.end() as u64)?,
+            bytes: position(record.payload.len() as u64)?,
+            max_timestamp: header.max_timestamp,
+        };
+        log.shared.recovered(chunk);
+        replay.appended(record.log, &header, wall_ms)
+    }
+}
+
+/// Checks that a file goes on where the one before it ends: `before` with the position of its end,
+/// which may name the `next` file.
+fn follows(
+    before: Option<(&Arc<dyn JournalFile>, u64)>,
+    next: Option<FileId>,
+    file: &Arc<dyn JournalFile>,
+    header: &FileHeader,
+    link: Link,
+) -> Result<()> {
+    let name = journal_name(file.id());
+    if let Some(next) = next.filter(|next| *next != file.id()) {
+        let what = format!("the file is missing, and the journal goes on in it before `{name}`");
+        return Err(StorageError::corrupt(journal_name(next), 0, what));
+    }
+    if header.after.lsn == link.lsn && header.after.crc == link.crc {
+        return Ok(());
+    }
+    let Some((before, end)) = before else {
+        let what = format!(
+            "the journal begins with commit {}; what was before it is missing",
+            header.after.lsn
+        );
+        return Err(StorageError::corrupt(name, 0, what));
+    };
+    let what = format!(
+        "commit {} is damaged or missing, and `{name}` goes on with commit {}",
+        link.lsn, header.after.lsn
+    );
+    Err(StorageError::corrupt(journal_name(before.id()), end, what))
+}
+
+/// A file whose head does not parse was either prepared and never written to, or has a damaged head
+/// over entries that count. Entries that knew themselves to be durable tell.
+fn refuse_damaged_head(file: &Arc<dyn JournalFile>) -> Result<()> {
+    let Some(mut scan) = FileScan::anywhere(Arc::clone(file), FILE_HEADER_BYTES)? else {
+        return Ok(());
+    };
+    let Some(first) = scan.next_entry()?.map(|entry| entry.header.lsn) else {
+        return Ok(());
+    };
+    while let Some(entry) = scan.next_entry()? {
+        if entry.header.synced >= first {
+            let what = format!("the head is damaged, and commit {first} after it was durable");
+            return Err(StorageError::corrupt(journal_name(file.id()), 0, what));
+        }
+    }
+    Ok(())
+}
+
+fn payload_durability(record: &Record<'_>) -> Result<Durability, String> {
+    let number = record.payload.first().copied();
+    number
+        .and_then(Durability::parse)
+        .ok_or_else(|| "it has an unknown durability".to_owned())
+}

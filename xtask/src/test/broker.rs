@@ -1,0 +1,221 @@
+//! The broker under test: Forebay's release binary, or Apache Kafka to prove the suites.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::layout::Layout;
+use super::process::{self, Ending};
+use super::report::Report;
+
+/// A JVM needs its time; Forebay is ready in milliseconds.
+const START_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Kind {
+    Forebay,
+    Kafka,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Forebay => "forebay",
+            Self::Kafka => "kafka",
+        }
+    }
+}
+
+/// A running broker with a data folder of its own.
+pub(crate) struct Broker {
+    pub(crate) kind: Kind,
+    /// `host:port` for Kafka clients.
+    pub(crate) bootstrap: String,
+    /// `host:port` of the admin HTTP listener; Kafka has none.
+    pub(crate) admin: Option<String>,
+    child: Child,
+    log: PathBuf,
+    data: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct ReadyFile {
+    kafka: String,
+    admin: Option<String>,
+}
+
+impl Broker {
+    pub(crate) fn start(layout: &Layout, kind: Kind, name: &str) -> Result<Self> {
+        let dir = layout.cache.join("brokers").join(name);
+        if dir.exists() {
+            fs::remove_dir_all(&dir).with_context(|| format!("clear {}", dir.display()))?;
+        }
+        fs::create_dir_all(&dir)?;
+        let log = layout.log(&format!("{name}.broker"));
+        match kind {
+            Kind::Forebay => Self::start_forebay(layout, dir, log),
+            Kind::Kafka => Self::start_kafka(layout, dir, log),
+        }
+    }
+
+    fn start_forebay(layout: &Layout, dir: PathBuf, log: PathBuf) -> Result<Self> {
+        let ready_file = dir.join("ready.json");
+        let mut command = Command::new(layout.forebay());
+        command
+            .args([
+                "serve",
+                "--kafka",
+                "127.0.0.1:0",
+                "--admin",
+                "127.0.0.1:0",
+                "--data",
+            ])
+            .arg(dir.join("data"))
+            .arg("--ready-file")
+            .arg(&ready_file)
+            .env("FOREBAY_RETENTION_CHECK_INTERVAL", "200ms")
+            .env("FOREBAY_COMPACTION_CHECK_INTERVAL", "200ms");
+        let mut child = process::spawn(&mut command, &log)?;
+        wait_until(&mut child, &log, || ready_file.exists())?;
+        let ready: ReadyFile = serde_json::from_slice(&fs::read(&ready_file)?)
+            .with_context(|| format!("read {}", ready_file.display()))?;
+        Ok(Self {
+            kind: Kind::Forebay,
+            bootstrap: ready.kafka,
+            admin: ready.admin,
+            child,
+            log,
+            data: dir,
+        })
+    }
+
+    fn start_kafka(layout: &Layout, dir: PathBuf, log: PathBuf) -> Result<Self> {
+        let (broker, controller) = (free_port()?, free_port()?);
+        let properties = dir.join("server.properties");
+        let template = fs::read_to_string(layout.conformance.join("kafka.properties"))?;
+        fs::write(
+            &properties,
+            template
+                .replace("BROKER_PORT", &broker.to_string())
+                .replace("CONTROLLER_PORT", &controller.to_string())
+                .replace("DATA", &dir.join("data").to_string_lossy()),
+        )?;
+        let java = |class: &str| {
+            let mut command = Command::new("java");
+            command.args([
+                "-Xmx512m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+            ]);
+            command.arg(layout.cache.join("java/lib/*")).arg(class);
+            command
+        };
+        let mut format = java("kafka.tools.StorageTool");
+        // Any valid cluster id will do; a fixed one keeps runs comparable.
+        format
+            .args(["format", "-t", "Rm9yZWJheUNvbmZvcm0xMg", "-c"])
+            .arg(&properties);
+        process::must(&mut format, &log, START_LIMIT)?;
+
+        let mut child = process::spawn(java("kafka.Kafka").arg(&properties), &log)?;
+        let bootstrap = format!("127.0.0.1:{broker}");
+        wait_until(&mut child, &log, || TcpStream::connect(&bootstrap).is_ok())?;
+        Ok(Self {
+            kind: Kind::Kafka,
+            bootstrap,
+            admin: None,
+            child,
+            log,
+            data: dir,
+        })
+    }
+
+    /// The process id, for cases that look at the broker from outside.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What every suite finds in its environment.
+    pub(crate) fn describe_to(&self, command: &mut Command) {
+        command
+            .env("BROKER", &self.bootstrap)
+            .env("BROKER_PID", self.id().to_string())
+            .env("BROKER_ADMIN", self.admin.as_deref().unwrap_or_default());
+    }
+
+    /// Stops the broker with SIGTERM. It must still have been alive, and must leave in peace.
+    pub(crate) fn stop(mut self, report: &mut Report) {
+        let case = "survives_the_suite_and_stops_cleanly";
+        let client = self.kind.name();
+        if let Ok(Some(status)) = self.child.try_wait() {
+            let reason = format!(
+                "the broker had died: {status}\n{}",
+                process::tail(&self.log)
+            );
+            report.fail(client, case, &reason);
+            return;
+        }
+        process::ask_to_stop(self.child.id());
+        match process::wait(&mut self.child, STOP_LIMIT) {
+            Ok(Ending::Exited(status)) if status.success() || self.kind == Kind::Kafka => {
+                report.pass(client, case);
+                let _ = fs::remove_dir_all(&self.data);
+            }
+            Ok(Ending::Exited(status)) => {
+                let reason = format!("ended with {status}\n{}", process::tail(&self.log));
+                report.fail(client, case, &reason);
+            }
+            Ok(Ending::TimedOut) => {
+                report.fail(
+                    client,
+                    case,
+                    &format!("still running {STOP_LIMIT:?} after SIGTERM"),
+                );
+            }
+            Err(error) => report.fail(client, case, &format!("{error:#}")),
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            process::kill_tree(self.child.id());
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn wait_until(child: &mut Child, log: &Path, ready: impl Fn() -> bool) -> Result<()> {
+    let deadline = Instant::now() + START_LIMIT;
+    while !ready() {
+        if let Some(status) = child.try_wait()? {
+            bail!(
+                "the broker ended with {status} before it was ready\n{}",
+                process::tail(log)
+            );
+        }
+        if Instant::now() > deadline {
+            process::kill_tree(child.id());
+            let _ = child.wait();
+            bail!(
+                "the broker was not ready after {START_LIMIT:?}\n{}",
+                process::tail(log)
+            );
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}

@@ -1,0 +1,197 @@
+//! `cargo xtask test`: the workspace's own tests, then real clients against a real server process.
+//!
+//! The order is: cargo tests, release build, dependencies of each ecosystem (into `.cache/`), then
+//! suite after suite, each with a broker of its own on free ports. Every result, of whatever test
+//! framework, becomes a line of one [`report::Report`].
+
+mod broker;
+mod cargo_tests;
+mod cross;
+mod layout;
+mod process;
+mod report;
+mod suite;
+mod toolchain;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use broker::{Broker, Kind};
+use layout::Layout;
+use report::Report;
+use suite::{Suite, Work};
+use toolchain::Toolchain;
+
+/// Options of `cargo xtask test`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The inner loop: unit tests and the fast suites, under two minutes when warm.
+    #[arg(long)]
+    quick: bool,
+    /// Run only this suite (may be given several times); leaves the cargo tests out.
+    #[arg(long, value_name = "NAME")]
+    suite: Vec<String>,
+    /// The broker to test. `kafka` runs Apache Kafka itself: a suite it fails is a wrong suite.
+    #[arg(long, value_enum, default_value = "forebay")]
+    against: Kind,
+    /// List the suites and stop.
+    #[arg(long)]
+    list: bool,
+}
+
+/// Runs the tests and fails the process if anything failed.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let layout = Layout::find()?;
+    if args.list {
+        for suite in suite::ALL {
+            println!("{:<16} {}", suite.name, suite.about);
+        }
+        return Ok(());
+    }
+    let mut suites = chosen(args)?;
+    let started = Instant::now();
+    let mut report = Report::default();
+
+    if args.against == Kind::Forebay {
+        if args.suite.is_empty() {
+            cargo_tests::run(&layout, &mut report)?;
+        }
+        println!("building the release binary");
+        if let Err(error) = cargo_tests::build_release(&layout) {
+            println!("{error:#}");
+            report.fail("cargo", "the_release_binary_builds", "see above");
+            suites.clear();
+        }
+    }
+    let ready = prepare(&layout, args.against, &suites, &mut report);
+    for suite in suites {
+        if suite.toolchains.iter().all(|tool| ready.contains(tool)) {
+            run_suite(&layout, args, suite, &ready, &mut report);
+        }
+    }
+
+    report.print(started.elapsed());
+    if report.failed() > 0 {
+        std::process::exit(1)
+    } else {
+        Ok(())
+    }
+}
+
+fn chosen(args: &Args) -> Result<Vec<&'static Suite>> {
+    for name in &args.suite {
+        if !suite::ALL.iter().any(|suite| suite.name == name) {
+            let known: Vec<_> = suite::ALL.iter().map(|suite| suite.name).collect();
+            bail!(
+                "no suite is called {name:?}; there are {}",
+                known.join(", ")
+            );
+        }
+    }
+    Ok(suite::ALL
+        .iter()
+        .filter(|suite| match args.against {
+            Kind::Forebay => true,
+            Kind::Kafka => suite.proves_itself_on_kafka,
+        })
+        .filter(|suite| {
+            if args.suite.is_empty() {
+                !args.quick || suite.quick
+            } else {
+                args.suite.iter().any(|name| name == suite.name)
+            }
+        })
+        .collect())
+}
+
+/// Sets up what the suites need; a toolchain that is missing is said loudly and, in CI, a failure.
+fn prepare(
+    layout: &Layout,
+    against: Kind,
+    suites: &[&Suite],
+    report: &mut Report,
+) -> Vec<Toolchain> {
+    let mut wanted: Vec<Toolchain> = suites
+        .iter()
+        .flat_map(|suite| suite.toolchains.iter().copied())
+        .collect();
+    if against == Kind::Kafka {
+        wanted.push(Toolchain::Java);
+    }
+    if suites
+        .iter()
+        .any(|suite| matches!(suite.work, Work::EveryPair))
+    {
+        wanted.extend(cross::toolchains());
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+
+    let mut ready = Vec::new();
+    for tool in wanted {
+        match tool.prepare(layout) {
+            Ok(()) => ready.push(tool),
+            Err(error) => {
+                let left_out: Vec<_> = suites
+                    .iter()
+                    .filter(|suite| suite.toolchains.contains(&tool))
+                    .map(|suite| suite.name)
+                    .collect();
+                println!("\n!!! {tool} is not usable: {error:#}");
+                println!("!!! LEFT OUT: {}\n", left_out.join(", "));
+                for name in left_out {
+                    report.left_out(name, &format!("{tool} is missing"));
+                }
+            }
+        }
+    }
+    ready
+}
+
+fn run_suite(
+    layout: &Layout,
+    args: &Args,
+    suite: &Suite,
+    ready: &[Toolchain],
+    report: &mut Report,
+) {
+    let started = Instant::now();
+    let before = report.len();
+    println!("{:<16} ...", suite.name);
+    if let Err(error) = drive(layout, args, suite, ready, report) {
+        report.fail(suite.client, "suite_runs", &format!("{error:#}"));
+    }
+    let took = started.elapsed();
+    report.print_suite(
+        suite.name,
+        before,
+        Duration::from_millis(took.as_millis() as u64),
+    );
+}
+
+fn drive(
+    layout: &Layout,
+    args: &Args,
+    suite: &Suite,
+    ready: &[Toolchain],
+    report: &mut Report,
+) -> Result<()> {
+    let broker = suite
+        .needs_broker
+        .then(|| Broker::start(layout, args.against, suite.name))
+        .transpose()?;
+    let outcome = match suite.work {
+        Work::EveryPair => {
+            let broker = broker.as_ref().expect("the cross suite asks for a broker");
+            cross::run(layout, broker, ready, report)
+        }
+        Work::Command(command) => {
+            suite::run_command(layout, args, suite, command, broker.as_ref(), report)
+        }
+    };
+    if let Some(broker) = broker {
+        broker.stop(report);
+    }
+    outcome
+}

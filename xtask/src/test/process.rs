@@ -1,0 +1,113 @@
+//! Child processes with a log file and a deadline, ended by process id and never by name.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How often a child is asked whether it has ended.
+const POLL: Duration = Duration::from_millis(20);
+/// How many lines of a log are shown when something went wrong.
+const TAIL_LINES: usize = 30;
+
+/// What became of a child process.
+pub(crate) enum Ending {
+    Exited(ExitStatus),
+    /// It was still running at the deadline, and was killed with all its children.
+    TimedOut,
+}
+
+/// Starts `command` with both output streams going to the file `log`.
+pub(crate) fn spawn(command: &mut Command, log: &Path) -> Result<Child> {
+    let out = File::create(log).with_context(|| format!("create {}", log.display()))?;
+    let err = out.try_clone()?;
+    command
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(err)
+        .spawn()
+        .with_context(|| format!("start {}", command.get_program().to_string_lossy()))
+}
+
+/// Runs `command` to its end or to the deadline, whichever comes first.
+pub(crate) fn run(command: &mut Command, log: &Path, limit: Duration) -> Result<Ending> {
+    wait(&mut spawn(command, log)?, limit)
+}
+
+/// Waits for `child`; at the deadline it is killed together with its children.
+pub(crate) fn wait(child: &mut Child, limit: Duration) -> Result<Ending> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Ending::Exited(status));
+        }
+        if Instant::now() >= deadline {
+            kill_tree(child.id());
+            child.wait()?;
+            return Ok(Ending::TimedOut);
+        }
+        thread::sleep(POLL);
+    }
+}
+
+/// Runs a preparation step; an unsuccessful end is an error that carries the log's tail.
+pub(crate) fn must(command: &mut Command, log: &Path, limit: Duration) -> Result<()> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    match run(command, log, limit)? {
+        Ending::Exited(status) if status.success() => Ok(()),
+        Ending::Exited(status) => bail!("{name} ended with {status}\n{}", tail(log)),
+        Ending::TimedOut => bail!("{name} took longer than {limit:?}\n{}", tail(log)),
+    }
+}
+
+/// Asks a process to stop (SIGTERM).
+pub(crate) fn ask_to_stop(id: u32) {
+    signal(id, Signal::TERM);
+}
+
+/// Kills a process and everything it started, children first.
+pub(crate) fn kill_tree(id: u32) {
+    for child in children(id) {
+        kill_tree(child);
+    }
+    signal(id, Signal::KILL);
+}
+
+/// The last lines of a log file, indented.
+pub(crate) fn tail(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<_> = text.lines().collect();
+    let from = lines.len().saturating_sub(TAIL_LINES);
+    lines[from..]
+        .iter()
+        .map(|line| format!("    | {line}\n"))
+        .collect()
+}
+
+fn signal(id: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
+        // Gone already is what we wanted.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Direct children, from `/proc`; empty where there is none (then only the process itself ends).
+fn children(id: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else {
+        return Vec::new();
+    };
+    threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|ids| {
+            ids.split_whitespace()
+                .filter_map(|id| id.parse().ok())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}

@@ -1,0 +1,347 @@
+//! The suites: what each is, what it needs, how it is started and how its results are read.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::Args;
+use super::broker::Broker;
+use super::layout::Layout;
+use super::process::{self, Ending};
+use super::report::{Format, Report};
+use super::toolchain::Toolchain;
+
+pub(crate) struct Suite {
+    /// What `--suite` takes.
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    /// The column in the table.
+    pub(crate) client: &'static str,
+    pub(crate) toolchains: &'static [Toolchain],
+    /// Part of `--quick`.
+    pub(crate) quick: bool,
+    /// Whether the runner starts a broker for it; the others start and kill their own.
+    pub(crate) needs_broker: bool,
+    /// False for what only makes sense with our own process (crash, start-up faults, figures).
+    pub(crate) proves_itself_on_kafka: bool,
+    pub(crate) limit: Duration,
+    pub(crate) work: Work,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Work {
+    Command(fn(&Layout) -> (Command, Format)),
+    /// Records from each client, read by every other: see `cross.rs`.
+    EveryPair,
+}
+
+const fn minutes(n: u64) -> Duration {
+    Duration::from_secs(n * 60)
+}
+
+pub(crate) const ALL: &[Suite] = &[
+    Suite {
+        name: "kcat",
+        about: "kcat from the distribution: a smoke test with an older librdkafka",
+        client: "kcat",
+        toolchains: &[Toolchain::Python, Toolchain::Kcat],
+        quick: true,
+        needs_broker: true,
+        proves_itself_on_kafka: true,
+        limit: minutes(3),
+        work: Work::Command(|layout| pytest(layout, "kcat")),
+    },
+    Suite {
+        name: "confluent-kafka",
+        about: "librdkafka through confluent-kafka (Python)",
+        client: "librdkafka",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: true,
+        proves_itself_on_kafka: true,
+        limit: minutes(8),
+        work: Work::Command(|layout| pytest(layout, "librdkafka")),
+    },
+    Suite {
+        name: "kafka-python",
+        about: "kafka-python (pure Python)",
+        client: "kafka-python",
+        toolchains: &[Toolchain::Python],
+        quick: false,
+        needs_broker: true,
+        proves_itself_on_kafka: true,
+        limit: minutes(5),
+        work: Work::Command(|layout| pytest(layout, "kafka_python")),
+    },
+    Suite {
+        name: "java",
+        about: "kafka-clients of Apache Kafka 4.3",
+        client: "java",
+        toolchains: &[Toolchain::Java],
+        quick: false,
+        needs_broker: true,
+        proves_itself_on_kafka: true,
+        limit: minutes(5),
+        work: Work::Command(|layout| cases(layout, "client")),
+    },
+    Suite {
+        name: "kafka-tools",
+        about: "the command-line tools of Apache Kafka 4.3",
+        client: "kafka-tools",
+        toolchains: &[Toolchain::Java],
+        quick: false,
+        needs_broker: true,
+        proves_itself_on_kafka: true,
+        limit: minutes(6),
+        work: Work::Command(|layout| cases(layout, "tools")),
+    },
+    Suite {
+        name: "franz-go",
+        about: "franz-go (Go)",
+        client: "franz-go",
+        toolchains: &[Toolchain::Go],
+        quick: true,
+        needs_broker: true,
+        proves_itself_on_kafka: true,
+        limit: minutes(5),
+        work: Work::Command(franz_go),
+    },
+    Suite {
+        name: "franz-go-own",
+        about: "the integration tests that franz-go brings",
+        client: "franz-go-own",
+        toolchains: &[Toolchain::Go],
+        quick: false,
+        needs_broker: true,
+        proves_itself_on_kafka: true,
+        limit: minutes(10),
+        work: Work::Command(franz_go_own),
+    },
+    Suite {
+        name: "kafkajs",
+        about: "KafkaJS (Node.js)",
+        client: "kafkajs",
+        toolchains: &[Toolchain::Node],
+        quick: false,
+        needs_broker: true,
+        proves_itself_on_kafka: true,
+        limit: minutes(5),
+        work: Work::Command(kafkajs),
+    },
+    Suite {
+        name: "rdkafka",
+        about: "the rdkafka crate (Rust)",
+        client: "rdkafka",
+        toolchains: &[Toolchain::Rdkafka],
+        quick: false,
+        needs_broker: true,
+        proves_itself_on_kafka: true,
+        limit: minutes(5),
+        work: Work::Command(rdkafka),
+    },
+    Suite {
+        name: "cross",
+        about: "records of each client, read by every other",
+        client: "cross",
+        toolchains: &[Toolchain::Python],
+        quick: false,
+        needs_broker: true,
+        proves_itself_on_kafka: true,
+        limit: minutes(10),
+        work: Work::EveryPair,
+    },
+    Suite {
+        name: "hostile",
+        about: "bytes that no client sends, and connections that misbehave",
+        client: "wire",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: true,
+        proves_itself_on_kafka: true,
+        limit: minutes(5),
+        work: Work::Command(|layout| pytest(layout, "hostile")),
+    },
+    Suite {
+        name: "faults",
+        about: "start-up faults: port taken, folder locked, unknown settings",
+        client: "process",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        limit: minutes(3),
+        work: Work::Command(|layout| pytest(layout, "process/test_faults.py")),
+    },
+    Suite {
+        name: "crash",
+        about: "kill -9 under load, again and again",
+        client: "process",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        limit: minutes(15),
+        work: Work::Command(|layout| pytest(layout, "process/test_crash.py")),
+    },
+    Suite {
+        name: "disk-full",
+        about: "a disk that fills and empties (needs root for a small file system)",
+        client: "process",
+        toolchains: &[Toolchain::Python],
+        quick: false,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        limit: minutes(3),
+        work: Work::Command(|layout| pytest(layout, "process/test_disk_full.py")),
+    },
+    Suite {
+        name: "figures",
+        about: "start-up time, idle memory, producer rate",
+        client: "process",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        limit: minutes(3),
+        work: Work::Command(|layout| pytest(layout, "process/test_figures.py")),
+    },
+];
+
+/// Runs a suite's own test program and reads what it found.
+pub(crate) fn run_command(
+    layout: &Layout,
+    args: &Args,
+    suite: &Suite,
+    command: fn(&Layout) -> (Command, Format),
+    broker: Option<&Broker>,
+    report: &mut Report,
+) -> Result<()> {
+    let (mut command, format) = command(layout);
+    command
+        .env("BROKER_KIND", args.against.name())
+        .env("FOREBAY", layout.forebay())
+        .env("CACHE", &layout.cache)
+        .env("QUICK", if args.quick { "1" } else { "" });
+    if let Some(broker) = broker {
+        broker.describe_to(&mut command);
+        command.env("KGO_SEEDS", &broker.bootstrap);
+    }
+    let log = layout.log(suite.name);
+    let before = report.len();
+    let ending = process::run(&mut command, &log, suite.limit)?;
+    let output = fs::read(&log)?;
+    let failed_before = report.failed();
+    report.read(suite.client, format, &String::from_utf8_lossy(&output));
+    if suite.name == "franz-go-own" {
+        for (name, reason) in not_yet(layout) {
+            report.skip(suite.client, &name, &format!("not yet: {reason}"));
+        }
+    }
+    let explained = report.failed() > failed_before;
+    match ending {
+        Ending::TimedOut => {
+            let reason = format!("longer than {:?}\n{}", suite.limit, process::tail(&log));
+            report.fail(suite.client, "suite_ends_in_time", &reason);
+        }
+        Ending::Exited(status) if !status.success() && !explained => {
+            let reason = format!("{status}\n{}", process::tail(&log));
+            report.fail(suite.client, "suite_runs", &reason);
+        }
+        Ending::Exited(_) if report.len() == before => {
+            report.fail(suite.client, "suite_runs", "it reported no case at all");
+        }
+        Ending::Exited(_) => {}
+    }
+    Ok(())
+}
+
+fn pytest(layout: &Layout, folder: &str) -> (Command, Format) {
+    let mut command = Command::new(layout.cache.join("venv/bin/python"));
+    command
+        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", folder])
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .current_dir(layout.conformance.join("python"));
+    (command, Format::Lines)
+}
+
+/// The Java program of the suites, for `client`, `tools` and the pipe.
+pub(crate) fn java(layout: &Layout) -> Command {
+    let java = layout.cache.join("java");
+    let path = format!(
+        "{}:{}/*",
+        java.join("classes").display(),
+        java.join("lib").display()
+    );
+    let mut command = Command::new("java");
+    command
+        .args([
+            "-Xmx256m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+        ])
+        .args([path.as_str(), "forebay.conformance.Main"]);
+    command
+}
+
+fn cases(layout: &Layout, which: &str) -> (Command, Format) {
+    let mut command = java(layout);
+    command.arg(which);
+    (command, Format::Lines)
+}
+
+fn franz_go(layout: &Layout) -> (Command, Format) {
+    let mut command = Command::new("go");
+    command
+        .args(["test", "-v", "-count=1", "-timeout=280s", "./..."])
+        .current_dir(layout.conformance.join("go"));
+    (command, Format::Go)
+}
+
+/// `pkg/kgo` of the pinned franz-go, without the tests that `not-yet.txt` names.
+fn franz_go_own(layout: &Layout) -> (Command, Format) {
+    let not_yet: Vec<_> = not_yet(layout).into_iter().map(|(name, _)| name).collect();
+    let mut command = Command::new("go");
+    command
+        .args(["test", "-v", "-count=1", "-timeout=570s"])
+        .arg(format!("-skip=^({})$", not_yet.join("|")))
+        .arg("github.com/twmb/franz-go/pkg/kgo")
+        .current_dir(layout.conformance.join("go"))
+        // One replica, and a tenth of the records: minutes instead of a quarter of an hour.
+        .envs([
+            ("KGO_TEST_RF", "1"),
+            ("KGO_TEST_RECORDS", "50000"),
+            ("KGO_LOG_LEVEL", "none"),
+        ]);
+    (command, Format::Go)
+}
+
+/// franz-go's own tests that are left out, each with its reason.
+fn not_yet(layout: &Layout) -> Vec<(String, String)> {
+    let text = fs::read_to_string(layout.conformance.join("go/not-yet.txt")).unwrap_or_default();
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(' '))
+        .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
+        .collect()
+}
+
+fn kafkajs(layout: &Layout) -> (Command, Format) {
+    let mut command = Command::new("node");
+    command
+        .args(["--test", "--test-reporter=tap", "--test-concurrency=1", "."])
+        .current_dir(layout.conformance.join("node"))
+        .env("NODE_PATH", layout.cache.join("node/node_modules"));
+    (command, Format::Tap)
+}
+
+fn rdkafka(layout: &Layout) -> (Command, Format) {
+    let mut command = Command::new("cargo");
+    command
+        .args(["test", "--locked", "--no-fail-fast"])
+        .current_dir(layout.conformance.join("rust"))
+        .env("CARGO_TARGET_DIR", layout.cache.join("rdkafka"));
+    (command, Format::Cargo)
+}

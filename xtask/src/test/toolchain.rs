@@ -1,0 +1,207 @@
+//! The ecosystems that clients come from, and their dependencies in `.cache/`.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::layout::Layout;
+use super::process;
+
+/// Downloads from a cold registry cache are slow at times.
+const LIMIT: Duration = Duration::from_secs(15 * 60);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Toolchain {
+    Python,
+    Java,
+    Go,
+    Node,
+    Rdkafka,
+    Kcat,
+}
+
+impl fmt::Display for Toolchain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Python => "Python (python3 with venv)",
+            Self::Java => "Java (a JDK of 17 or newer, and mvn)",
+            Self::Go => "Go",
+            Self::Node => "Node.js (node and npm)",
+            Self::Rdkafka => "rdkafka (a C compiler and make)",
+            Self::Kcat => "kcat",
+        })
+    }
+}
+
+impl Toolchain {
+    /// Finds the tools and installs what the suites need, once for each state of the manifests.
+    pub(crate) fn prepare(self, layout: &Layout) -> Result<()> {
+        match self {
+            Self::Python => python(layout),
+            Self::Java => java(layout),
+            Self::Go => go(layout),
+            Self::Node => node(layout),
+            Self::Rdkafka => rdkafka(layout),
+            Self::Kcat => kcat(layout),
+        }
+    }
+}
+
+fn python(layout: &Layout) -> Result<()> {
+    let requirements = layout.conformance.join("python/requirements.txt");
+    require(&["python3"])?;
+    once(layout, "python", &[&requirements], |log| {
+        let venv = layout.cache.join("venv");
+        let mut create = Command::new("python3");
+        create.args(["-m", "venv"]).arg(&venv);
+        process::must(&mut create, log, LIMIT)?;
+        let mut install = Command::new(venv.join("bin/pip"));
+        install
+            .args(["install", "--quiet", "--requirement"])
+            .arg(&requirements);
+        process::must(&mut install, log, LIMIT)
+    })
+}
+
+fn java(layout: &Layout) -> Result<()> {
+    let project = layout.conformance.join("java");
+    require(&["java", "javac", "mvn"])?;
+    once(layout, "java-lib", &[&project.join("pom.xml")], |log| {
+        let lib = layout.cache.join("java/lib");
+        if lib.exists() {
+            fs::remove_dir_all(&lib)?;
+        }
+        let mut copy = Command::new("mvn");
+        copy.args([
+            "-q",
+            "-B",
+            "dependency:copy-dependencies",
+            "-DincludeScope=runtime",
+        ])
+        .arg(format!("-DoutputDirectory={}", lib.display()))
+        .current_dir(&project);
+        process::must(&mut copy, log, LIMIT)
+    })?;
+    let sources = files_under(&project.join("src"), "java")?;
+    let inputs: Vec<_> = sources.iter().map(PathBuf::as_path).collect();
+    once(layout, "java-classes", &inputs, |log| {
+        let mut compile = Command::new("javac");
+        compile
+            .args(["--release", "17", "-Xlint:all,-serial,-path", "-cp"])
+            .arg(layout.cache.join("java/lib/*"))
+            .arg("-d")
+            .arg(layout.cache.join("java/classes"))
+            .args(&sources);
+        process::must(&mut compile, log, LIMIT)
+    })
+}
+
+fn go(layout: &Layout) -> Result<()> {
+    let module = layout.conformance.join("go");
+    require(&["go"])?;
+    once(layout, "go", &[&module.join("go.sum")], |log| {
+        let mut download = Command::new("go");
+        download.args(["mod", "download"]).current_dir(&module);
+        process::must(&mut download, log, LIMIT)
+    })
+}
+
+fn node(layout: &Layout) -> Result<()> {
+    let manifest = layout.conformance.join("node/package.json");
+    let lock = layout.conformance.join("node/package-lock.json");
+    require(&["node", "npm"])?;
+    once(layout, "node", &[&manifest, &lock], |log| {
+        let modules = layout.cache.join("node");
+        fs::create_dir_all(&modules)?;
+        fs::copy(&manifest, modules.join("package.json"))?;
+        fs::copy(&lock, modules.join("package-lock.json"))?;
+        let mut install = Command::new("npm");
+        install
+            .args(["ci", "--no-audit", "--no-fund"])
+            .current_dir(&modules);
+        process::must(&mut install, log, LIMIT)
+    })
+}
+
+fn rdkafka(layout: &Layout) -> Result<()> {
+    require(&["cargo", "cc", "make"])?;
+    for arguments in [
+        &["build", "--locked"][..],
+        &["test", "--locked", "--no-run"],
+    ] {
+        let mut build = Command::new("cargo");
+        build
+            .args(arguments)
+            .current_dir(layout.conformance.join("rust"))
+            .env("CARGO_TARGET_DIR", layout.cache.join("rdkafka"));
+        process::must(&mut build, &layout.log("prepare-rdkafka"), LIMIT)?;
+    }
+    Ok(())
+}
+
+/// The one client that is only packaged by distributions.
+fn kcat(layout: &Layout) -> Result<()> {
+    if require(&["kcat"]).is_ok() {
+        return Ok(());
+    }
+    require(&["apt-get"])?;
+    let log = layout.log("prepare-kcat");
+    let mut update = Command::new("apt-get");
+    process::must(update.args(["update", "-q"]), &log, LIMIT)?;
+    let mut install = Command::new("apt-get");
+    install.args(["install", "-y", "-q", "--no-install-recommends", "kcat"]);
+    process::must(&mut install, &log, LIMIT)
+}
+
+fn require(programs: &[&str]) -> Result<()> {
+    for program in programs {
+        let found = Command::new("sh")
+            .args(["-c", "command -v \"$1\"", "sh", program])
+            .stdout(Stdio::null())
+            .status()?;
+        if !found.success() {
+            bail!("{program} is not on the PATH");
+        }
+    }
+    Ok(())
+}
+
+/// Runs `step` unless it has succeeded before with the same content of `inputs`.
+fn once(
+    layout: &Layout,
+    name: &str,
+    inputs: &[&Path],
+    step: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
+    let mut state = String::new();
+    for input in inputs {
+        let text = fs::read_to_string(input).with_context(|| format!("{}", input.display()))?;
+        state.push_str(&format!("{}\n{text}\n", input.display()));
+    }
+    let stamp = layout.cache.join("stamps").join(name);
+    if fs::read_to_string(&stamp).is_ok_and(|done| done == state) {
+        return Ok(());
+    }
+    println!("preparing {name}");
+    step(&layout.log(&format!("prepare-{name}")))?;
+    fs::write(&stamp, state)?;
+    Ok(())
+}
+
+fn files_under(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files_under(&path, extension)?);
+        } else if path.extension().is_some_and(|ext| ext == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
