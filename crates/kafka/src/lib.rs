@@ -9,8 +9,10 @@
 //! | `handlers` | one file an API key |
 //! | `fetch` | fetch sessions, and waiting for data |
 //! | `versions` | the table of served keys and versions |
+//! | [`client`] | the other side: a small client for the command line and for tests |
 //! | `errors` | the broker's refusals as Kafka's error codes |
 
+pub mod client;
 mod dispatch;
 mod errors;
 mod fetch;
