@@ -45,7 +45,7 @@ def test_announced_bytes_cost_no_memory_before_they_arrive(broker):
         connection.socket.close()
 
 
-def test_five_thousand_idle_connections(broker, topic, request):
+def test_five_thousand_idle_connections(broker, topic, is_forebay):
     idle = []
     try:
         for _ in range(5000):
@@ -54,7 +54,7 @@ def test_five_thousand_idle_connections(broker, topic, request):
             idle.append(connection)
         clients.produce(broker, topic, [{"value": b"v"}] * 100)
         assert len(clients.read(broker, topic, 100)) == 100
-        if request.getfixturevalue("is_forebay"):
+        if is_forebay:
             assert resident_bytes() < 200 * MEBIBYTE
     finally:
         for connection in idle:
@@ -67,7 +67,7 @@ def fetch(topic, offset, max_bytes):
     return head + wire.string(topic) + struct.pack(">iiqi", 1, 0, offset, max_bytes)
 
 
-def test_a_slow_reader_costs_bounded_memory(broker, topic, request):
+def test_a_slow_reader_costs_bounded_memory(broker, topic, is_forebay):
     """It asks for far more than it reads, again and again."""
     value = bytes(900 * 1024)
     clients.produce(broker, topic, [{"value": value}] * 50)
@@ -82,7 +82,7 @@ def test_a_slow_reader_costs_bounded_memory(broker, topic, request):
             slow.append(connection)
         clients.produce(broker, topic, [{"value": b"quick"}])
         assert clients.read(broker, topic, 1, offset=50)[0].value() == b"quick"
-        if request.getfixturevalue("is_forebay"):
+        if is_forebay:
             assert resident_bytes() - before < 200 * MEBIBYTE
         # The slow one is still being answered, at its own pace.
         [length, correlation] = struct.unpack(">ii", slow[0].exactly(8))

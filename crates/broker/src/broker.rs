@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use forebay_storage::shard::{Mailbox, Shard, ShardMetrics};
-use forebay_storage::{Clock, Engine, Medium, Now, Options, Recovered, StorageError};
+use forebay_storage::{Clock, Engine, Medium, Now, Options, Recovered, Space, StorageError};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -118,6 +118,11 @@ impl Broker {
     /// What its shard counts.
     pub fn shard_metrics(&self) -> &ShardMetrics {
         &self.shared.metrics
+    }
+
+    /// How full the medium is. Blocks.
+    pub fn space(&self) -> Result<Space, StorageError> {
+        self.shared.environment.medium.space()
     }
 
     /// Both clocks.

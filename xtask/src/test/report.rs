@@ -127,6 +127,7 @@ impl Report {
             let reason = match (outcome, reason) {
                 (Outcome::Passed, _) => String::new(),
                 (_, Some(reason)) => reason,
+                (_, None) if matches!(format, Format::Go) => preceding(&lines[..number]),
                 (_, None) => following(&lines[number + 1..]),
             };
             self.add(client, &name, outcome, &reason);
@@ -283,6 +284,19 @@ fn following(lines: &[&str]) -> String {
         .collect()
 }
 
+/// Go says why before it says what: the lines since the last verdict or start.
+fn preceding(lines: &[&str]) -> String {
+    let from = lines
+        .iter()
+        .rposition(|line| line.starts_with("---") || line.starts_with("==="))
+        .map_or(0, |at| at + 1);
+    let from = from.max(lines.len().saturating_sub(12));
+    lines[from..]
+        .iter()
+        .map(|line| format!("{}\n", line.trim()))
+        .collect()
+}
+
 fn plain(line: &str) -> Option<(Outcome, String, Option<String>)> {
     let (word, rest) = line.split_once(' ')?;
     let outcome = match word {
@@ -397,10 +411,13 @@ mod tests {
         assert_eq!(report.read("a", Format::Lines, text), 2);
         assert_eq!(report.cases[0].reason, "got null");
         assert_eq!(report.cases[1].reason, "not against kafka");
+        let text = "=== RUN   TestKeys\n    a_test.go:7: got null\n--- FAIL: TestKeys (0.0s)\n";
+        report.read("b", Format::Go, text);
+        assert_eq!(report.cases[2].reason, "a_test.go:7: got null");
         let text = "not ok 1 - keys\n  error: 'got null'\nok 2 - zstd # SKIP no codec\n";
         report.read("d", Format::Tap, text);
-        assert_eq!(report.failed(), 2);
-        assert!(report.cases[2].reason.contains("got null"));
-        assert_eq!(report.cases[3].outcome, Outcome::Skipped);
+        assert_eq!(report.failed(), 3);
+        assert!(report.cases[3].reason.contains("got null"));
+        assert_eq!(report.cases[4].outcome, Outcome::Skipped);
     }
 }

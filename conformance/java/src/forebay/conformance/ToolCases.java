@@ -102,7 +102,7 @@ final class ToolCases {
     public static void kafkaDeleteRecords() throws Exception {
         String name = topic();
         numbered(name, 0, 10, 1);
-        Path plan = Files.createTempFile("delete-records", ".json");
+        Path plan = temporary("delete-records", ".json");
         Files.writeString(plan, "{\"version\":1,\"partitions\":[{\"topic\":\"" + name
                 + "\",\"partition\":0,\"offset\":4}]}");
         String answer = tool("DeleteRecordsCommand", "--offset-json-file", plan.toString());
@@ -147,8 +147,8 @@ final class ToolCases {
                 "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
                 "-cp", System.getProperty("java.class.path"), main));
         command.addAll(arguments);
-        Path in = Files.writeString(Files.createTempFile("tool", ".in"), input);
-        Path out = Files.createTempFile("tool", ".out");
+        Path in = Files.writeString(temporary("tool", ".in"), input);
+        Path out = temporary("tool", ".out");
         Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectInput(in.toFile())
@@ -162,5 +162,11 @@ final class ToolCases {
         }
         check(process.exitValue() == 0, "exit " + process.exitValue() + ": " + output);
         return output;
+    }
+
+    private static Path temporary(String name, String suffix) throws IOException {
+        Path file = Files.createTempFile(name, suffix);
+        file.toFile().deleteOnExit();
+        return file;
     }
 }

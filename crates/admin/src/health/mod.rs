@@ -1,0 +1,6 @@
+//! Health, for orchestrators and for people.
+
+pub(crate) mod healthz;
+pub(crate) mod livez;
+mod probe;
+pub(crate) mod readyz;

@@ -1,0 +1,36 @@
+//! Every bound of the HTTP side, with its reason.
+
+use std::time::Duration;
+
+/// The largest request body. The largest honest one creates a topic and names every configuration.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// What a connection buffers of a request's head: room for a group id of the greatest length,
+/// every byte of it percent-encoded.
+pub const HEAD_BYTES_MAX: usize = 128 << 10;
+/// Time for a request's head, and the longest a connection stays open without a request.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for a request's body and its answer together. A slow disk is given some of it.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest time for which a client may take nothing of an answer that waits for it.
+pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the shard may take to answer before `/readyz` says that it does not.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Series of one kind (topics, partitions, groups, partitions of groups) on a page of metrics.
+/// A monitoring system keeps every series for its whole retention, so what is beyond this is only
+/// given to those who ask for it.
+pub const SERIES_MAX: usize = 2_000;
+/// Series of one kind on a page that was asked for with `per_object=true`. About 20 MB of text.
+pub const SERIES_PER_OBJECT_MAX: usize = 200_000;
+/// Pages with `per_object=true` that are in memory at one time, until their last byte is sent.
+pub const PER_OBJECT_PAGES: usize = 2;
+/// Questions about groups that a scrape has under way at one time: it shares the shard with
+/// consumers that wait for their heartbeats.
+pub const GROUP_QUESTIONS: usize = 64;
+/// How long a scrape waits for groups; Prometheus itself waits ten seconds for the whole page.
+pub const GROUPS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Entries of a listing when the request does not say.
+pub const LISTING_DEFAULT: usize = 1_000;
+/// The most entries of a listing.
+pub const LISTING_MAX: usize = 10_000;
