@@ -227,16 +227,29 @@ async fn what_is_only_validated_does_not_happen() {
 }
 
 #[tokio::test]
-async fn a_request_creates_no_more_topics_than_the_limit() {
+async fn a_request_creates_no_more_than_the_limits() {
     let server = Server::start();
     let mut client = server.connect();
+    let refused = code(ErrorCode::PolicyViolation);
     let topics = (0..10_001)
         .map(|n| new_topic(&format!("t{n}"), 1))
         .collect();
     let results = create(&mut client, 7, topics).await;
     assert_eq!(results.len(), 10_001);
-    let refused = code(ErrorCode::PolicyViolation);
     assert!(results.iter().all(|result| result.error_code == refused));
+    let request = m::CreateTopicsRequest {
+        topics: [99_999, 2, 1]
+            .map(|n| new_topic(&format!("t{n}"), n))
+            .to_vec(),
+        timeout_ms: 1_000,
+        validate_only: true,
+    };
+    let results = client.ask(7, request).await.topics;
+    let codes: BTreeMap<_, _> = results
+        .iter()
+        .map(|result| (&*result.name, result.error_code))
+        .collect();
+    assert_eq!(codes, [("t99999", OK), ("t2", refused), ("t1", OK)].into());
 }
 
 async fn delete(
@@ -558,9 +571,9 @@ fn find<'a>(
     found.unwrap_or_else(|| panic!("{name} is not described"))
 }
 
-fn synonyms(
-    config: &m::describe_configs_response::DescribeConfigsResourceResult<'static>,
-) -> Vec<(&str, &str, i8)> {
+fn synonyms<'a>(
+    config: &'a m::describe_configs_response::DescribeConfigsResourceResult<'static>,
+) -> Vec<(&'a str, &'a str, i8)> {
     let synonyms = config.synonyms.iter();
     synonyms
         .map(|synonym| {
