@@ -32,3 +32,6 @@ pub const PARTITIONS_DESCRIBED_MAX: i32 = 2_000;
 /// Bytes of an error message. Many repeat what the client sent, and the classic form of a string has
 /// no room for that and more.
 pub const ERROR_MESSAGE_BYTES_MAX: usize = 1_000;
+/// Groups of one request that the coordinator is asked about at a time. One by one, each would wait
+/// for a round trip and perhaps for a commit; all at once, a request could fill the memory.
+pub const GROUPS_ASKED_AT_ONCE: usize = 64;

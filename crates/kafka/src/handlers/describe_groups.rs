@@ -11,10 +11,12 @@ use forebay_broker::GroupId;
 use forebay_broker::group::{
     GroupCommand, GroupDescription, GroupError, GroupReply, GroupState, MemberDescription,
 };
+use futures_util::stream::{FuturesOrdered, StreamExt};
 
 use super::authorized_operations as operations;
 use super::{Call, coordinator};
 use crate::errors;
+use crate::limits::GROUPS_ASKED_AT_ONCE;
 use crate::protocol::generated::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use crate::protocol::generated::{DescribeGroupsRequest, DescribeGroupsResponse};
 use crate::protocol::{Blob, ErrorCode, Str};
@@ -23,33 +25,23 @@ pub(crate) async fn handle(
     call: &Call<'_>,
     request: DescribeGroupsRequest<'_>,
 ) -> DescribeGroupsResponse<'static> {
-    let asked = request.include_authorized_operations;
-    // All are asked for before the first is waited for.
-    let questions: Vec<_> = request
-        .groups
-        .into_iter()
-        .map(|name| {
-            // As in Kafka, an id that no group can have is that of a group that is not there.
-            let question = GroupId::new(&name).ok().map(|group| ask(call, group));
-            (name.into_static(), question)
-        })
-        .collect();
-    let mut groups = Vec::with_capacity(questions.len());
-    for (name, question) in questions {
-        let said = match question {
-            Some(said) => said.await,
-            None => Ok(Err(GroupError::GroupIdNotFound)),
-        };
-        let mut group = match said {
-            Ok(Ok(group)) => described(name, group),
-            Ok(Err(GroupError::GroupIdNotFound)) => missing(call.version, name),
-            Ok(Err(error)) => refused(call.version, name, errors::group(&error)),
-            Err(error) => refused(call.version, name, error),
-        };
-        if group.error_code == ErrorCode::None as i16 {
-            group.authorized_operations = operations::if_asked(asked, operations::GROUP);
+    let mut groups = Vec::with_capacity(request.groups.len());
+    let mut asked = FuturesOrdered::new();
+    for name in request.groups {
+        if asked.len() == GROUPS_ASKED_AT_ONCE {
+            groups.extend(asked.next().await);
         }
+        asked.push_back(describe(call, name.into_static()));
+    }
+    while let Some(group) = asked.next().await {
         groups.push(group);
+    }
+    let told = groups
+        .iter_mut()
+        .filter(|group| group.error_code == ErrorCode::None as i16);
+    for group in told {
+        group.authorized_operations =
+            operations::if_asked(request.include_authorized_operations, operations::GROUP);
     }
     DescribeGroupsResponse {
         groups,
@@ -57,18 +49,25 @@ pub(crate) async fn handle(
     }
 }
 
-fn ask(
-    call: &Call<'_>,
-    group: GroupId,
-) -> impl Future<Output = Result<Result<GroupDescription, GroupError>, ErrorCode>> + Send + use<> {
-    coordinator::ask(
+async fn describe(call: &Call<'_>, name: Str<'static>) -> DescribedGroup<'static> {
+    // As in Kafka, an id that no group can have is that of a group that is not there.
+    let Ok(group) = GroupId::new(&name) else {
+        return missing(call.version, name);
+    };
+    let said = coordinator::ask(
         call,
         GroupCommand::Describe { group },
         |reply| match reply {
             GroupReply::Described(result) => Some(result),
             _ => None,
         },
-    )
+    );
+    match said.await {
+        Ok(Ok(group)) => described(name, group),
+        Ok(Err(GroupError::GroupIdNotFound)) => missing(call.version, name),
+        Ok(Err(error)) => refused(call.version, name, errors::group(&error)),
+        Err(error) => refused(call.version, name, error),
+    }
 }
 
 fn described(group_id: Str<'static>, group: GroupDescription) -> DescribedGroup<'static> {

@@ -40,10 +40,9 @@ pub(crate) async fn handle(
         Err(error) => Err(error),
     };
     match said {
-        Ok(Ok(joined)) => accepted(call.version, joined),
+        Ok(Ok(joined)) => accepted(joined),
         Ok(Err(GroupError::MemberIdRequired { member_id })) => {
-            let id = Str::from(member_id.as_str().to_owned());
-            refused(call.version, ErrorCode::MemberIdRequired, id)
+            refused(call.version, ErrorCode::MemberIdRequired, text(&member_id))
         }
         Ok(Err(error)) => refused(call.version, errors::group(&error), asked_as),
         Err(error) => refused(call.version, error, asked_as),
@@ -81,7 +80,7 @@ fn timeout(milliseconds: i32) -> Duration {
     Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0))
 }
 
-fn accepted(version: i16, joined: Joined) -> JoinGroupResponse<'static> {
+fn accepted(joined: Joined) -> JoinGroupResponse<'static> {
     JoinGroupResponse {
         error_code: ErrorCode::None as i16,
         generation_id: joined.generation,
@@ -89,7 +88,7 @@ fn accepted(version: i16, joined: Joined) -> JoinGroupResponse<'static> {
         protocol_name: Some(joined.protocol_name.into()),
         leader: text(&joined.leader),
         // The coordinator says so only to clients that understand it.
-        skip_assignment: joined.skip_assignment && version >= 9,
+        skip_assignment: joined.skip_assignment,
         member_id: text(&joined.member),
         members: joined.members.into_iter().map(member).collect(),
         ..JoinGroupResponse::default()
@@ -107,7 +106,7 @@ fn member(joined: JoinedMember) -> JoinGroupResponseMember<'static> {
 fn refused(version: i16, error: ErrorCode, member_id: Str<'static>) -> JoinGroupResponse<'static> {
     JoinGroupResponse {
         error_code: error as i16,
-        // Nullable since it may be absent: before version 7 it is empty instead.
+        // Before version 7 it cannot be null.
         protocol_name: (version < 7).then(Str::default),
         member_id,
         ..JoinGroupResponse::default()

@@ -158,12 +158,12 @@ fn enter(
 mod tests {
     use super::*;
 
+    /// An answer with a topic for each code.
     fn answer(error_codes: &[ErrorCode]) -> Vec<OffsetCommitResponseTopic<'static>> {
         let partition = |(index, error): (usize, &ErrorCode)| OffsetCommitResponsePartition {
             partition_index: index as i32,
             error_code: *error as i16,
         };
-        // Each in a topic of its own and all in one: it makes no difference.
         error_codes
             .iter()
             .enumerate()

@@ -14,10 +14,12 @@ use forebay_broker::group::{
     CommittedOffset, FetchOffsets, FetchedOffset, GroupCommand, GroupReply,
 };
 use forebay_broker::{GroupId, TopicName};
+use futures_util::stream::{FuturesOrdered, StreamExt};
 
 use super::{Call, coordinator};
+use crate::limits::GROUPS_ASKED_AT_ONCE;
 use crate::protocol::generated::offset_fetch_request::{
-    OffsetFetchRequestTopic, OffsetFetchRequestTopics,
+    OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
 use crate::protocol::generated::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
@@ -31,16 +33,18 @@ pub(crate) async fn handle(
     request: OffsetFetchRequest<'_>,
 ) -> OffsetFetchResponse<'static> {
     if call.version < 8 {
-        return of_one_group(call, request).await;
+        return unbatched(call, request).await;
     }
     let mut groups = Vec::with_capacity(request.groups.len());
+    let mut asked = FuturesOrdered::new();
     for group in request.groups {
-        let fetched = fetch(call, &group.group_id, group.topics.as_deref()).await;
-        groups.push(OffsetFetchResponseGroup {
-            error_code: fetched.as_ref().err().map_or(0, |error| *error as i16),
-            topics: fetched.unwrap_or_default(),
-            group_id: group.group_id.into_static(),
-        });
+        if asked.len() == GROUPS_ASKED_AT_ONCE {
+            groups.extend(asked.next().await);
+        }
+        asked.push_back(of_group(call, group));
+    }
+    while let Some(group) = asked.next().await {
+        groups.push(group);
     }
     OffsetFetchResponse {
         groups,
@@ -48,8 +52,20 @@ pub(crate) async fn handle(
     }
 }
 
+async fn of_group(
+    call: &Call<'_>,
+    group: OffsetFetchRequestGroup<'_>,
+) -> OffsetFetchResponseGroup<'static> {
+    let fetched = fetch(call, &group.group_id, group.topics.as_deref()).await;
+    OffsetFetchResponseGroup {
+        error_code: fetched.as_ref().err().map_or(0, |error| *error as i16),
+        topics: fetched.unwrap_or_default(),
+        group_id: group.group_id.into_static(),
+    }
+}
+
 /// Answers a request from before version 8, as if it were one of several groups.
-async fn of_one_group(
+async fn unbatched(
     call: &Call<'_>,
     request: OffsetFetchRequest<'_>,
 ) -> OffsetFetchResponse<'static> {

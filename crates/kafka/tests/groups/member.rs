@@ -38,8 +38,10 @@ pub(crate) fn subscription(topics: &[&str]) -> Vec<u8> {
     };
     let mut writer = Writer::new();
     writer.i16(0);
-    subscription.encode(&mut writer, 0).unwrap();
-    writer.finish().unwrap().into_bytes().to_vec()
+    let encoded = subscription.encode(&mut writer, 0);
+    encoded.expect("version 0 can say topics");
+    let rope = writer.finish().expect("it is short");
+    rope.into_bytes().to_vec()
 }
 
 /// Joins, a second time if the id has to be known first.

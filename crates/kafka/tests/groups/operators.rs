@@ -56,6 +56,27 @@ async fn a_stable_group_is_described_in_full_at_every_version() {
 }
 
 #[tokio::test]
+async fn groups_are_described_in_the_order_asked_however_many() {
+    let server = Server::start();
+    let _member = Member::of(&server, "readers", &[]).await;
+    let mut client = server.connect();
+    let mut names: Vec<_> = (0..1_000).map(|n| format!("group-{n}")).collect();
+    names[700] = "readers".to_owned();
+    let request = DescribeGroupsRequest {
+        groups: names.iter().map(|name| name.clone().into()).collect(),
+        ..DescribeGroupsRequest::default()
+    };
+    let answer = client.ask(6, request).await;
+    let described: Vec<_> = answer
+        .groups
+        .iter()
+        .map(|group| group.group_id.as_str())
+        .collect();
+    assert_eq!(described, names);
+    assert_eq!(answer.groups[700].group_state, "Stable");
+}
+
+#[tokio::test]
 async fn authorized_operations_are_told_on_request_only() {
     let server = Server::start();
     let _member = Member::of(&server, "readers", &[]).await;
