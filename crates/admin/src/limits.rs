@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use forebay_broker::limits::TOPIC_PARTITIONS_MAX;
+
 /// The largest request body. The largest honest one creates a topic and names every configuration.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 /// What a connection buffers of a request's head: room for a group id of the greatest length,
@@ -20,8 +22,10 @@ pub const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A monitoring system keeps every series for its whole retention, so what is beyond this is only
 /// given to those who ask for it.
 pub const SERIES_MAX: usize = 2_000;
-/// Series of one kind on a page that was asked for with `per_object=true`. About 20 MB of text.
-pub const SERIES_PER_OBJECT_MAX: usize = 200_000;
+/// Series of one kind on a page that was asked for with `per_object=true`: the three of every
+/// partition of the largest topic there can be. About 20 MB of text, and a
+/// few times that while the page is made.
+pub const SERIES_PER_OBJECT_MAX: usize = 3 * TOPIC_PARTITIONS_MAX;
 /// Pages with `per_object=true` that are in memory at one time, until their last byte is sent.
 pub const PER_OBJECT_PAGES: usize = 2;
 /// Questions about groups that a scrape has under way at one time: it shares the shard with

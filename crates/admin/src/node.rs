@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use serde::Serialize;
+
 /// Which build is running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildInfo {
@@ -11,8 +13,8 @@ pub struct BuildInfo {
     pub revision: Option<String>,
 }
 
-/// A bound listener.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A bound listener. Answers show it as it is here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ListenerInfo {
     /// Its name: `kafka`, `admin`.
     pub name: &'static str,

@@ -5,6 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 
 use crate::admin::Context;
+use crate::node::ListenerInfo;
 
 /// The broker as a whole.
 #[derive(Serialize)]
@@ -16,14 +17,8 @@ pub(super) struct Cluster {
     uptime_seconds: f64,
     topics: usize,
     partitions: usize,
-    listeners: Vec<Listener>,
+    listeners: Vec<ListenerInfo>,
     settings: Settings,
-}
-
-#[derive(Serialize)]
-struct Listener {
-    name: &'static str,
-    address: String,
 }
 
 /// What decides about topics that are created.
@@ -37,10 +32,6 @@ struct Settings {
 pub(super) async fn get(State(context): State<Context>) -> Json<Cluster> {
     let topics = context.broker.catalog().all();
     let options = context.broker.options();
-    let listeners = context.node.listeners.iter().map(|listener| Listener {
-        name: listener.name,
-        address: listener.address.to_string(),
-    });
     Json(Cluster {
         cluster_id: context.broker.cluster_id().to_string(),
         version: context.node.build.version.clone(),
@@ -49,7 +40,7 @@ pub(super) async fn get(State(context): State<Context>) -> Json<Cluster> {
         uptime_seconds: context.uptime().as_secs_f64(),
         topics: topics.len(),
         partitions: topics.iter().map(|topic| topic.partitions.len()).sum(),
-        listeners: listeners.collect(),
+        listeners: context.node.listeners.clone(),
         settings: Settings {
             default_partitions: options.default_partitions,
             auto_create_topics: options.auto_create_topics,

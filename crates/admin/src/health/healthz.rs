@@ -21,25 +21,9 @@ pub(crate) struct Health {
     version: String,
     revision: Option<String>,
     uptime_seconds: f64,
-    listeners: Vec<Listener>,
+    listeners: Vec<ListenerInfo>,
     journal: Journal,
     storage: Option<StorageHealth>,
-}
-
-/// A bound listener.
-#[derive(Serialize)]
-pub(crate) struct Listener {
-    name: &'static str,
-    address: String,
-}
-
-impl From<&ListenerInfo> for Listener {
-    fn from(listener: &ListenerInfo) -> Self {
-        Self {
-            name: listener.name,
-            address: listener.address.to_string(),
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -82,7 +66,7 @@ pub(crate) async fn get(
         version: context.node.build.version.clone(),
         revision: context.node.build.revision.clone(),
         uptime_seconds: context.uptime().as_secs_f64(),
-        listeners: context.node.listeners.iter().map(Listener::from).collect(),
+        listeners: context.node.listeners.clone(),
         journal: Journal {
             answers: matches!(probe, Probe::Answered(_)),
             answered_in_seconds: match probe {

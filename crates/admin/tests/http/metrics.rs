@@ -220,3 +220,15 @@ async fn large_pages_have_few_places_which_come_back() {
     let answer = harness.get("/metrics?per_object=true").await;
     assert_eq!(answer.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn the_largest_topic_fits_a_page_that_asks_for_everything() {
+    let harness = Harness::new();
+    let partitions = forebay_broker::limits::TOPIC_PARTITIONS_MAX;
+    harness.create_topic("largest", partitions).await;
+    let answer = harness.get("/metrics?per_object=true").await;
+    let left_out = "forebay_metrics_series_left_out{kind=\"partition\"} 0\n";
+    assert!(answer.text.contains(left_out));
+    let last = format!("partition=\"{}\"", partitions - 1);
+    assert!(answer.text.contains(&last));
+}
