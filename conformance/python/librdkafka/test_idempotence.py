@@ -12,7 +12,7 @@ RECORDS = 20_000
 def test_idempotence_under_disconnects(broker, fresh, seed):
     topic = clients.create(broker, fresh("topic"), partitions=2)
     failed = []
-    with CuttingProxy(broker, bytes_between_cuts=20_000, seed=seed) as proxy:
+    with CuttingProxy(broker, bytes_between_cuts=10_000, seed=seed) as proxy:
         client = clients.producer(
             proxy.address,
             enable_idempotence=True,

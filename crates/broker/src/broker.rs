@@ -152,7 +152,11 @@ impl Broker {
         validate_only: bool,
     ) -> Vec<Result<CreatedTopic, TopicError>> {
         let count = topics.len();
-        let with_id = |topic| {
+        let with_id = |mut topic: NewTopic| {
+            // Said here, so that the command's cost is known before the shard takes it.
+            topic
+                .partitions
+                .get_or_insert(self.options().default_partitions);
             let id = uuid::Builder::from_random_bytes(self.random()).into_uuid();
             (topic, id)
         };

@@ -4,6 +4,8 @@
 pub const TOPIC_PARTITIONS_MAX: usize = 100_000;
 /// Partitions of all topics: each costs memory even when idle.
 pub const PARTITIONS_MAX: usize = 1_000_000;
+/// Bytes of a configuration value: what fits the two-byte length of Kafka's string type.
+pub const CONFIG_VALUE_BYTES_MAX: usize = 32_767;
 /// Producer ids that one journal event reserves; ids are plenty, events cost a sync.
 pub const PRODUCER_ID_BLOCK: i64 = 1_000;
 /// The most that one batch may decompress to where the broker has to look inside: for topics that

@@ -6,12 +6,61 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::limits::FRAME_BYTES_AT_FIRST;
+use crate::limits::{FRAME_BYTES_AT_FIRST, STALL_TIMEOUT};
 
 /// A request as it came, without its length, and its share of the memory for requests.
 pub(crate) struct Frame {
     pub(crate) bytes: BytesMut,
-    pub(crate) permit: OwnedSemaphorePermit,
+    pub(crate) share: Share,
+}
+
+/// The memory for requests over all connections.
+#[derive(Clone)]
+pub(crate) struct RequestMemory {
+    /// Bytes that may still be taken.
+    budget: Arc<Semaphore>,
+    /// When the budget is used up by requests that are half here, none of them could ever finish.
+    /// One at a time may therefore go beyond it, by at most one request.
+    overdraft: Arc<Semaphore>,
+}
+
+impl RequestMemory {
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self {
+            budget: Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))),
+            overdraft: Arc::new(Semaphore::new(1)),
+        }
+    }
+}
+
+/// A request's share of the memory; given back when it is dropped.
+#[derive(Default)]
+pub(crate) struct Share {
+    budget: Option<OwnedSemaphorePermit>,
+    overdraft: Option<OwnedSemaphorePermit>,
+}
+
+impl Share {
+    /// Takes `bytes` more, waiting for others to give some back.
+    async fn grow(&mut self, bytes: usize, memory: &RequestMemory) {
+        if self.overdraft.is_some() {
+            return;
+        }
+        let wanted = u32::try_from(bytes).unwrap_or(u32::MAX);
+        tokio::select! {
+            biased;
+            granted = Arc::clone(&memory.budget).acquire_many_owned(wanted) => {
+                let granted = granted.expect("the semaphore is never closed");
+                match &mut self.budget {
+                    Some(held) => held.merge(granted),
+                    None => self.budget = Some(granted),
+                }
+            }
+            overdraft = Arc::clone(&memory.overdraft).acquire_owned() => {
+                self.overdraft = Some(overdraft.expect("the semaphore is never closed"));
+            }
+        }
+    }
 }
 
 /// Why no more requests come.
@@ -23,12 +72,13 @@ pub(crate) enum FrameError {
     TooLarge { length: i32, limit: usize },
     #[error("the connection ended inside a request")]
     Truncated,
+    #[error("no byte came for {} seconds inside a request", STALL_TIMEOUT.as_secs())]
+    Stalled,
 }
 
 /// Reads frames. Progress is kept here, so a read that is dropped half-way goes on where it was.
 pub(crate) struct FrameReader {
-    memory: Arc<Semaphore>,
-    memory_bytes: usize,
+    memory: RequestMemory,
     limit: usize,
     head: [u8; 4],
     head_bytes: usize,
@@ -40,14 +90,15 @@ pub(crate) struct FrameReader {
 struct Body {
     length: usize,
     bytes: Vec<u8>,
-    permit: Option<OwnedSemaphorePermit>,
+    /// Bytes that memory was granted for.
+    granted: usize,
+    share: Share,
 }
 
 impl FrameReader {
-    pub(crate) fn new(memory: Arc<Semaphore>, memory_bytes: usize, limit: usize) -> Self {
+    pub(crate) fn new(memory: RequestMemory, limit: usize) -> Self {
         Self {
             memory,
-            memory_bytes,
             limit,
             head: [0; 4],
             head_bytes: 0,
@@ -67,7 +118,13 @@ impl FrameReader {
         from: &mut (impl AsyncRead + Unpin),
     ) -> Result<Option<Frame>, FrameError> {
         while self.head_bytes < self.head.len() {
-            let count = from.read(&mut self.head[self.head_bytes..]).await?;
+            let read = from.read(&mut self.head[self.head_bytes..]);
+            let count = if self.head_bytes == 0 {
+                // Between two requests a client may be silent as long as it likes.
+                read.await?
+            } else {
+                in_time(read).await?
+            };
             if count == 0 {
                 let clean = self.head_bytes == 0;
                 return if clean {
@@ -79,38 +136,24 @@ impl FrameReader {
             self.head_bytes += count;
             self.progress = true;
         }
-        if self.body.is_none() {
-            self.body = Some(Body::new(self.head, self.limit)?);
-        }
-        let Some(body) = &mut self.body else {
-            unreachable!("the body was just begun")
+        let body = match &mut self.body {
+            Some(body) => body,
+            None => self.body.insert(Body::new(self.head, self.limit)?),
         };
-        if body.permit.is_none() {
-            // A request larger than all the memory there is takes all of it.
-            let share = u32::try_from(body.length.min(self.memory_bytes)).unwrap_or(u32::MAX);
-            let permit = Arc::clone(&self.memory).acquire_many_owned(share).await;
-            body.permit = Some(permit.expect("the semaphore is never closed"));
-        }
         while body.bytes.len() < body.length {
-            body.make_room();
-            let left = body.length - body.bytes.len();
-            let count = (&mut *from)
-                .take(left as u64)
-                .read_buf(&mut body.bytes)
-                .await?;
+            body.make_room(&self.memory).await;
+            let left = (body.granted - body.bytes.len()) as u64;
+            let count = in_time((&mut *from).take(left).read_buf(&mut body.bytes)).await?;
             if count == 0 {
                 return Err(FrameError::Truncated);
             }
             self.progress = true;
         }
         self.head_bytes = 0;
-        let done = self.body.take().expect("the body is whole");
-        let permit = done
-            .permit
-            .expect("memory was granted before bytes were read");
+        let Body { bytes, share, .. } = self.body.take().expect("the body is whole");
         // The frame is the only owner of its bytes, so this is no copy.
-        let bytes = BytesMut::from(Bytes::from(done.bytes));
-        Ok(Some(Frame { bytes, permit }))
+        let bytes = BytesMut::from(Bytes::from(bytes));
+        Ok(Some(Frame { bytes, share }))
     }
 }
 
@@ -121,20 +164,33 @@ impl Body {
             Ok(bytes) if bytes <= limit => Ok(Self {
                 length: bytes,
                 bytes: Vec::new(),
-                permit: None,
+                granted: 0,
+                share: Share::default(),
             }),
             _ => Err(FrameError::TooLarge { length, limit }),
         }
     }
 
-    /// Takes memory in step with what has arrived, and never more than the frame needs.
-    fn make_room(&mut self) {
-        if self.bytes.len() == self.bytes.capacity() {
-            let wanted = (2 * self.bytes.len())
-                .max(FRAME_BYTES_AT_FIRST)
-                .min(self.length);
-            self.bytes.reserve_exact(wanted - self.bytes.len());
+    /// Takes memory in step with what has arrived, never by what was announced, and never more than
+    /// the frame needs.
+    async fn make_room(&mut self, memory: &RequestMemory) {
+        if self.bytes.len() < self.granted {
+            return;
         }
+        let wanted = (2 * self.granted)
+            .max(FRAME_BYTES_AT_FIRST)
+            .min(self.length);
+        self.share.grow(wanted - self.granted, memory).await;
+        self.granted = wanted;
+        self.bytes.reserve_exact(wanted - self.bytes.len());
+    }
+}
+
+/// A read inside a request. A client that stalls there holds memory that others wait for.
+async fn in_time(read: impl Future<Output = std::io::Result<usize>>) -> Result<usize, FrameError> {
+    match tokio::time::timeout(STALL_TIMEOUT, read).await {
+        Ok(read) => Ok(read?),
+        Err(_) => Err(FrameError::Stalled),
     }
 }
 
@@ -143,7 +199,7 @@ mod tests {
     use super::*;
 
     fn reader(limit: usize) -> FrameReader {
-        FrameReader::new(Arc::new(Semaphore::new(1 << 20)), 1 << 20, limit)
+        FrameReader::new(RequestMemory::new(1 << 20), limit)
     }
 
     #[tokio::test]
@@ -176,11 +232,41 @@ mod tests {
         ));
     }
 
-    #[test]
-    fn memory_for_a_large_frame_is_taken_as_its_bytes_arrive() {
+    #[tokio::test]
+    async fn memory_for_a_large_frame_is_taken_as_its_bytes_arrive() {
+        let memory = RequestMemory::new(1 << 20);
         let mut body = Body::new((100i32 << 20).to_be_bytes(), 100 << 20).unwrap();
-        body.make_room();
-        assert!(body.bytes.capacity() <= 2 * FRAME_BYTES_AT_FIRST);
+        body.make_room(&memory).await;
+        assert_eq!(body.bytes.capacity(), FRAME_BYTES_AT_FIRST);
+        assert_eq!(
+            memory.budget.available_permits(),
+            (1 << 20) - FRAME_BYTES_AT_FIRST
+        );
+    }
+
+    #[tokio::test]
+    async fn half_requests_that_hold_all_memory_do_not_stop_each_other_for_ever() {
+        let memory = RequestMemory::new(2 * FRAME_BYTES_AT_FIRST);
+        let length = 4 * FRAME_BYTES_AT_FIRST;
+        let mut bodies: Vec<Body> = Vec::new();
+        for _ in 0..2 {
+            let mut body = Body::new((length as i32).to_be_bytes(), length).unwrap();
+            body.make_room(&memory).await;
+            body.bytes.resize(body.granted, 0);
+            bodies.push(body);
+        }
+        // The first goes beyond the budget, the second waits until the first is done.
+        while bodies[0].granted < length {
+            bodies[0].make_room(&memory).await;
+            let granted = bodies[0].granted;
+            bodies[0].bytes.resize(granted, 0);
+        }
+        let second = bodies[1].make_room(&memory);
+        let waited = tokio::time::timeout(std::time::Duration::from_millis(1), second).await;
+        assert!(waited.is_err());
+        bodies.remove(0);
+        bodies[0].make_room(&memory).await;
+        assert!(bodies[0].granted > FRAME_BYTES_AT_FIRST);
     }
 
     /// A stream that hands out one piece a read.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forebay_broker::Broker;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::fetch::FetchSessions;
+use crate::frame::RequestMemory;
 use crate::limits;
 use crate::metrics::GatewayMetrics;
 
@@ -56,8 +57,7 @@ pub(crate) struct Shared {
     /// The cluster's id as Kafka writes it.
     pub(crate) cluster_id: Arc<str>,
     pub(crate) host: Arc<str>,
-    /// Bytes of requests that may still be taken off the wire.
-    pub(crate) request_memory: Arc<Semaphore>,
+    pub(crate) request_memory: RequestMemory,
     pub(crate) fetch_sessions: FetchSessions,
     pub(crate) metrics: GatewayMetrics,
     /// True once connections are to end.
@@ -70,7 +70,7 @@ impl Gateway {
         let shared = Shared {
             cluster_id: kafka_uuid(broker.cluster_id()).into(),
             host: options.advertised_host.as_str().into(),
-            request_memory: Arc::new(Semaphore::new(options.request_memory_bytes)),
+            request_memory: RequestMemory::new(options.request_memory_bytes),
             fetch_sessions: FetchSessions::new(limits::FETCH_SESSIONS_MAX),
             metrics: GatewayMetrics::default(),
             stopping: watch::Sender::new(false),

@@ -9,6 +9,8 @@ pub const FRAME_BYTES_MAX: usize = 100 << 20;
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 64;
 /// Memory that is taken for a request before its bytes arrive; more is taken as they do.
 pub const FRAME_BYTES_AT_FIRST: usize = 64 << 10;
+/// How long a client may be silent in the middle of a request: it holds memory that others wait for.
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Default of the memory for requests in flight over all connections.
 pub const REQUEST_MEMORY_BYTES: usize = 256 << 20;
 /// Default time after which a connection without traffic is closed

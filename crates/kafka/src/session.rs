@@ -14,11 +14,10 @@ use std::time::Duration;
 
 use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::dispatch::{self, Answer};
 use crate::fetch::FetchConnection;
-use crate::frame::{Frame, FrameError, FrameReader};
+use crate::frame::{Frame, FrameError, FrameReader, Share};
 use crate::gateway::{Gateway, Shared, stop_requested};
 use crate::limits::REQUESTS_IN_FLIGHT_MAX;
 use crate::protocol::Rope;
@@ -51,10 +50,7 @@ type Work = Pin<Box<dyn Future<Output = Result<Answer, SessionError>> + Send>>;
 /// A request that is not answered yet.
 enum Slot {
     /// In the works.
-    Running {
-        work: Work,
-        _memory: OwnedSemaphorePermit,
-    },
+    Running { work: Work, _memory: Share },
     /// Behind one that must be answered first.
     Waiting(Frame),
 }
@@ -95,12 +91,8 @@ struct Session {
 impl Session {
     fn new(shared: &Arc<Shared>, peer: SocketAddr) -> Self {
         let options = &shared.options;
-        let memory = Arc::clone(&shared.request_memory);
-        let frames = FrameReader::new(
-            memory,
-            options.request_memory_bytes,
-            options.frame_bytes_max,
-        );
+        let memory = shared.request_memory.clone();
+        let frames = FrameReader::new(memory, options.frame_bytes_max);
         let context = Context {
             shared: Arc::clone(shared),
             // Kafka writes the host with a slash in front, as Java prints addresses.
@@ -195,11 +187,11 @@ impl Session {
     }
 
     fn start(&self, frame: Frame) -> Slot {
-        let Frame { bytes, permit } = frame;
+        let Frame { bytes, share } = frame;
         let work = dispatch::start(self.context.clone(), bytes);
         Slot::Running {
             work,
-            _memory: permit,
+            _memory: share,
         }
     }
 }

@@ -57,6 +57,32 @@ pub enum GroupCommand {
     },
 }
 
+impl GroupCommand {
+    /// About how many bytes the command may bring to the journal at once.
+    pub(crate) fn stored_bytes(&self) -> usize {
+        match self {
+            Self::Join(join) => join
+                .protocols
+                .iter()
+                .map(|protocol| protocol.metadata.len())
+                .sum(),
+            Self::Sync(sync) => sync
+                .assignments
+                .iter()
+                .map(|(_, bytes)| bytes.len() + 64)
+                .sum(),
+            Self::CommitOffsets(commit) => {
+                let offsets = commit.offsets.iter();
+                offsets
+                    .map(|offset| 64 + offset.topic.as_str().len() + offset.metadata.len())
+                    .sum()
+            }
+            Self::DeleteOffsets { partitions, .. } => 64 * partitions.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// Joins a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Join {

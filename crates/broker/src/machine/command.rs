@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::error::{AppendError, DeleteRecordsError, TopicError};
 use crate::group::{GroupCommand, GroupReply};
+use crate::limits::TOPIC_PARTITIONS_MAX;
 use crate::names::TopicName;
 use crate::topic::Topic;
 use crate::topic::config::{ConfigChange, Values};
@@ -150,13 +151,22 @@ impl shard::Command for Command {
                 .flatten()
                 .map(|prepared| prepared.batch.len() + 64)
                 .sum(),
-            // A log costs a record of the journal, and its id in the event.
             Self::CreateTopics { topics, .. } => topics
                 .iter()
-                .map(|(topic, _)| 64 * topic.partitions.unwrap_or(1))
+                .map(|(topic, _)| {
+                    let values = topic.configs.iter();
+                    let configs: usize = values.map(|(name, value)| name.len() + value.len()).sum();
+                    logs_bytes(topic.partitions.unwrap_or(1)) + configs
+                })
                 .sum(),
-            Self::CreatePartitions { total, .. } => 64 * total,
-            _ => 0,
+            Self::CreatePartitions { total, .. } => logs_bytes(*total),
+            Self::AlterConfigs { changes, .. } => changes
+                .iter()
+                .flat_map(|change| &change.changes)
+                .map(ConfigChange::bytes)
+                .sum(),
+            Self::Group { command, .. } => command.stored_bytes(),
+            Self::DeleteTopics { .. } | Self::DeleteRecords { .. } | Self::InitProducer { .. } => 0,
         }
     }
 
@@ -166,6 +176,12 @@ impl shard::Command for Command {
             Self::Append { .. } | Self::CreateTopics { .. } | Self::CreatePartitions { .. }
         )
     }
+}
+
+/// A log costs a record of the journal, and its id in the event. More than the limit is refused, and
+/// then costs nothing.
+fn logs_bytes(partitions: usize) -> usize {
+    64 * partitions.min(TOPIC_PARTITIONS_MAX)
 }
 
 impl Command {

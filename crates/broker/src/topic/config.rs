@@ -56,6 +56,18 @@ pub enum ConfigChange {
     Subtract(String, String),
 }
 
+impl ConfigChange {
+    /// What it brings to the journal.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Set(name, value) | Self::Append(name, value) | Self::Subtract(name, value) => {
+                name.len() + value.len()
+            }
+            Self::Delete(name) => name.len(),
+        }
+    }
+}
+
 /// Whose clock stamps records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimestampType {

@@ -1,6 +1,8 @@
 //! Every topic configuration there is: Kafka's names, types and defaults (Kafka 4.3, `TopicConfig`),
 //! and ours. One table, from which validation, descriptions and documentation come.
 
+use crate::limits::CONFIG_VALUE_BYTES_MAX;
+
 /// What a value must look like.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ConfigKind {
@@ -107,6 +109,9 @@ pub(super) fn definition(name: &str) -> Option<&'static ConfigDefinition> {
 impl ConfigDefinition {
     /// Why `value` cannot be this configuration's value, if it cannot.
     pub fn check(&self, value: &str) -> Result<(), String> {
+        if value.len() > CONFIG_VALUE_BYTES_MAX {
+            return Err(format!("must have at most {CONFIG_VALUE_BYTES_MAX} bytes"));
+        }
         let number = |low: i64, high: i64| match value.trim().parse::<i64>() {
             Ok(number) if (low..=high).contains(&number) => Ok(()),
             Ok(_) => Err(format!("must lie between {low} and {high}")),

@@ -127,7 +127,12 @@ async fn serve(settings: &Settings, listeners: Listeners, started: Instant) -> R
         .transpose()?;
 
     let (stopper, stop) = stop_pair();
-    let wiring = Arc::new(Wiring::open(settings, advertised.as_ref(), stop.clone()).await?);
+    let bound = wiring::Bound {
+        kafka: kafka_address,
+        admin: admin_address,
+    };
+    let wiring = Wiring::open(settings, bound, advertised.as_ref(), stop.clone()).await?;
+    let wiring = Arc::new(wiring);
     let kafka_places = Arc::new(Semaphore::new(settings.max_connections as usize));
     let admin_places = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
     if let Some(bound) = listeners.kafka {
@@ -151,6 +156,7 @@ async fn serve(settings: &Settings, listeners: Listeners, started: Instant) -> R
         ));
     }
 
+    wiring.ready();
     let ready_file = announce(settings, kafka_address, admin_address, started)?;
     let signal = tokio::select! {
         signal = signals.next() => signal,

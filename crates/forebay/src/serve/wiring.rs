@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
+use forebay_admin::{Admin, BuildInfo, ListenerInfo, MetricsSource, NodeInfo, Readiness, metrics};
 use forebay_broker::group::GroupConfig;
 use forebay_broker::{Broker, BrokerOptions, BrokerShard, Environment};
 use forebay_kafka::{Gateway, GatewayOptions};
@@ -19,10 +21,20 @@ use crate::config::setting::{Limit, Setting};
 use crate::signals::Stop;
 use crate::system::{SystemClock, SystemRandomness};
 
+/// The addresses that listeners are bound to.
+#[derive(Clone, Copy)]
+pub(super) struct Bound {
+    pub(super) kafka: Option<SocketAddr>,
+    pub(super) admin: Option<SocketAddr>,
+}
+
 /// An opened broker with its gateways.
 pub(super) struct Wiring {
     broker: Broker,
     kafka: Gateway,
+    admin: Router,
+    readiness: Readiness,
+    stop: Stop,
     /// What became of the shard's thread.
     ended: Mutex<Option<oneshot::Receiver<Result<(), StorageError>>>>,
 }
@@ -31,8 +43,9 @@ impl Wiring {
     /// Opens the data folder and builds what stands on it.
     pub(super) async fn open(
         settings: &Settings,
+        bound: Bound,
         advertised: Option<&HostPort>,
-        mut stop: Stop,
+        stop: Stop,
     ) -> Result<Self, Failure> {
         let (broker, shard) = open_broker(settings)?;
         let ended = run_shard(shard)?;
@@ -45,14 +58,21 @@ impl Wiring {
         options.request_memory_bytes = bytes(settings.request_memory.0);
         options.idle_timeout = settings.connection_idle_timeout;
         let kafka = Gateway::new(broker.clone(), options);
-        let stopped = kafka.clone();
+        let readiness = Readiness::default();
+        let mut requested = stop.clone();
+        let (stopped, draining) = (kafka.clone(), readiness.clone());
         tokio::spawn(async move {
-            stop.requested().await;
+            requested.requested().await;
+            draining.draining();
             stopped.stop();
         });
+        let admin = admin_router(settings, bound, &broker, &kafka, &readiness);
         Ok(Self {
             broker,
             kafka,
+            admin,
+            readiness,
+            stop,
             ended: Mutex::new(Some(ended)),
         })
     }
@@ -64,8 +84,16 @@ impl Wiring {
 
     /// Serves one HTTP connection until it ends or the stop is requested.
     pub(super) async fn admin(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        tracing::warn!(%peer, "connection closed: this build has no admin gateway");
-        drop(stream);
+        tracing::debug!(%peer, "admin connection");
+        let mut stop = self.stop.clone();
+        let router = self.admin.clone();
+        forebay_admin::serve_connection(stream, router, async move { stop.requested().await })
+            .await;
+    }
+
+    /// Says that every listener takes connections.
+    pub(super) fn ready(&self) {
+        self.readiness.ready();
     }
 
     /// Waits until the broker cannot go on by itself.
@@ -81,6 +109,7 @@ impl Wiring {
             Ok(Ok(())) => "the broker ended".to_owned(),
             Err(_) => "the broker's thread ended".to_owned(),
         };
+        self.readiness.failed(message.clone());
         Failure::new(Cause::Failed, message)
             .hint("restart: what was acknowledged is recovered from the journal")
     }
@@ -99,6 +128,61 @@ impl Wiring {
             )),
             Err(_) => Err(Failure::new(Cause::Failed, "the broker's thread ended")),
         }
+    }
+}
+
+/// What the admin listener serves: the broker's own view, and what the gateway counts.
+fn admin_router(
+    settings: &Settings,
+    bound: Bound,
+    broker: &Broker,
+    kafka: &Gateway,
+    readiness: &Readiness,
+) -> Router {
+    let listeners = [("kafka", bound.kafka), ("admin", bound.admin)];
+    let listeners = listeners
+        .into_iter()
+        .filter_map(|(name, address)| {
+            Some(ListenerInfo {
+                name,
+                address: address?,
+            })
+        })
+        .collect();
+    let node = NodeInfo {
+        build: BuildInfo {
+            version: env!("CARGO_PKG_VERSION").into(),
+            revision: None,
+        },
+        listeners,
+        reserve_bytes: settings.disk_reserve.0,
+    };
+    let sources: Vec<Arc<dyn MetricsSource>> = vec![Arc::new(KafkaMetrics(kafka.clone()))];
+    Admin::new(broker.clone(), readiness.clone(), sources, node).router()
+}
+
+/// The Kafka gateway's counters on the metrics page.
+struct KafkaMetrics(Gateway);
+
+impl MetricsSource for KafkaMetrics {
+    fn read(&self, page: &mut metrics::Page) {
+        let counted = self.0.metrics();
+        let reading = metrics::GatewayReading {
+            protocol: "kafka",
+            opened: counted.connections.value(),
+            closed: counted.disconnections.value(),
+            protocol_errors: counted.protocol_errors.value(),
+            received_bytes: counted.request_bytes.value(),
+            sent_bytes: counted.response_bytes.value(),
+        };
+        let latencies = counted
+            .requests()
+            .iter()
+            .map(|(key, seconds)| metrics::RequestLatency {
+                api: key.name(),
+                seconds,
+            });
+        reading.put(page, latencies);
     }
 }
 

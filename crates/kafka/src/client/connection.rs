@@ -10,10 +10,10 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::error::ClientError;
-use crate::frame::{FrameError, FrameReader};
+use crate::frame::{FrameError, FrameReader, RequestMemory};
 use crate::protocol::{Request, Rope, api};
 
 /// Requests that may wait to be written. Those that are written wait for their answers; how many
@@ -169,13 +169,14 @@ async fn read<S: AsyncRead>(
     answer_bytes_max: usize,
 ) -> String {
     // One answer is read at a time, so this memory is never waited for.
-    let memory = Arc::new(Semaphore::new(answer_bytes_max));
-    let mut frames = FrameReader::new(memory, answer_bytes_max, answer_bytes_max);
+    let memory = RequestMemory::new(answer_bytes_max);
+    let mut frames = FrameReader::new(memory, answer_bytes_max);
     loop {
         let frame = match frames.next(&mut from).await {
             Ok(Some(frame)) => frame.bytes.freeze(),
             Ok(None) => return "the broker closed it".to_owned(),
             Err(FrameError::Io(error)) => return error.to_string(),
+            Err(error @ FrameError::Stalled) => return error.to_string(),
             Err(FrameError::Truncated) => return "it ended inside an answer".to_owned(),
             Err(FrameError::TooLarge { length, limit }) => {
                 return format!("an answer of {length} bytes is over the limit of {limit}");
