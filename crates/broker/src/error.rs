@@ -35,9 +35,9 @@ pub enum AppendError {
     /// The bytes are damaged.
     #[error("{0}")]
     Corrupt(String),
-    /// A message format or codec that is not supported.
+    /// A compression codec that nobody has defined.
     #[error("{0}")]
-    Unsupported(String),
+    UnknownCodec(String),
     /// A record or a batch header that may not be.
     #[error("{0}")]
     Invalid(String),

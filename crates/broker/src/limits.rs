@@ -10,4 +10,4 @@ pub const CONFIG_VALUE_BYTES_MAX: usize = 32_767;
 pub const PRODUCER_ID_BLOCK: i64 = 1_000;
 /// The most that one batch may decompress to where the broker has to look inside: for topics that
 /// are compacted or recompressed.
-pub const BATCH_DECOMPRESSED_BYTES: usize = 128 << 20;
+pub const BATCH_DECOMPRESSED_BYTES: usize = 32 << 20;

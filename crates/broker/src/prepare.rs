@@ -104,7 +104,10 @@ fn refusal(error: RecordError) -> AppendError {
         RecordError::Truncated { .. }
         | RecordError::Length { .. }
         | RecordError::Checksum { .. } => AppendError::Corrupt(what),
-        RecordError::Magic { .. } | RecordError::Codec { .. } => AppendError::Unsupported(what),
+        // Kafka 4 says so of the formats that it no longer takes; what never was a format is damage.
+        RecordError::Magic { magic: 0 | 1 } => AppendError::Invalid(what),
+        RecordError::Magic { .. } => AppendError::Corrupt(what),
+        RecordError::Codec { .. } => AppendError::UnknownCodec(what),
         RecordError::Timestamp { .. } => AppendError::Timestamp(what),
         _ => AppendError::Invalid(what),
     }

@@ -60,7 +60,7 @@ pub(crate) fn fields(result: Result<(), Refusal>) -> (i16, Option<Str<'static>>)
 pub(crate) fn append(error: &AppendError) -> ErrorCode {
     match error {
         AppendError::Corrupt(_) => ErrorCode::CorruptMessage,
-        AppendError::Unsupported(_) => ErrorCode::UnsupportedForMessageFormat,
+        AppendError::UnknownCodec(_) => ErrorCode::UnsupportedCompressionType,
         AppendError::Invalid(_) => ErrorCode::InvalidRecord,
         AppendError::Timestamp(_) => ErrorCode::InvalidTimestamp,
         AppendError::TooLarge { .. } => ErrorCode::MessageTooLarge,

@@ -271,9 +271,7 @@ fn run_shard(shard: BrokerShard) -> Result<oneshot::Receiver<Result<(), StorageE
 fn cannot_open(error: StorageError) -> Failure {
     let failure = Failure::new(Cause::Failed, error.to_string());
     match error {
-        StorageError::Locked { .. } => {
-            failure.hint("another broker uses this folder; stop it, or use --data DIR")
-        }
+        StorageError::Locked { .. } => failure.hint("stop it, or use --data DIR"),
         StorageError::Corrupt { .. } => {
             failure.hint("nothing was changed; `forebay check DIR` lists all damage")
         }

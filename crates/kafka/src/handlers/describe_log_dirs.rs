@@ -4,7 +4,7 @@
 //! | version | change |
 //! |---|---|
 //! | 3 | top-level error |
-//! | 4 | size of the volume (KIP-827): not told |
+//! | 4 | size of the volume (KIP-827) |
 //! | 5 | cordoned directories: none is |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ use crate::protocol::generated::{DescribeLogDirsRequest, DescribeLogDirsResponse
 
 /// Where everything is, as far as clients are told.
 const LOG_DIR: &str = "/";
-/// Bytes of a volume that are not told.
+/// What a volume's size is when it cannot be told.
 const UNKNOWN_BYTES: i64 = -1;
 
 pub(crate) async fn handle(
@@ -54,12 +54,17 @@ pub(crate) async fn handle(
             known.filter(|topic| !topic.partitions.is_empty()).collect()
         }
     };
+    let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let (total_bytes, usable_bytes) = match call.broker().space() {
+        Ok(space) => (bytes(space.total_bytes), bytes(space.free_bytes)),
+        Err(_) => (UNKNOWN_BYTES, UNKNOWN_BYTES),
+    };
     DescribeLogDirsResponse {
         results: vec![DescribeLogDirsResult {
             log_dir: LOG_DIR.into(),
             topics,
-            total_bytes: UNKNOWN_BYTES,
-            usable_bytes: UNKNOWN_BYTES,
+            total_bytes,
+            usable_bytes,
             ..DescribeLogDirsResult::default()
         }],
         ..DescribeLogDirsResponse::default()

@@ -71,23 +71,26 @@ async fn asked_for(
     let mut answers = Vec::with_capacity(wanted.len());
     let mut missing = Vec::new();
     for topic in wanted {
-        match &topic.name {
-            Some(name) => match catalog.get(name) {
-                Some(topic) => answers.push(known(&topic, asked)),
-                None => {
-                    missing.push((answers.len(), name.to_string()));
-                    let name = Some(name.clone().into_static());
-                    answers.push(unknown(
-                        name,
-                        Uuid::nil(),
-                        ErrorCode::UnknownTopicOrPartition,
-                    ));
-                }
-            },
-            None => answers.push(match catalog.get_by_id(topic.topic_id) {
+        // The Java client sends an empty name beside an id, not a null one.
+        if !topic.topic_id.is_nil() {
+            answers.push(match catalog.get_by_id(topic.topic_id) {
                 Some(topic) => known(&topic, asked),
                 None => unknown(None, topic.topic_id, ErrorCode::UnknownTopicId),
-            }),
+            });
+            continue;
+        }
+        let name = topic.name.as_deref().unwrap_or_default();
+        match catalog.get(name) {
+            Some(topic) => answers.push(known(&topic, asked)),
+            None => {
+                missing.push((answers.len(), name.to_owned()));
+                let name = Some(name.to_owned().into());
+                answers.push(unknown(
+                    name,
+                    Uuid::nil(),
+                    ErrorCode::UnknownTopicOrPartition,
+                ));
+            }
         }
     }
     let may_create = call.version < 4 || request.allow_auto_topic_creation;
