@@ -25,6 +25,14 @@ const APPENDED_MESSAGES: Metric = Metric::counter(
     "forebay_topic_appended_messages",
     "Records appended to the topic since it was created.",
 );
+const FETCHED_BYTES: Metric = Metric::counter(
+    "forebay_topic_fetched_bytes",
+    "Bytes of record batches handed to consumers since the process started.",
+);
+const FETCHED_MESSAGES: Metric = Metric::counter(
+    "forebay_topic_fetched_messages",
+    "Records handed to consumers since the process started.",
+);
 const START_OFFSET: Metric = Metric::gauge(
     "forebay_topic_start_offset",
     "The first offset of the partition that can be read.",
@@ -38,7 +46,7 @@ const PARTITION_SIZE: Metric = Metric::gauge(
     "Bytes of record batches kept in the partition.",
 );
 
-const SERIES_OF_A_TOPIC: usize = 4;
+const SERIES_OF_A_TOPIC: usize = 6;
 const SERIES_OF_A_PARTITION: usize = 3;
 
 pub(super) fn read(catalog: &Catalog, budgets: &mut Budgets, page: &mut Page) {
@@ -71,6 +79,10 @@ fn put_topic(topic: &Topic, size: u64, page: &mut Page) {
     page.put(&SIZE, labels(), size);
     page.put(&APPENDED_BYTES, labels(), bytes);
     page.put(&APPENDED_MESSAGES, labels(), messages);
+    let bytes: u64 = logs.iter().map(LogReader::fetched_bytes).sum();
+    let messages: u64 = logs.iter().map(LogReader::fetched_records).sum();
+    page.put(&FETCHED_BYTES, labels(), bytes);
+    page.put(&FETCHED_MESSAGES, labels(), messages);
 }
 
 fn put_partitions(topic: &Topic, page: &mut Page) {

@@ -103,6 +103,15 @@ impl Followed {
     }
 
     fn batches(&self, batches: Batches, start: i64, end: i64) -> Served {
+        if let Ok(log) = &self.log
+            && batches.bytes > 0
+        {
+            // Offsets are dense but for compacted topics, where this counts what was passed over too.
+            let records = batches
+                .next
+                .saturating_sub(u64::try_from(self.offset).unwrap_or(0));
+            log.count_fetched(records, batches.bytes as u64);
+        }
         Served {
             bytes: batches.bytes,
             is_error: false,

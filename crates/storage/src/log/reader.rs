@@ -125,6 +125,26 @@ impl LogReader {
         self.shared.appended_bytes.load(Ordering::Relaxed)
     }
 
+    /// Counts what a gateway hands to a consumer.
+    pub fn count_fetched(&self, records: u64, bytes: u64) {
+        self.shared
+            .fetched_records
+            .fetch_add(records, Ordering::Relaxed);
+        self.shared
+            .fetched_bytes
+            .fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes handed to consumers since the process started.
+    pub fn fetched_bytes(&self) -> u64 {
+        self.shared.fetched_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Records handed to consumers since the process started.
+    pub fn fetched_records(&self) -> u64 {
+        self.shared.fetched_records.load(Ordering::Relaxed)
+    }
+
     /// Whether the log was deleted.
     pub fn is_deleted(&self) -> bool {
         self.shared.state.read().deleted

@@ -85,6 +85,9 @@ pub(crate) struct LogShared {
     pub(crate) watchers: Watchers,
     /// Bytes appended since the process started, for metrics.
     pub(crate) appended_bytes: AtomicU64,
+    /// Bytes and records handed to consumers since the process started, for metrics.
+    pub(crate) fetched_bytes: AtomicU64,
+    pub(crate) fetched_records: AtomicU64,
     /// Copy of the state's end, so that the common question costs no lock.
     end: AtomicU64,
 }
@@ -97,6 +100,8 @@ impl LogShared {
             state: RwLock::new(state),
             watchers: Watchers::default(),
             appended_bytes: AtomicU64::new(0),
+            fetched_bytes: AtomicU64::new(0),
+            fetched_records: AtomicU64::new(0),
             end,
         })
     }
