@@ -95,6 +95,8 @@ impl Engine {
                     }
                 }
             }
+            // What was not wanted is said to be dead by entries that may be durable already.
+            self.remove_doomed();
         }
     }
 

@@ -120,6 +120,11 @@ impl LogReader {
         self.shared.state.read().bytes()
     }
 
+    /// How many sections the log is in: what sorts made and merges have not joined yet.
+    pub fn sections(&self) -> usize {
+        self.shared.state.read().sections.len()
+    }
+
     /// Bytes appended since the process started.
     pub fn appended_bytes(&self) -> u64 {
         self.shared.appended_bytes.load(Ordering::Relaxed)
