@@ -148,8 +148,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_frame_that_arrives_in_pieces_is_read_whole() {
-        let mut from =
-            pieces(&[&[0, 0], &[0, 5, b'h'], b"el", b"lo", &[0, 0, 0, 1], b"x"]);
+        let mut from = pieces(&[&[0, 0], &[0, 5, b'h'], b"el", b"lo", &[0, 0, 0, 1], b"x"]);
         let mut frames = reader(100);
         assert_eq!(
             frames.next(&mut from).await.unwrap().unwrap().bytes,

@@ -177,9 +177,7 @@ async fn read<S: AsyncRead>(
             Ok(None) => return "the broker closed it".to_owned(),
             Err(FrameError::Io(error)) => return error.to_string(),
             Err(FrameError::Truncated) => return "it ended inside an answer".to_owned(),
-            Err(FrameError::TooLarge { length, limit }) => {
-                return format!("an answer of {length} bytes is over the limit of {limit}");
-            }
+            Err(FrameError::TooLarge { length, limit }) => return foreign(length, limit),
         };
         let id = frame.first_chunk().copied().map(i32::from_be_bytes);
         let next = waiting.lock().pop_front();
@@ -188,6 +186,17 @@ async fn read<S: AsyncRead>(
             Some(waiting) if id == Some(waiting.correlation_id) => drop(waiting.reply.send(frame)),
             _ => return "an answer came that nobody waits for".to_owned(),
         }
+    }
+}
+
+/// What a length that cannot be stands for: whoever mixes up two ports meets one of the first two.
+fn foreign(length: i32, limit: usize) -> String {
+    /// A TLS alert, its version and the first byte of its length.
+    const TLS_ALERT: [u8; 2] = [21, 3];
+    match length.to_be_bytes() {
+        [b'H', b'T', b'T', b'P'] => "it speaks HTTP, not Kafka's protocol".to_owned(),
+        [first, second, ..] if [first, second] == TLS_ALERT => "it speaks TLS".to_owned(),
+        _ => format!("an answer of {length} bytes is over the limit of {limit}"),
     }
 }
 
