@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::error::ClientError;
+use super::error::{ClientError, plain_reason};
 use crate::frame::{FrameError, FrameReader};
 use crate::protocol::{Request, Rope, api};
 
@@ -59,18 +59,19 @@ impl Connection {
         stream: impl AsyncRead + AsyncWrite + Send + 'static,
         answer_bytes_max: usize,
     ) -> Self {
-        let (requests, queue) = mpsc::channel(QUEUED_MAX);
+        let (requests, mut queue) = mpsc::channel(QUEUED_MAX);
         let ended = Arc::new(OnceLock::new());
         let end = Arc::clone(&ended);
         tokio::spawn(async move {
             let waiting = Mutex::new(VecDeque::new());
             let (from, to) = tokio::io::split(stream);
             let reason = tokio::select! {
-                reason = write(queue, &waiting, to) => reason,
+                reason = write(&mut queue, &waiting, to) => reason,
                 reason = read(from, &waiting, answer_bytes_max) => reason,
             };
-            // Before the waiting callers are let go, which find the reason here.
             let _ = end.set(reason);
+            // Only now are callers let go, so that they find the reason.
+            drop((queue, waiting));
         });
         Self {
             address: Arc::from(address),
@@ -138,7 +139,7 @@ impl Answer {
 }
 
 async fn write<S: AsyncWrite>(
-    mut queue: mpsc::Receiver<Outgoing>,
+    queue: &mut mpsc::Receiver<Outgoing>,
     waiting: &Mutex<VecDeque<Waiting>>,
     mut to: WriteHalf<S>,
 ) -> String {
@@ -154,7 +155,7 @@ async fn write<S: AsyncWrite>(
             });
         }
         if let Err(error) = to.write_all_buf(&mut outgoing.frame).await {
-            return error.to_string();
+            return plain_reason(&error);
         }
         if let Some(reply) = unanswered {
             let _ = reply.send(Bytes::new());
@@ -175,7 +176,7 @@ async fn read<S: AsyncRead>(
         let frame = match frames.next(&mut from).await {
             Ok(Some(frame)) => frame.bytes.freeze(),
             Ok(None) => return "the broker closed it".to_owned(),
-            Err(FrameError::Io(error)) => return error.to_string(),
+            Err(FrameError::Io(error)) => return plain_reason(&error),
             Err(FrameError::Truncated) => return "it ended inside an answer".to_owned(),
             Err(FrameError::TooLarge { length, limit }) => return foreign(length, limit),
         };
