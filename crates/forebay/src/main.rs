@@ -1,11 +1,6 @@
 //! The `forebay` binary: command line, configuration, sockets and wiring; nothing else.
 
 mod banner;
-// The client commands and `check` are parsed and formatted already, and not yet joined to a client.
-#[allow(
-    dead_code,
-    reason = "goes when the client commands are joined to forebay_kafka::client"
-)]
 mod cli;
 mod config;
 mod file_limit;

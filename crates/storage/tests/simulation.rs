@@ -168,9 +168,9 @@ impl Simulation {
             70..=76 => self.maintain(),
             77..=82 => self.run_job(),
             83..=88 => self.finish_job(),
-            89..=93 => self.check_readers(),
+            89..=92 => self.check_readers(),
             94 => self.crash(),
-            95 => {
+            93 | 95 => {
                 // A write without its sync, so that a crash may come between.
                 self.write();
             }

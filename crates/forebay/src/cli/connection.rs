@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
+use forebay_kafka::client::{Client, ClientOptions};
 
+use super::failure::Failure;
 use crate::config::address::HostPort;
 use crate::config::setting::Setting;
 
@@ -24,6 +26,31 @@ pub(crate) struct Global {
     /// Print JSON for machines
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+/// One thread for the connections beside the command's own, so that answers come in while it
+/// prints.
+const CONNECTION_THREADS: usize = 1;
+
+impl Global {
+    /// Connects, and does what a command is for.
+    pub(crate) fn with_client<T>(
+        &self,
+        command: impl AsyncFnOnce(Client) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(CONNECTION_THREADS)
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let options = ClientOptions {
+                timeout: self.timeout,
+                ..ClientOptions::default()
+            };
+            let client = Client::connect(&self.server.host, self.server.port, options).await?;
+            command(client).await
+        })
+    }
 }
 
 /// Reads a flag of a client command in the same forms as an option of the broker.

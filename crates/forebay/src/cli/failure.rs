@@ -24,6 +24,8 @@ pub(crate) enum Cause {
     Unreachable = 5,
     /// The broker did not answer in time.
     TimedOut = 6,
+    /// Ctrl-C before everything was done, in the way of shells: 128 and the signal's number.
+    Interrupted = 130,
 }
 
 /// A failed command: the cause for scripts, the message for people.
@@ -48,6 +50,22 @@ impl Failure {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The failures of a command that was to do several things, as one. Scripts get the first
+    /// one's code.
+    pub(crate) fn all(failures: Vec<Self>) -> Result<(), Self> {
+        let mut failures = failures.into_iter();
+        let Some(mut first) = failures.next() else {
+            return Ok(());
+        };
+        for failure in failures {
+            let rest = std::mem::take(&mut first.hint)
+                .map_or_else(String::new, |hint| format!("\n  {hint}"));
+            first.message = format!("{}{rest}\n{}", first.message, failure.message);
+            first.hint = failure.hint;
+        }
+        Err(first)
     }
 
     /// Reports on standard error and gives the exit code.
@@ -90,6 +108,20 @@ impl From<Problems> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_failures_are_told_one_by_one() {
+        let failure = |name: &str| {
+            Failure::new(Cause::NotFound, format!("topic {name} does not exist")).hint("look")
+        };
+        assert_eq!(Failure::all(Vec::new()), Ok(()));
+        let all = Failure::all(vec![failure("a"), failure("b")]).unwrap_err();
+        assert_eq!(all.cause, Cause::NotFound);
+        assert_eq!(
+            all.to_string(),
+            "topic a does not exist\n  look\ntopic b does not exist\n  look"
+        );
+    }
 
     #[test]
     fn a_closed_pipe_is_a_quiet_success() {

@@ -1,5 +1,6 @@
 //! The command line: one file a command, and what commands share.
 
+mod bounds;
 mod check;
 mod completions;
 mod confirm;
@@ -9,6 +10,7 @@ pub(crate) mod failure;
 mod format_string;
 mod group;
 mod internal;
+mod interrupt;
 pub(crate) mod output;
 mod pace;
 mod partitioner;
@@ -18,6 +20,7 @@ mod progress;
 mod record;
 mod record_json;
 mod record_line;
+mod refusal;
 mod serve;
 pub(crate) mod table;
 pub(crate) mod terminal;

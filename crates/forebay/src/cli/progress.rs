@@ -41,6 +41,12 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
+/// `1 partition`, `12,000 records`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
+}
+
 /// The line that ends a transfer: `12,000 records, 11.7 MiB in 0.53 s (22,641/s)`.
 pub(crate) fn summary(records: u64, bytes: u64, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64();
@@ -49,10 +55,9 @@ pub(crate) fn summary(records: u64, bytes: u64, elapsed: Duration) -> String {
     } else {
         records
     };
-    let noun = if records == 1 { "record" } else { "records" };
     format!(
-        "{} {noun}, {} in {seconds:.2} s ({}/s)",
-        grouped(records),
+        "{}, {} in {seconds:.2} s ({}/s)",
+        counted(records, "record"),
         indicatif::BinaryBytes(bytes),
         grouped(rate)
     )

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::ClientOptions;
 use super::connection::{Answer, Connection};
-use super::error::{ClientError, Subject};
+use super::error::{ClientError, Subject, plain_reason};
 use super::negotiation::Versions;
 use super::topics::TopicDescription;
 use crate::protocol::generated::metadata_request::MetadataRequestTopic;
@@ -363,13 +363,4 @@ impl<'q, Q: Request<'q>> Reply<Q> {
     pub(super) fn missing(&self, subject: &Subject) -> ClientError {
         ClientError::missing(&self.address, subject)
     }
-}
-
-/// `connection refused` in place of `Connection refused (os error 111)`.
-fn plain_reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_ascii_lowercase());
-    first.into_iter().chain(chars).collect()
 }

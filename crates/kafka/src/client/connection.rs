@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
-use super::error::ClientError;
+use super::error::{ClientError, plain_reason};
 use crate::frame::{FrameError, FrameReader, RequestMemory};
 use crate::protocol::{Request, Rope, api};
 
@@ -59,18 +59,19 @@ impl Connection {
         stream: impl AsyncRead + AsyncWrite + Send + 'static,
         answer_bytes_max: usize,
     ) -> Self {
-        let (requests, queue) = mpsc::channel(QUEUED_MAX);
+        let (requests, mut queue) = mpsc::channel(QUEUED_MAX);
         let ended = Arc::new(OnceLock::new());
         let end = Arc::clone(&ended);
         tokio::spawn(async move {
             let waiting = Mutex::new(VecDeque::new());
             let (from, to) = tokio::io::split(stream);
             let reason = tokio::select! {
-                reason = write(queue, &waiting, to) => reason,
+                reason = write(&mut queue, &waiting, to) => reason,
                 reason = read(from, &waiting, answer_bytes_max) => reason,
             };
-            // Before the waiting callers are let go, which find the reason here.
             let _ = end.set(reason);
+            // Only now are callers let go, so that they find the reason.
+            drop((queue, waiting));
         });
         Self {
             address: Arc::from(address),
@@ -138,7 +139,7 @@ impl Answer {
 }
 
 async fn write<S: AsyncWrite>(
-    mut queue: mpsc::Receiver<Outgoing>,
+    queue: &mut mpsc::Receiver<Outgoing>,
     waiting: &Mutex<VecDeque<Waiting>>,
     mut to: WriteHalf<S>,
 ) -> String {
@@ -154,7 +155,7 @@ async fn write<S: AsyncWrite>(
             });
         }
         if let Err(error) = to.write_all_buf(&mut outgoing.frame).await {
-            return error.to_string();
+            return plain_reason(&error);
         }
         if let Some(reply) = unanswered {
             let _ = reply.send(Bytes::new());
@@ -175,12 +176,10 @@ async fn read<S: AsyncRead>(
         let frame = match frames.next(&mut from).await {
             Ok(Some(frame)) => frame.bytes.freeze(),
             Ok(None) => return "the broker closed it".to_owned(),
-            Err(FrameError::Io(error)) => return error.to_string(),
+            Err(FrameError::Io(error)) => return plain_reason(&error),
             Err(error @ FrameError::Stalled) => return error.to_string(),
             Err(FrameError::Truncated) => return "it ended inside an answer".to_owned(),
-            Err(FrameError::TooLarge { length, limit }) => {
-                return format!("an answer of {length} bytes is over the limit of {limit}");
-            }
+            Err(FrameError::TooLarge { length, limit }) => return foreign(length, limit),
         };
         let id = frame.first_chunk().copied().map(i32::from_be_bytes);
         let next = waiting.lock().pop_front();
@@ -189,6 +188,17 @@ async fn read<S: AsyncRead>(
             Some(waiting) if id == Some(waiting.correlation_id) => drop(waiting.reply.send(frame)),
             _ => return "an answer came that nobody waits for".to_owned(),
         }
+    }
+}
+
+/// What a length that cannot be stands for: whoever mixes up two ports meets one of the first two.
+fn foreign(length: i32, limit: usize) -> String {
+    /// A TLS alert, its version and the first byte of its length.
+    const TLS_ALERT: [u8; 2] = [21, 3];
+    match length.to_be_bytes() {
+        [b'H', b'T', b'T', b'P'] => "it speaks HTTP, not Kafka's protocol".to_owned(),
+        [first, second, ..] if [first, second] == TLS_ALERT => "it speaks TLS".to_owned(),
+        _ => format!("an answer of {length} bytes is over the limit of {limit}"),
     }
 }
 

@@ -195,6 +195,15 @@ impl ClientError {
     }
 }
 
+/// `connection refused` in place of `Connection refused (os error 111)`.
+pub(super) fn plain_reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(chars).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -127,35 +127,38 @@ impl Client {
         Ok(found)
     }
 
-    /// Bytes that the partitions of a topic take on disk, by partition. Partitions that no broker
-    /// knows the size of are left out.
+    /// Bytes that partitions take on disk, of these topics or of all (`None`), by topic and
+    /// partition. Partitions that no broker knows are left out.
     ///
     /// # Errors
     /// When a broker refuses or does not answer.
-    pub async fn partition_sizes(
+    pub async fn log_sizes(
         &self,
-        topic: &str,
-        partitions: &[i32],
-    ) -> Result<BTreeMap<i32, u64>, ClientError> {
+        topics: Option<&BTreeMap<String, Vec<i32>>>,
+    ) -> Result<BTreeMap<String, BTreeMap<i32, u64>>, ClientError> {
         self.attempts("describe log folders", Repeat::Lost, || async {
-            let request = DescribeLogDirsRequest {
-                topics: Some(vec![DescribableLogDirTopic {
-                    topic: Str::from(topic),
-                    partitions: partitions.to_vec(),
-                }]),
+            let asked = |(topic, partitions): (&'_ String, &'_ Vec<i32>)| DescribableLogDirTopic {
+                topic: Str::Owned(topic.clone()),
+                partitions: partitions.clone(),
             };
-            let mut sizes = BTreeMap::new();
+            let request = DescribeLogDirsRequest {
+                topics: topics.map(|topics| topics.iter().map(asked).collect()),
+            };
+            let mut sizes: BTreeMap<String, BTreeMap<i32, u64>> = BTreeMap::new();
             for broker in self.cluster.brokers().await? {
                 let reply = self.cluster.call(broker, Lane::Control, &request).await?;
                 let response: DescribeLogDirsResponse<'_> = reply.read()?;
                 ClientError::check(response.error_code, None, Subject::Cluster)?;
                 for folder in &response.results {
                     ClientError::check(folder.error_code, None, Subject::Cluster)?;
-                    for partition in folder.topics.iter().flat_map(|topic| &topic.partitions) {
-                        let size = u64::try_from(partition.partition_size).unwrap_or(0);
-                        // Replicas have the same content; the largest has all of it.
-                        let known = sizes.entry(partition.partition_index).or_insert(0);
-                        *known = size.max(*known);
+                    for topic in &folder.topics {
+                        let partitions = sizes.entry(topic.name.to_string()).or_default();
+                        for partition in &topic.partitions {
+                            let size = u64::try_from(partition.partition_size).unwrap_or(0);
+                            // Replicas have the same content; the largest has all of it.
+                            let known = partitions.entry(partition.partition_index).or_insert(0);
+                            *known = size.max(*known);
+                        }
                     }
                 }
             }

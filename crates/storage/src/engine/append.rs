@@ -220,6 +220,8 @@ impl Engine {
             return;
         }
         self.entry.push(RecordKind::LogStart, id, offset, &[]);
+        // The space that comes back with it waits for that.
+        self.wants_sync = true;
         self.apply_start(id, offset);
     }
 

@@ -178,11 +178,12 @@ impl Engine {
     /// behind the end of the journal continues it, and damage before the mark is known as such.
     pub(super) fn begin_epoch(&mut self, now: Now) -> Result<()> {
         self.link.epoch = self.link.epoch.next();
+        // The mark says that everything before it is durable, so it has to be so first.
+        self.current.unsynced = true;
+        self.sync_current()?;
         if !self.current.takes_mark() {
-            self.current.unsynced = true;
             self.roll(0)?;
         }
-        self.current.unsynced = true;
         self.write_mark(now)
     }
 

@@ -14,7 +14,7 @@ use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, LogId};
 use crate::limits::{OWN_SEGMENT_BYTES, SMALL_SECTIONS_MAX};
 use crate::log::section::SegmentWriter;
-use crate::log::{Batches, LogReader, LogState, Read, ReadError};
+use crate::log::{LogReader, LogState, ReadError};
 use crate::media::Medium;
 
 /// Bytes read at a time.
@@ -245,7 +245,7 @@ impl Rewrite {
         mut visit: impl FnMut(&BatchHeader, &[u8]) -> Result<bool>,
     ) -> Result<()> {
         while from < self.next {
-            let batches = match self.read(from) {
+            let batches = match self.reader.read_stored(from, READ_BYTES) {
                 Ok(batches) => batches,
                 Err(ReadError::OutOfRange { start, .. }) if start > from => {
                     from = start;
@@ -274,13 +274,6 @@ impl Rewrite {
             from = batches.next;
         }
         Ok(())
-    }
-
-    fn read(&self, from: u64) -> std::result::Result<Batches, ReadError> {
-        match self.reader.read(from, READ_BYTES, true)? {
-            Read::Ready(batches) => Ok(batches),
-            Read::Cold(read) => read.run(),
-        }
     }
 
     fn name(&self) -> String {

@@ -95,6 +95,8 @@ impl Engine {
                     }
                 }
             }
+            // What was not wanted is said to be dead by entries that may be durable already.
+            self.remove_doomed();
         }
     }
 
@@ -137,6 +139,16 @@ impl Engine {
                 .sections
                 .partition_point(|other| other.base < section.base);
             state.sections.insert(at, section);
+            if installed.cleaned > 0 {
+                // Memory still has the records that compaction removed.
+                while state
+                    .tail
+                    .front()
+                    .is_some_and(|batch| batch.next <= section.next)
+                {
+                    state.tail.pop_front();
+                }
+            }
         }
         for old in replaced {
             self.release_section(&old);

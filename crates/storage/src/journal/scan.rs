@@ -201,7 +201,10 @@ impl Window {
             let wanted = WINDOW_BYTES
                 .max(length as u64)
                 .min(self.file.capacity() - position);
-            self.bytes.resize(wanted as usize, 0);
+            if self.bytes.len() < wanted as usize {
+                self.bytes = vec![0; wanted as usize];
+            }
+            self.bytes.truncate(wanted as usize);
             self.file.read_at(position, &mut self.bytes)?;
             self.start = position;
         }

@@ -29,11 +29,20 @@ enum Place {
     Tail,
 }
 
-pub(super) fn read(
+/// Whether a read may be answered from the batches in memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tail {
+    Use,
+    /// Compaction does not change what is in memory, so that is not what is stored.
+    Ignore,
+}
+
+pub(crate) fn read(
     reader: &LogReader,
     from: u64,
     bytes_max: usize,
     at_least_one: bool,
+    tail: Tail,
 ) -> std::result::Result<Batches, ReadError> {
     let mut batches = Batches {
         next: from,
@@ -46,8 +55,8 @@ pub(super) fn read(
             if batches.parts.is_empty() {
                 check_range(&state, from)?;
             }
-            let place = place_of(reader, &state, batches.next);
-            if matches!(place, Place::Tail) {
+            let place = place_of(&state, batches.next, tail);
+            if matches!(place, Place::Tail) && tail == Tail::Use {
                 take_tail(&state, bytes_max, at_least_one, &mut batches);
             }
             place
@@ -66,7 +75,7 @@ pub(super) fn read(
             Ok(ControlFlow::Break(())) => return Ok(batches),
             // What was read so far is good; the next read meets the damage and names it.
             Err(_) if !batches.parts.is_empty() => return Ok(batches),
-            Err(_) if looks < LOOKS_MAX && moved(reader, &place, batches.next) => looks += 1,
+            Err(_) if looks < LOOKS_MAX && moved(reader, &place, batches.next, tail) => looks += 1,
             Err(error) => return Err(error.into()),
         }
     }
@@ -97,7 +106,7 @@ pub(super) fn find_timestamp(
         if header.max_timestamp < timestamp {
             return Ok(None);
         }
-        first_record(header, batch, |found| found >= timestamp)
+        first_record(reader, header, batch, |found| found >= timestamp)
     })
 }
 
@@ -111,15 +120,28 @@ pub(super) fn newest_timestamp(
             .chain(state.chunks.iter().map(|chunk| chunk.max_timestamp))
             .max()
     };
-    match newest {
-        Some(newest) => find_timestamp(reader, newest),
-        None => Ok(None),
+    let Some(newest) = newest else {
+        return Ok(None);
+    };
+    if let Some(found) = find_timestamp(reader, newest)? {
+        return Ok(Some(found));
     }
+    // The start of the log has moved past the record, but not past the piece that it is in.
+    let mut newest: Option<(u64, i64)> = None;
+    walk(reader, reader.start_offset(), |header, batch| {
+        while let Some(found) = first_record(reader, header, batch, |time| {
+            newest.is_none_or(|(_, newest)| time > newest)
+        })? {
+            newest = Some(found);
+        }
+        Ok(None)
+    })?;
+    Ok(newest)
 }
 
-fn place_of(reader: &LogReader, state: &super::LogState, offset: u64) -> Place {
-    debug_assert_eq!(reader.shared.id, reader.id());
-    if offset >= state.end || state.tail.front().is_some_and(|first| first.base <= offset) {
+fn place_of(state: &super::LogState, offset: u64, tail: Tail) -> Place {
+    let in_memory = state.tail.front().is_some_and(|first| first.base <= offset);
+    if offset >= state.end || (in_memory && tail == Tail::Use) {
         return Place::Tail;
     }
     let at = state
@@ -136,9 +158,9 @@ fn place_of(reader: &LogReader, state: &super::LogState, offset: u64) -> Place {
 }
 
 /// Whether the log has meanwhile learnt of another place for the offset.
-fn moved(reader: &LogReader, place: &Place, offset: u64) -> bool {
+fn moved(reader: &LogReader, place: &Place, offset: u64, tail: Tail) -> bool {
     let state = reader.shared.state.read();
-    match (place, place_of(reader, &state, offset)) {
+    match (place, place_of(&state, offset, tail)) {
         (Place::Section(old), Place::Section(new)) => *old != new,
         (Place::Chunk(old), Place::Chunk(new)) => *old != new,
         _ => true,
@@ -208,7 +230,8 @@ fn read_chunk(
             continue;
         }
         let fits = batches.bytes + record.payload.len() <= bytes_max;
-        if !fits && !(at_least_one && batches.parts.is_empty()) {
+        let needed = at_least_one && batches.parts.is_empty();
+        if !fits && !needed {
             return Ok(ControlFlow::Break(()));
         }
         let start = record.at + RECORD_HEADER_BYTES;
@@ -259,8 +282,8 @@ fn take_batches(
             continue;
         }
         let fits = batches.bytes + length <= bytes_max;
-        let first = batches.parts.is_empty() && start == at;
-        if !fits && !(at_least_one && first) {
+        let needed = at_least_one && batches.parts.is_empty() && start == at;
+        if !fits && !needed {
             full = true;
             break;
         }
@@ -280,7 +303,7 @@ fn skip_chunks_before(
     from: u64,
     timestamp: i64,
 ) -> std::result::Result<u64, ReadError> {
-    let place = place_of(reader, &reader.shared.state.read(), from);
+    let place = place_of(&reader.shared.state.read(), from, Tail::Use);
     let Place::Section(section) = place else {
         return Ok(from);
     };
@@ -296,7 +319,7 @@ fn walk(
     mut visit: impl FnMut(&BatchHeader, &[u8]) -> Result<Option<(u64, i64)>>,
 ) -> std::result::Result<Option<(u64, i64)>, ReadError> {
     loop {
-        let batches = match read(reader, from, SEARCH_BYTES, true) {
+        let batches = match read(reader, from, SEARCH_BYTES, true, Tail::Use) {
             Ok(batches) => batches,
             // Retention overtook the search: go on at what is left.
             Err(ReadError::OutOfRange { start, .. }) if start > from => {
@@ -324,8 +347,9 @@ fn walk(
     }
 }
 
-/// The first record of a batch whose timestamp satisfies `wanted`.
+/// The first record of a batch, at or above the start of the log, whose timestamp satisfies `wanted`.
 fn first_record(
+    reader: &LogReader,
     header: &BatchHeader,
     batch: &[u8],
     wanted: impl Fn(i64) -> bool,
@@ -335,11 +359,13 @@ fn first_record(
     };
     let batch = Batch::only(batch).map_err(damaged)?;
     let records = batch.records(SEARCH_DECOMPRESSED_BYTES).map_err(damaged)?;
+    let start = reader.start_offset();
     for record in records.iter() {
         let record = record.map_err(damaged)?;
         let timestamp = header.timestamp_of(&record);
-        if wanted(timestamp) {
-            return Ok(Some((header.offset_of(&record) as u64, timestamp)));
+        let offset = header.offset_of(&record) as u64;
+        if offset >= start && wanted(timestamp) {
+            return Ok(Some((offset, timestamp)));
         }
     }
     Ok(None)

@@ -91,7 +91,13 @@ impl std::fmt::Debug for LogReader {
 impl ColdRead {
     /// Reads from the medium.
     pub fn run(self) -> Result<Batches, ReadError> {
-        cold::read(&self.reader, self.from, self.bytes_max, self.at_least_one)
+        let Self {
+            reader,
+            from,
+            bytes_max,
+            at_least_one,
+        } = self;
+        cold::read(&reader, from, bytes_max, at_least_one, cold::Tail::Use)
     }
 }
 
@@ -118,6 +124,11 @@ impl LogReader {
     /// Bytes of batches that are kept.
     pub fn bytes(&self) -> u64 {
         self.shared.state.read().bytes()
+    }
+
+    /// How many sections the log is in: what sorts made and merges have not joined yet.
+    pub fn sections(&self) -> usize {
+        self.shared.state.read().sections.len()
     }
 
     /// Bytes appended since the process started.
@@ -150,7 +161,8 @@ impl LogReader {
         self.shared.state.read().deleted
     }
 
-    /// Has `observer` told, under `key`, whenever the log grows or goes away.
+    /// Has `observer` told, under `key`, whenever the log grows or goes away. Watch first and look
+    /// second: what came before is not told.
     pub fn watch(&self, key: u64, observer: &Arc<dyn Observer>) -> Watch {
         Watch::new(Arc::clone(&self.shared), key, observer)
     }
@@ -182,6 +194,11 @@ impl LogReader {
         };
         take_tail(&state, bytes_max, at_least_one, &mut batches);
         Ok(Read::Ready(batches))
+    }
+
+    /// As [`LogReader::read`], from the medium only: the batches as they are stored. Blocks.
+    pub(crate) fn read_stored(&self, from: u64, bytes_max: usize) -> Result<Batches, ReadError> {
+        cold::read(self, from, bytes_max, true, cold::Tail::Ignore)
     }
 
     /// The first record at or after `timestamp_ms`: its offset and timestamp. Blocks.
@@ -221,7 +238,8 @@ pub(super) fn take_tail(
         .partition_point(|batch| batch.next <= batches.next);
     for batch in state.tail.range(first..) {
         let fits = batches.bytes + batch.bytes.len() <= bytes_max;
-        if !fits && !(at_least_one && batches.parts.is_empty()) {
+        let needed = at_least_one && batches.parts.is_empty();
+        if !fits && !needed {
             break;
         }
         batches.bytes += batch.bytes.len();

@@ -2,12 +2,16 @@
 //! simulations and of crash tests. It keeps for every journal file what is durable and which writes
 //! are not yet, so that a power cut can keep any subset of them.
 
+mod pages;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+
+use pages::Pages;
 
 use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, Space, journal_name};
 use crate::error::{Result, StorageError};
@@ -48,14 +52,14 @@ struct State {
 }
 
 /// Shared between the disk and the handles: as on a real one, a handle outlives the name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct FileState {
     /// What a reader sees: every write so far.
-    current: Vec<u8>,
+    current: Pages,
     /// What survives a power cut for certain.
-    durable: Vec<u8>,
+    durable: Pages,
     /// Writes since the last sync, as ranges of `current`, in order.
-    unsynced: Vec<(usize, Vec<u8>)>,
+    unsynced: Vec<(usize, Bytes)>,
 }
 
 impl Default for State {
@@ -156,8 +160,8 @@ impl SimulatedDisk {
     pub fn flip_journal_bit(&self, id: FileId, position: usize, bit: u8) {
         if let Some(file) = self.state.lock().files.get(&id) {
             let mut file = file.lock();
-            file.current[position] ^= 1 << bit;
-            file.durable[position] ^= 1 << bit;
+            file.current.flip(position, bit);
+            file.durable.flip(position, bit);
         }
     }
 
@@ -220,7 +224,7 @@ impl FileState {
                     .len()
                     .min(at + SECTOR_BYTES - (position + at) % SECTOR_BYTES);
                 if keep() {
-                    bytes[position + at..position + end].copy_from_slice(&data[at..end]);
+                    bytes.write(position + at, &data[at..end]);
                 }
                 at = end;
             }
@@ -259,7 +263,7 @@ impl Medium for SimulatedDisk {
                     let full = io::ErrorKind::StorageFull.into();
                     return Err(StorageError::io("zero-fill", journal_name(id))(full));
                 }
-                let zeros = vec![0; capacity as usize];
+                let zeros = Pages::zeros(capacity as usize);
                 Arc::new(Mutex::new(FileState {
                     current: zeros.clone(),
                     durable: zeros,
@@ -360,8 +364,8 @@ impl JournalFile for SimulatedFile {
         };
         let mut file = self.content.lock();
         let start = position as usize;
-        file.current[start..start + written.len()].copy_from_slice(written);
-        file.unsynced.push((start, written.to_vec()));
+        file.current.write(start, written);
+        file.unsynced.push((start, Bytes::copy_from_slice(written)));
         match fault {
             None => Ok(()),
             Some(_) => {
@@ -383,22 +387,17 @@ impl JournalFile for SimulatedFile {
             return Err(StorageError::io("sync", journal_name(self.id))(failed));
         }
         for (position, data) in file.unsynced.drain(..) {
-            file.durable[position..position + data.len()].copy_from_slice(&data);
+            file.durable.write(position, &data);
         }
         Ok(())
     }
 
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> Result<()> {
-        let file = self.content.lock();
-        let start = position as usize;
-        match file.current.get(start..start + buffer.len()) {
-            Some(bytes) => buffer.copy_from_slice(bytes),
-            None => {
-                let short = io::ErrorKind::UnexpectedEof.into();
-                return Err(StorageError::io("read", journal_name(self.id))(short));
-            }
+        if self.content.lock().current.read(position as usize, buffer) {
+            return Ok(());
         }
-        Ok(())
+        let short = io::ErrorKind::UnexpectedEof.into();
+        Err(StorageError::io("read", journal_name(self.id))(short))
     }
 }
 

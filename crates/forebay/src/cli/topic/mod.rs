@@ -1,4 +1,10 @@
-//! `forebay topic`: create, list, describe, alter, delete.
+//! `forebay topic`: create, list, describe, alter, delete; one file each.
+
+mod alter;
+mod create;
+mod delete;
+mod describe;
+mod list;
 
 use std::time::Duration;
 
@@ -8,6 +14,11 @@ use super::connection::{Global, setting};
 use super::failure::Failure;
 use crate::config::setting::{Durability, Limit, Setting};
 use crate::config::units::ByteSize;
+use alter::Alter;
+use create::Create;
+use delete::Delete;
+use describe::Describe;
+use list::List;
 
 /// Create, list, describe, alter and delete topics
 #[derive(Debug, Args)]
@@ -46,65 +57,6 @@ Examples:
     Alter(Alter),
     /// Delete topics and every message in them
     Delete(Delete),
-}
-
-/// What `topic create` was told.
-#[derive(Debug, Args)]
-pub(crate) struct Create {
-    /// Names of the topics
-    #[arg(required = true, value_name = "TOPIC")]
-    names: Vec<String>,
-    /// Number of partitions [default: the broker's num-partitions]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
-    partitions: Option<i32>,
-    #[command(flatten)]
-    config: TopicConfig,
-    /// Succeed when a topic exists already
-    #[arg(long)]
-    if_not_exists: bool,
-}
-
-/// What `topic list` was told.
-#[derive(Debug, Args)]
-pub(crate) struct List {
-    /// Also list internal topics
-    #[arg(long)]
-    internal: bool,
-}
-
-/// What `topic describe` was told.
-#[derive(Debug, Args)]
-pub(crate) struct Describe {
-    /// Names of the topics
-    #[arg(required = true, value_name = "TOPIC")]
-    names: Vec<String>,
-}
-
-/// What `topic alter` was told.
-#[derive(Debug, Args)]
-pub(crate) struct Alter {
-    /// Name of the topic
-    #[arg(value_name = "TOPIC")]
-    name: String,
-    /// New number of partitions; it can only grow
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
-    partitions: Option<i32>,
-    #[command(flatten)]
-    config: TopicConfig,
-    /// Go back to the broker's default for this entry; may be repeated
-    #[arg(long, value_name = "KEY")]
-    unset: Vec<String>,
-}
-
-/// What `topic delete` was told.
-#[derive(Debug, Args)]
-pub(crate) struct Delete {
-    /// Names of the topics
-    #[arg(required = true, value_name = "TOPIC")]
-    names: Vec<String>,
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
 }
 
 /// Configuration of a topic: flags in human units for what is set most, `--config` for the rest.
@@ -177,8 +129,18 @@ pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
 }
 
 impl Topic {
-    pub(crate) fn run(self, _global: &Global) -> Result<(), Failure> {
-        Err(super::not_in_this_build("topic"))
+    pub(crate) fn run(self, global: &Global) -> Result<(), Failure> {
+        if let Action::Alter(alter) = &self.action {
+            alter.check()?;
+        }
+        let json = global.json;
+        global.with_client(async |client| match self.action {
+            Action::Create(create) => create.run(&client, json).await,
+            Action::List(list) => list.run(&client, json).await,
+            Action::Describe(describe) => describe.run(&client, json).await,
+            Action::Alter(alter) => alter.run(&client, json).await,
+            Action::Delete(delete) => delete.run(&client, json).await,
+        })
     }
 }
 
