@@ -296,7 +296,7 @@ fn follows(
 
 /// A file whose head does not parse was either prepared and never written to, or has a damaged head
 /// over entries that count. Entries that knew themselves to be durable tell.
-fn refuse_damaged_head(file: &Arc<dyn JournalFile>) -> Result<()> {
+pub(crate) fn refuse_damaged_head(file: &Arc<dyn JournalFile>) -> Result<()> {
     let Some(mut scan) = FileScan::anywhere(Arc::clone(file), FILE_HEADER_BYTES)? else {
         return Ok(());
     };

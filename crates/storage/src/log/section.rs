@@ -24,8 +24,8 @@ use crate::ids::{BlobId, LogId};
 use crate::limits::{SECTION_INDEX_CACHE_BYTES, SEGMENT_CHUNK_BYTES};
 use crate::media::{BlobKey, BlobWriter, Medium};
 
-const SEGMENT_HEADER_BYTES: u64 = 16;
-const FOOT_BYTES: u64 = 64;
+pub(crate) const SEGMENT_HEADER_BYTES: u64 = 16;
+pub(crate) const FOOT_BYTES: u64 = 64;
 const INDEX_ENTRY_BYTES: usize = 32;
 const SEGMENT_MAGIC: u64 = u64::from_le_bytes(*b"FBSEGM\r\n");
 const SEGMENT_VERSION: u32 = 1;
@@ -312,6 +312,41 @@ impl IndexCache {
             }
         }
     }
+}
+
+/// Whether a segment begins as one does.
+pub(crate) fn segment_header_is_intact(bytes: &[u8]) -> bool {
+    bytes.len() as u64 == SEGMENT_HEADER_BYTES
+        && bytes[0..8] == SEGMENT_MAGIC.to_le_bytes()
+        && bytes[8..12] == SEGMENT_VERSION.to_le_bytes()
+        && bytes[12..16] == [0; 4]
+}
+
+/// The section whose foot these bytes are; the foot ends at `end` of the segment. None when it is
+/// damaged, or claims more than there is before it.
+pub(crate) fn section_ending_at(blob: BlobId, end: u64, foot: &[u8]) -> Option<(LogId, Section)> {
+    let intact = foot.len() as u64 == FOOT_BYTES
+        && foot[0..4] == FOOT_MAGIC.to_le_bytes()
+        && foot[4..8] == crc32c(&[&foot[8..]]).to_le_bytes();
+    if !intact {
+        return None;
+    }
+    let u64_at = |at: usize| u64::from_le_bytes(foot[at..at + 8].try_into().expect("eight bytes"));
+    let chunks = u32::from_le_bytes(foot[40..44].try_into().expect("four bytes"));
+    let mut section = Section {
+        blob,
+        position: 0,
+        base: u64_at(16),
+        next: u64_at(24),
+        bytes: u64_at(32),
+        chunks,
+        max_timestamp: u64_at(48) as i64,
+    };
+    let before = section
+        .bytes
+        .checked_add(section.index_bytes() as u64 + FOOT_BYTES)?;
+    section.position = end.checked_sub(before)?;
+    (section.position >= SEGMENT_HEADER_BYTES).then_some((LogId(u64_at(8)), section))
 }
 
 fn encode_index(index: &[IndexEntry]) -> Vec<u8> {
