@@ -1,5 +1,7 @@
 //! One flipped bit, anywhere: it is reported, or it does no harm. Wrong bytes are never handed out.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! The folder on a real file system.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::fs;

@@ -5,6 +5,8 @@
 //!
 //! `SEED=17 cargo test -p forebay-storage --test simulation` replays one history, `SEEDS=5000` runs more.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -212,8 +212,11 @@ pub(crate) struct SectionReader {
 struct IndexCache {
     bytes: usize,
     clock: u64,
-    held: HashMap<(BlobId, u64), (u64, Arc<[IndexEntry]>)>,
+    held: HashMap<Place, (u64, Arc<[IndexEntry]>)>,
 }
+
+/// Segment and position of a section.
+type Place = (BlobId, u64);
 
 impl SectionReader {
     pub(crate) fn new(medium: Arc<dyn Medium>) -> Self {
@@ -285,7 +288,7 @@ impl SectionReader {
 }
 
 impl IndexCache {
-    fn get(&mut self, key: (BlobId, u64)) -> Option<Arc<[IndexEntry]>> {
+    fn get(&mut self, key: Place) -> Option<Arc<[IndexEntry]>> {
         self.clock += 1;
         let clock = self.clock;
         let (used, index) = self.held.get_mut(&key)?;
@@ -293,7 +296,7 @@ impl IndexCache {
         Some(Arc::clone(index))
     }
 
-    fn put(&mut self, key: (BlobId, u64), index: Arc<[IndexEntry]>) {
+    fn put(&mut self, key: Place, index: Arc<[IndexEntry]>) {
         self.clock += 1;
         self.bytes += index.len() * INDEX_ENTRY_BYTES;
         // Two readers may have read the same index at the same time.

@@ -1,7 +1,11 @@
 //! What the tests of the engine share: a disk, a clock that is moved by hand, batches, and a state
 //! machine that only remembers.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses its part, and a test may panic"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;
