@@ -134,7 +134,7 @@ impl Simulation {
     fn new(seed: u64) -> Self {
         Self {
             random: Random::new(seed),
-            violent: seed % 2 == 0,
+            violent: seed.is_multiple_of(2),
             world: World::open(SimulatedDisk::new(), options(), at(0)).unwrap(),
             base: Model::default(),
             commits: Vec::new(),

@@ -250,11 +250,11 @@ pub(crate) fn read_all(reader: &LogReader, mut from: u64) -> Result<Vec<Bytes>, 
     Ok(all)
 }
 
-/// Offset, key and value of every record from `from` to the end.
-pub(crate) fn records(
-    reader: &LogReader,
-    from: u64,
-) -> Vec<(u64, Option<Vec<u8>>, Option<Vec<u8>>)> {
+/// Offset, key and value of a record.
+pub(crate) type Found = (u64, Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// Every record from `from` to the end.
+pub(crate) fn records(reader: &LogReader, from: u64) -> Vec<Found> {
     let mut out = Vec::new();
     for bytes in read_all(reader, from).unwrap() {
         let batch = Batch::only(&bytes).unwrap();
