@@ -34,6 +34,8 @@ pub use append::{AppendError, Room};
 pub use jobs::{Job, JobDone};
 pub use recovery::Recovered;
 pub use replay::Replay;
+pub(crate) use replay::refuse_damaged_head;
+pub(crate) use snapshot::decode as decode_snapshot;
 
 use commit::Pending;
 use install::{Dead, Installing};

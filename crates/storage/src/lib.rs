@@ -7,8 +7,10 @@
 //! | `journal` | the chain of files every change goes through first: entry layout, scan |
 //! | [`log`] | one log: sections, chunks, tail; readers and watchers |
 //! | [`engine`] | the single writer: append, commit, recovery, sort, compaction, retention, snapshot |
+//! | `check` | offline verification of every checksum |
 //! | [`shard`] | the thread that drives an engine and the state machine on top of it |
 
+mod check;
 mod checksum;
 pub mod clock;
 pub mod codec;
@@ -21,6 +23,7 @@ pub mod log;
 pub mod media;
 pub mod shard;
 
+pub use check::{Damage, Report, check};
 pub use clock::{Clock, Now};
 pub use engine::{
     AppendError, CompactionPolicy, Engine, Job, JobDone, LogPolicy, Options, Recovered, Replay,

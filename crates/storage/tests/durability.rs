@@ -1,5 +1,7 @@
 //! What each durability level survives, and what reaches readers when.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use forebay_storage::media::Fault;

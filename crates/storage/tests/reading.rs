@@ -1,5 +1,7 @@
 //! Looking into a log: by offset, by time, from memory and from disk; being told that it grew.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::sync::Arc;

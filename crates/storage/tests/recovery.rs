@@ -1,5 +1,7 @@
 //! What opening makes of a torn, stale, damaged or missing journal.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use forebay_storage::media::{BlobKey, BlobKind, Medium, SimulatedDisk};

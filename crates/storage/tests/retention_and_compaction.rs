@@ -1,5 +1,7 @@
 //! What a log's policy keeps, and what it lets go.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Moving data out of the journal: sort, shared segments, recycled files, merges, deletion.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use forebay_storage::media::{BlobKind, Fault, Medium};

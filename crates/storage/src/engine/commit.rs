@@ -247,22 +247,21 @@ impl Engine {
         let file = self.current.file.id();
         // Stable, so the batches of one log stay in order.
         batches.sort_by_key(|pending| pending.log);
-        for group in batches.chunk_by(|a, b| a.log == b.log) {
+        for group in batches.chunk_by_mut(|a, b| a.log == b.log) {
             let Some(log) = self.logs.get_mut(&group[0].log) else {
                 continue;
             };
             log.waits_for_sync = false;
-            let end = group.last().map_or(0, |last| last.next);
-            log.shared.publish(
-                end,
-                group
-                    .iter()
-                    .map(|pending| (pending.chunk(file), pending.opens, pending.tail())),
-            );
-            for pending in group {
+            for pending in &*group {
                 self.tail
                     .add(&log.shared, pending.base, pending.batch.len());
             }
+            let end = group.last().map_or(0, |last| last.next);
+            let batches = group.iter_mut();
+            log.shared.publish(
+                end,
+                batches.map(|pending| (pending.chunk(file), pending.opens, pending.take_tail())),
+            );
         }
         self.tail.shrink();
     }
@@ -282,11 +281,12 @@ impl Pending {
         }
     }
 
-    fn tail(&self) -> TailBatch {
+    /// Moves the batch out: a copy of the handle would cost an allocation.
+    fn take_tail(&mut self) -> TailBatch {
         TailBatch {
             base: self.base,
             next: self.next,
-            bytes: self.batch.clone(),
+            bytes: std::mem::take(&mut self.batch),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use forebay_record::BatchHeader;
 use hashbrown::{HashMap, HashSet};
 
 use super::jobs::JobsInFlight;
@@ -23,7 +24,7 @@ use crate::limits::{
     SNAPSHOT_BYTES_MAX,
 };
 use crate::log::section::SectionReader;
-use crate::log::{Durability, ReadSide};
+use crate::log::{Durability, ReadSide, Section};
 use crate::media::{BlobKey, BlobKind, JournalFile, Medium, journal_name};
 
 /// Bytes that are copied at a time when a tail is written again.
@@ -48,19 +49,7 @@ impl Engine {
         replay: &mut dyn Replay,
         now: Now,
     ) -> Result<(Self, Recovered)> {
-        let snapshot = newest_snapshot(medium.as_ref())?;
-        let mut engine = Self::blank(medium, options)?;
-        let mut start = None;
-        if let Some((key, bytes)) = &snapshot {
-            let corrupt = |what| StorageError::corrupt(key.to_string(), 0, what);
-            let found = snapshot::decode(bytes).map_err(corrupt)?;
-            replay.restore(found.machine).map_err(corrupt)?;
-            start = Some((found.file, found.position));
-            engine.link = found.link;
-            engine.next_blob = found.next_blob;
-            engine.snapshot = Some((found.lsn, found.file));
-            engine.adopt(found.logs);
-        }
+        let (mut engine, start) = Self::restore(medium, options, replay)?;
         let covered = Lsn(engine.link.lsn.0 - 1);
         let tail = engine.replay_journal(start, replay)?;
         let recovered = Recovered {
@@ -76,6 +65,39 @@ impl Engine {
         engine.retention_due = now.monotonic + engine.options.retention_interval;
         engine.compaction_due = now.monotonic + engine.options.compaction_interval;
         Ok((engine, recovered))
+    }
+
+    /// The sections of every log, found as an opening finds them, but nothing on the medium changes.
+    pub(crate) fn look(medium: Arc<dyn Medium>) -> Result<Vec<(LogId, Vec<Section>)>> {
+        let (mut engine, start) = Self::restore(medium, Options::default(), &mut Onlooker)?;
+        engine.replay_journal(start, &mut Onlooker)?;
+        engine.check_references()?;
+        let logs = engine.logs.iter();
+        Ok(logs
+            .map(|(id, log)| (*id, log.shared.state.read().sections.clone()))
+            .collect())
+    }
+
+    /// What the newest snapshot holds, and where the journal goes on behind it.
+    fn restore(
+        medium: Arc<dyn Medium>,
+        options: Options,
+        replay: &mut dyn Replay,
+    ) -> Result<(Self, Option<(FileId, u64)>)> {
+        let snapshot = newest_snapshot(medium.as_ref())?;
+        let mut engine = Self::blank(medium, options)?;
+        let mut start = None;
+        if let Some((key, bytes)) = &snapshot {
+            let corrupt = |what| StorageError::corrupt(key.to_string(), 0, what);
+            let found = snapshot::decode(bytes).map_err(corrupt)?;
+            replay.restore(found.machine).map_err(corrupt)?;
+            start = Some((found.file, found.position));
+            engine.link = found.link;
+            engine.next_blob = found.next_blob;
+            engine.snapshot = Some((found.lsn, found.file));
+            engine.adopt(found.logs);
+        }
+        Ok((engine, start))
     }
 
     /// An engine with nothing in it and no file to write to.
@@ -295,6 +317,23 @@ fn newest_snapshot(medium: &dyn Medium) -> Result<Option<(BlobKey, Bytes)>> {
     }
     let length = usize::try_from(length).expect("snapshots are bounded below 4 GiB");
     Ok(Some((key, medium.read_blob(key, 0, length)?)))
+}
+
+/// Takes note of nothing.
+struct Onlooker;
+
+impl Replay for Onlooker {
+    fn restore(&mut self, _: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn appended(&mut self, _: LogId, _: &BatchHeader, _: i64) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn event(&mut self, _: &[u8], _: i64) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Stands in for the current file while there is none yet.

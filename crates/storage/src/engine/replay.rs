@@ -39,7 +39,11 @@ pub(super) struct Tail {
     pub(super) unused: Vec<Arc<dyn JournalFile>>,
 }
 
-type UsedFile = (Arc<dyn JournalFile>, FileHeader);
+/// Files that were written to, with their heads, and files that were only prepared.
+type Files = (
+    Vec<(Arc<dyn JournalFile>, FileHeader)>,
+    Vec<Arc<dyn JournalFile>>,
+);
 
 impl Engine {
     /// Replays every entry from `start` (file and position) on. Changes nothing on the medium.
@@ -129,8 +133,7 @@ impl Engine {
         })
     }
 
-    /// The journal files that were written to, with their heads, and those that were only prepared.
-    fn journal_files(&self) -> Result<(Vec<UsedFile>, Vec<Arc<dyn JournalFile>>)> {
+    fn journal_files(&self) -> Result<Files> {
         let mut used = Vec::new();
         let mut unused = Vec::new();
         for (id, _) in self.medium.journal_files()? {
@@ -296,7 +299,7 @@ fn follows(
 
 /// A file whose head does not parse was either prepared and never written to, or has a damaged head
 /// over entries that count. Entries that knew themselves to be durable tell.
-fn refuse_damaged_head(file: &Arc<dyn JournalFile>) -> Result<()> {
+pub(crate) fn refuse_damaged_head(file: &Arc<dyn JournalFile>) -> Result<()> {
     let Some(mut scan) = FileScan::anywhere(Arc::clone(file), FILE_HEADER_BYTES)? else {
         return Ok(());
     };

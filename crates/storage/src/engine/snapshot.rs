@@ -26,7 +26,7 @@ const VERSION: u32 = 1;
 const HEAD_BYTES: usize = 16;
 
 /// A snapshot read back.
-pub(super) struct Snapshot<'a> {
+pub(crate) struct Snapshot<'a> {
     pub(super) lsn: Lsn,
     /// What the next entry continues.
     pub(super) link: Link,
@@ -62,7 +62,7 @@ impl Engine {
 }
 
 /// Reads a snapshot back; the error says what is wrong with it.
-pub(super) fn decode(bytes: &[u8]) -> Result<Snapshot<'_>, String> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Snapshot<'_>, String> {
     let (head, body) = bytes
         .split_at_checked(HEAD_BYTES)
         .ok_or("it is shorter than its head")?;

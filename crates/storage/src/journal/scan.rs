@@ -160,6 +160,29 @@ impl FileScan {
         Ok(end)
     }
 
+    /// Steps over damage to the next whole entry that can follow; false when there is none.
+    pub(crate) fn skip_damage(&mut self) -> Result<bool> {
+        let mut at = self.position;
+        while let Some(found) = self.window.find_entry(at)? {
+            at = found + ENTRY_ALIGNMENT;
+            let Some(claimed) = self.claimed(found)? else {
+                continue;
+            };
+            let header = claimed.header;
+            let later = header.lsn > self.link.lsn && header.epoch >= self.link.epoch;
+            if later && self.is_whole(found, &claimed)? {
+                self.position = found;
+                self.link = Link {
+                    lsn: header.lsn,
+                    epoch: header.epoch,
+                    crc: header.previous,
+                };
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// An entry head of this file at `position`, not yet verified.
     fn claimed(&mut self, position: u64) -> Result<Option<ClaimedEntry>> {
         if !self.window.holds(position, ENTRY_HEADER_BYTES)? {

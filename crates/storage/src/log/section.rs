@@ -24,8 +24,8 @@ use crate::ids::{BlobId, LogId};
 use crate::limits::{SECTION_INDEX_CACHE_BYTES, SEGMENT_CHUNK_BYTES};
 use crate::media::{BlobKey, BlobWriter, Medium};
 
-const SEGMENT_HEADER_BYTES: u64 = 16;
-const FOOT_BYTES: u64 = 64;
+pub(crate) const SEGMENT_HEADER_BYTES: u64 = 16;
+pub(crate) const FOOT_BYTES: u64 = 64;
 const INDEX_ENTRY_BYTES: usize = 32;
 const SEGMENT_MAGIC: u64 = u64::from_le_bytes(*b"FBSEGM\r\n");
 const SEGMENT_VERSION: u32 = 1;
@@ -212,8 +212,11 @@ pub(crate) struct SectionReader {
 struct IndexCache {
     bytes: usize,
     clock: u64,
-    held: HashMap<(BlobId, u64), (u64, Arc<[IndexEntry]>)>,
+    held: HashMap<Place, (u64, Arc<[IndexEntry]>)>,
 }
+
+/// Segment and position of a section.
+type Place = (BlobId, u64);
 
 impl SectionReader {
     pub(crate) fn new(medium: Arc<dyn Medium>) -> Self {
@@ -285,7 +288,7 @@ impl SectionReader {
 }
 
 impl IndexCache {
-    fn get(&mut self, key: (BlobId, u64)) -> Option<Arc<[IndexEntry]>> {
+    fn get(&mut self, key: Place) -> Option<Arc<[IndexEntry]>> {
         self.clock += 1;
         let clock = self.clock;
         let (used, index) = self.held.get_mut(&key)?;
@@ -293,7 +296,7 @@ impl IndexCache {
         Some(Arc::clone(index))
     }
 
-    fn put(&mut self, key: (BlobId, u64), index: Arc<[IndexEntry]>) {
+    fn put(&mut self, key: Place, index: Arc<[IndexEntry]>) {
         self.clock += 1;
         self.bytes += index.len() * INDEX_ENTRY_BYTES;
         // Two readers may have read the same index at the same time.
@@ -312,6 +315,41 @@ impl IndexCache {
             }
         }
     }
+}
+
+/// Whether a segment begins as one does.
+pub(crate) fn segment_header_is_intact(bytes: &[u8]) -> bool {
+    bytes.len() as u64 == SEGMENT_HEADER_BYTES
+        && bytes[0..8] == SEGMENT_MAGIC.to_le_bytes()
+        && bytes[8..12] == SEGMENT_VERSION.to_le_bytes()
+        && bytes[12..16] == [0; 4]
+}
+
+/// The section whose foot these bytes are; the foot ends at `end` of the segment. None when it is
+/// damaged, or claims more than there is before it.
+pub(crate) fn section_ending_at(blob: BlobId, end: u64, foot: &[u8]) -> Option<(LogId, Section)> {
+    let intact = foot.len() as u64 == FOOT_BYTES
+        && foot[0..4] == FOOT_MAGIC.to_le_bytes()
+        && foot[4..8] == crc32c(&[&foot[8..]]).to_le_bytes();
+    if !intact {
+        return None;
+    }
+    let u64_at = |at: usize| u64::from_le_bytes(foot[at..at + 8].try_into().expect("eight bytes"));
+    let chunks = u32::from_le_bytes(foot[40..44].try_into().expect("four bytes"));
+    let mut section = Section {
+        blob,
+        position: 0,
+        base: u64_at(16),
+        next: u64_at(24),
+        bytes: u64_at(32),
+        chunks,
+        max_timestamp: u64_at(48) as i64,
+    };
+    let before = section
+        .bytes
+        .checked_add(section.index_bytes() as u64 + FOOT_BYTES)?;
+    section.position = end.checked_sub(before)?;
+    (section.position >= SEGMENT_HEADER_BYTES).then_some((LogId(u64_at(8)), section))
 }
 
 fn encode_index(index: &[IndexEntry]) -> Vec<u8> {

@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,13 +28,20 @@ use crate::limits::OPEN_SEGMENTS_MAX;
 /// docs/storage-format.md.
 const FORMAT: u32 = 1;
 
+const FOLDERS: [&str; 3] = ["journal", "segments", "snapshots"];
+
+/// A blob of many small sections is written in pieces of this size.
+const BLOB_BUFFER_BYTES: usize = 256 << 10;
+
 /// Bytes written at once when a file is zero-filled.
-const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// A data folder, locked for this process.
 #[derive(Debug)]
 pub struct LocalDisk {
     root: PathBuf,
+    /// Nothing may be changed.
+    read_only: bool,
     /// Holds the exclusive lock; the operating system lets go of it when the process ends.
     lock: File,
     open_blobs: Mutex<VecDeque<(BlobKey, Arc<File>)>>,
@@ -43,16 +50,7 @@ pub struct LocalDisk {
 impl LocalDisk {
     /// Opens `root`, creating it if it is not there.
     pub fn open(root: &Path) -> Result<Self> {
-        let name = |path: &Path| path.display().to_string();
-        for folder in [
-            root.to_owned(),
-            root.join("journal"),
-            root.join("segments"),
-            root.join("snapshots"),
-        ] {
-            fs::create_dir_all(&folder)
-                .map_err(StorageError::io("create folder", name(&folder)))?;
-        }
+        create_folder(root)?;
         let lock_path = root.join("LOCK");
         let lock = OpenOptions::new()
             .create(true)
@@ -60,19 +58,11 @@ impl LocalDisk {
             .write(true)
             .open(&lock_path)
             .map_err(StorageError::io("open", name(&lock_path)))?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                return Err(StorageError::Locked { path: name(root) });
-            }
-            Err(errno) => return Err(StorageError::io("lock", name(&lock_path))(errno.into())),
+        let disk = Self::locked(root, lock, false)?;
+        disk.stamp()?;
+        for folder in FOLDERS {
+            create_folder(&root.join(folder))?;
         }
-        let disk = Self {
-            root: root.to_owned(),
-            lock,
-            open_blobs: Mutex::default(),
-        };
-        disk.check_stamp()?;
         disk.remove_unfinished()?;
         Ok(disk)
     }
@@ -82,11 +72,34 @@ impl LocalDisk {
         let stamp = root.join("FORMAT");
         if !stamp.exists() {
             let missing = io::Error::new(io::ErrorKind::NotFound, "not a Forebay data folder");
-            return Err(StorageError::io("read", stamp.display().to_string())(
-                missing,
-            ));
+            return Err(StorageError::io("read", name(&stamp))(missing));
         }
-        Self::open(root)
+        let lock_path = root.join("LOCK");
+        // A copy of a folder may have come without its lock; then nobody else uses it as a folder.
+        let lock = match File::open(&lock_path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => File::open(root),
+            opened => opened,
+        };
+        let lock = lock.map_err(StorageError::io("open", name(&lock_path)))?;
+        let disk = Self::locked(root, lock, true)?;
+        disk.check_stamp()?;
+        Ok(disk)
+    }
+
+    fn locked(root: &Path, lock: File, read_only: bool) -> Result<Self> {
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Err(StorageError::Locked { path: name(root) });
+            }
+            Err(errno) => return Err(StorageError::io("lock", name(root))(errno.into())),
+        }
+        Ok(Self {
+            root: root.to_owned(),
+            read_only,
+            lock,
+            open_blobs: Mutex::default(),
+        })
     }
 
     /// The folder.
@@ -94,39 +107,60 @@ impl LocalDisk {
         &self.root
     }
 
+    /// Checks the stamp, or puts one on a new folder. Data without a stamp is of no known format.
+    fn stamp(&self) -> Result<()> {
+        let path = self.root.join("FORMAT");
+        if path.exists() {
+            return self.check_stamp();
+        }
+        for folder in FOLDERS {
+            let has_data = fs::read_dir(self.root.join(folder))
+                .is_ok_and(|mut entries| entries.next().is_some());
+            if has_data {
+                return Err(StorageError::Format {
+                    path: name(&path),
+                    found: "none, with data beside it".to_owned(),
+                    supported: FORMAT,
+                });
+            }
+        }
+        write_durably(&self.root, &path, format!("{FORMAT}\n").as_bytes())
+            .map_err(StorageError::io("write", name(&path)))
+    }
+
     fn check_stamp(&self) -> Result<()> {
         let path = self.root.join("FORMAT");
-        let name = path.display().to_string();
-        match fs::read_to_string(&path) {
-            Ok(text) if text.trim() == FORMAT.to_string() => Ok(()),
-            Ok(text) => Err(StorageError::Format {
-                path: name,
-                found: text.trim().chars().take(32).collect(),
-                supported: FORMAT,
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                write_durably(&self.root, &path, format!("{FORMAT}\n").as_bytes())
-                    .map_err(StorageError::io("write", name))
-            }
-            Err(error) => Err(StorageError::io("read", name)(error)),
+        let bytes = fs::read(&path).map_err(StorageError::io("read", name(&path)))?;
+        let text = String::from_utf8_lossy(&bytes);
+        if text.trim() == FORMAT.to_string() {
+            return Ok(());
         }
+        Err(StorageError::Format {
+            path: name(&path),
+            found: text.trim().chars().take(32).collect(),
+            supported: FORMAT,
+        })
+    }
+
+    fn check_writable(&self, file: impl FnOnce() -> String) -> Result<()> {
+        if self.read_only {
+            let refused = io::ErrorKind::ReadOnlyFilesystem.into();
+            return Err(StorageError::io("change", file())(refused));
+        }
+        Ok(())
     }
 
     /// A blob under its temporary name was never finished, so nothing refers to it.
     fn remove_unfinished(&self) -> Result<()> {
-        for folder in ["segments", "snapshots"] {
+        for folder in FOLDERS {
             let folder = self.root.join(folder);
-            let name = folder.display().to_string();
-            for entry in fs::read_dir(&folder).map_err(StorageError::io("list", name.clone()))? {
+            for entry in fs::read_dir(&folder).map_err(StorageError::io("list", name(&folder)))? {
                 let path = entry
-                    .map_err(StorageError::io("list", name.clone()))?
+                    .map_err(StorageError::io("list", name(&folder)))?
                     .path();
-                if path
-                    .extension()
-                    .is_some_and(|extension| extension == "unfinished")
-                {
-                    fs::remove_file(&path)
-                        .map_err(StorageError::io("remove", path.display().to_string()))?;
+                let unfinished = path.extension().is_some_and(|found| found == "unfinished");
+                if unfinished {
+                    fs::remove_file(&path).map_err(StorageError::io("remove", name(&path)))?;
                 }
             }
         }
@@ -145,9 +179,14 @@ impl LocalDisk {
     /// else's file and is left alone.
     fn numbered(&self, folder: &str, extension: &str) -> Result<Vec<(u64, u64)>> {
         let folder = self.root.join(folder);
-        let name = folder.display().to_string();
+        let name = name(&folder);
         let mut found = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(StorageError::io("list", name.clone()))? {
+        let entries = match fs::read_dir(&folder) {
+            // What should be in it is missed by name.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            entries => entries.map_err(StorageError::io("list", name.clone()))?,
+        };
+        for entry in entries {
             let entry = entry.map_err(StorageError::io("list", name.clone()))?;
             let path = entry.path();
             if path.extension().is_none_or(|found| found != extension) {
@@ -202,6 +241,7 @@ impl Medium for LocalDisk {
         capacity: u64,
         recycle: Option<FileId>,
     ) -> Result<Arc<dyn JournalFile>> {
+        self.check_writable(|| journal_name(id))?;
         let path = self.journal_path(id);
         let name = journal_name(id);
         let folder = self.root.join("journal");
@@ -214,7 +254,9 @@ impl Medium for LocalDisk {
                 sync_folder(&folder).map_err(StorageError::io("sync folder of", name))?;
                 return self.open_journal_file(id);
             }
-            self.remove_journal_file(old)?;
+            if old_path.exists() {
+                self.remove_journal_file(old)?;
+            }
         }
         let unfinished = path.with_extension("unfinished");
         let filled = zero_fill(&unfinished, capacity)
@@ -233,7 +275,7 @@ impl Medium for LocalDisk {
         let name = journal_name(id);
         let file = OpenOptions::new()
             .read(true)
-            .write(true)
+            .write(!self.read_only)
             .open(&path)
             .map_err(StorageError::io("open", name.clone()))?;
         let capacity = file
@@ -244,10 +286,12 @@ impl Medium for LocalDisk {
     }
 
     fn remove_journal_file(&self, id: FileId) -> Result<()> {
+        self.check_writable(|| journal_name(id))?;
         fs::remove_file(self.journal_path(id)).map_err(StorageError::io("remove", journal_name(id)))
     }
 
     fn create_blob(&self, key: BlobKey) -> Result<Box<dyn BlobWriter>> {
+        self.check_writable(|| key.to_string())?;
         let path = self.blob_path(key);
         let unfinished = path.with_extension("unfinished");
         let file =
@@ -256,7 +300,7 @@ impl Medium for LocalDisk {
             key,
             path,
             unfinished,
-            file: Some(file),
+            file: Some(BufWriter::with_capacity(BLOB_BUFFER_BYTES, file)),
         }))
     }
 
@@ -287,7 +331,10 @@ impl Medium for LocalDisk {
     }
 
     fn remove_blob(&self, key: BlobKey) -> Result<()> {
-        self.open_blobs.lock().retain(|(held, _)| *held != key);
+        self.check_writable(|| key.to_string())?;
+        // Under the lock, so that no reader opens and keeps it between the two steps.
+        let mut open = self.open_blobs.lock();
+        open.retain(|(held, _)| *held != key);
         fs::remove_file(self.blob_path(key)).map_err(StorageError::io("remove", key.to_string()))
     }
 
@@ -341,7 +388,7 @@ struct LocalBlobWriter {
     path: PathBuf,
     unfinished: PathBuf,
     /// None once finished.
-    file: Option<File>,
+    file: Option<BufWriter<File>>,
 }
 
 impl BlobWriter for LocalBlobWriter {
@@ -358,7 +405,9 @@ impl BlobWriter for LocalBlobWriter {
             .parent()
             .expect("a blob's path has a folder")
             .to_owned();
-        file.sync_all()
+        file.into_inner()
+            .map_err(io::IntoInnerError::into_error)
+            .and_then(|file| file.sync_all())
             .and_then(|()| fs::rename(&self.unfinished, &self.path))
             .and_then(|()| sync_folder(&folder))
             .map_err(StorageError::io("finish", self.key.to_string()))
@@ -384,6 +433,33 @@ fn zero_fill(path: &Path, capacity: u64) -> io::Result<()> {
         left -= part as u64;
     }
     file.sync_all()
+}
+
+fn name(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Creates a folder, and makes its name durable: what is synced in it must not vanish with it.
+fn create_folder(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        create_folder(parent)?;
+    }
+    let created = fs::create_dir(path).or_else(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists if path.is_dir() => Ok(()),
+        _ => Err(error),
+    });
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    created
+        .and_then(|()| sync_folder(parent.unwrap_or(Path::new("."))))
+        .map_err(StorageError::io("create folder", name(path)))
 }
 
 fn write_durably(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {

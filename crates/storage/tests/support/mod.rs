@@ -1,7 +1,11 @@
 //! What the tests of the engine share: a disk, a clock that is moved by hand, batches, and a state
 //! machine that only remembers.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses its part, and a test may panic"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -246,11 +250,11 @@ pub(crate) fn read_all(reader: &LogReader, mut from: u64) -> Result<Vec<Bytes>, 
     Ok(all)
 }
 
-/// Offset, key and value of every record from `from` to the end.
-pub(crate) fn records(
-    reader: &LogReader,
-    from: u64,
-) -> Vec<(u64, Option<Vec<u8>>, Option<Vec<u8>>)> {
+/// Offset, key and value of a record.
+pub(crate) type Found = (u64, Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// Every record from `from` to the end.
+pub(crate) fn records(reader: &LogReader, from: u64) -> Vec<Found> {
     let mut out = Vec::new();
     for bytes in read_all(reader, from).unwrap() {
         let batch = Batch::only(&bytes).unwrap();

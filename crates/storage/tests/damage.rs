@@ -1,0 +1,217 @@
+//! One flipped bit, anywhere: it is reported, or it does no harm. Wrong bytes are never handed out.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use forebay_storage::media::{BlobKey, BlobKind, Medium, SimulatedDisk};
+use forebay_storage::{Durability, FileId, LogId, Report, check};
+use support::{LOG, World, at, noise, read_all, small, timed, values};
+
+const SMALL: LogId = LogId(2);
+
+/// A disk with segments, a snapshot, full files that wait for a sort, and a clean, marked end.
+fn disk() -> (SimulatedDisk, Vec<(LogId, Vec<Bytes>)>) {
+    let mut world = World::new();
+    world.create(LOG, Durability::Fsync);
+    world.create(SMALL, Durability::Fsync);
+    world.commit();
+    world.settle();
+    for n in 0..27 {
+        world.append(LOG, timed(n, &[&noise(n as u64, 100_000)]));
+        world.append(SMALL, values(&[&noise(n as u64, 300)]));
+        world.event(b"event");
+        world.pass(100);
+        world.commit();
+        world.settle();
+    }
+    assert!(world.segments() > 0 && world.reader(SMALL).sections() > 0);
+    for n in 0..5 {
+        world.append(SMALL, values(&[&noise(n, 200)]));
+        world.commit();
+    }
+    let mut world = world.killed();
+    world.append(SMALL, values(&[&noise(77, 200)]));
+    world.commit();
+    world.pass(1000);
+    world.jobs();
+    let logs = [LOG, SMALL].map(|log| (log, read_all(&world.reader(log), 0).unwrap()));
+    (world.disk.after_power_cut(|| false), logs.into())
+}
+
+fn verify(disk: &SimulatedDisk) -> Report {
+    let medium: Arc<dyn Medium> = Arc::new(disk.clone());
+    check(&medium, |_, _| {}).unwrap()
+}
+
+/// Holds a damaged disk to the promise. True when the damage was reported.
+fn hold(disk: &SimulatedDisk, logs: &[(LogId, Vec<Bytes>)], place: &str) -> bool {
+    let report = verify(disk);
+    let clean = report.damages.is_empty();
+    let opened = World::open(disk.clone(), small(), at(0));
+    if let Err(error) = &opened {
+        assert!(!clean, "{place}: not found offline: {error}");
+        assert!(
+            matches!(error, forebay_storage::StorageError::Corrupt { .. }),
+            "{place}: {error}"
+        );
+        return true;
+    }
+    let world = opened.unwrap();
+    for (log, expected) in logs {
+        let reader = world.reader(*log);
+        match read_all(&reader, 0) {
+            Ok(found) => assert!(
+                found == *expected,
+                "{place}: wrong or missing bytes in log {log}"
+            ),
+            Err(error) => assert!(!clean, "{place}: not found offline: {error}"),
+        }
+    }
+    !clean
+}
+
+#[test]
+fn an_undamaged_disk_has_nothing_to_report() {
+    let (disk, _) = disk();
+    let mut last = (0, 0);
+    let medium: Arc<dyn Medium> = Arc::new(disk.clone());
+    let report = check(&medium, |done, total| {
+        assert!(done >= last.0 && done <= total);
+        last = (done, total);
+    })
+    .unwrap();
+    assert_eq!(report.damages, []);
+    assert_eq!(report.logs, Some(2));
+    assert!(!report.torn);
+    assert!(report.batches >= 60, "{report:?}");
+    assert_eq!(last, (report.bytes, report.bytes));
+}
+
+#[test]
+fn a_flipped_bit_in_the_journal_is_reported_or_harmless() {
+    let (disk, logs) = disk();
+    let mut reported = 0;
+    for (id, bytes) in disk.journal_files().unwrap() {
+        let mut content = vec![0; bytes as usize];
+        disk.open_journal_file(id)
+            .unwrap()
+            .read_at(0, &mut content)
+            .unwrap();
+        // Large payloads and empty space are sampled; what has structure is flipped bit by bit.
+        let mut position = 0;
+        while position < content.len() {
+            let empty = content[position..].iter().take(600).all(|byte| *byte == 0);
+            let disk = disk.after_kill();
+            disk.flip_journal_bit(id, position, (position % 8) as u8);
+            reported += usize::from(hold(&disk, &logs, &format!("journal {id} at {position}")));
+            position += if empty || position > 5400 && position < 100_000 {
+                9973
+            } else if position > 5400 {
+                4999
+            } else {
+                13
+            };
+        }
+    }
+    assert!(reported > 100);
+}
+
+#[test]
+fn a_flipped_bit_in_a_small_journal_is_reported_or_harmless_at_every_byte() {
+    let mut world = World::new();
+    world.create(LOG, Durability::Fsync);
+    world.create(SMALL, Durability::Os);
+    world.commit();
+    for n in 0..4 {
+        world.append(LOG, values(&[&noise(n, 90)]));
+        world.append(SMALL, values(&[&noise(n, 40)]));
+        world.event(b"event");
+        world.commit();
+    }
+    world.engine.advance_start(SMALL, 2);
+    world.commit();
+    world.jobs();
+    world.pass(1000);
+    world.jobs();
+    let logs = [(LOG, read_all(&world.reader(LOG), 0).unwrap())];
+    let disk = world.disk.after_power_cut(|| false);
+    let mut reported = 0;
+    // Both copies of the head are zeros for the most part.
+    let heads = [0, 2048].map(|at| (at..at + 64).chain((at + 64..at + 2048).step_by(61)));
+    for position in heads.into_iter().flatten().chain(4096..6400) {
+        let disk = disk.after_kill();
+        disk.flip_journal_bit(FileId(1), position, (position % 8) as u8);
+        reported += usize::from(hold(&disk, &logs, &format!("byte {position}")));
+    }
+    assert!(reported > 1500, "{reported}");
+}
+
+#[test]
+fn a_flipped_bit_in_a_segment_or_snapshot_is_reported() {
+    let (disk, logs) = disk();
+    for kind in [BlobKind::Segment, BlobKind::Snapshot] {
+        for (id, bytes) in disk.blobs(kind).unwrap() {
+            let key = BlobKey { kind, id };
+            let bytes = bytes as usize;
+            let tail = bytes.saturating_sub(700)..bytes;
+            let head = 0..bytes.min(40);
+            let middle = (40..bytes).step_by(8111);
+            for position in head.chain(middle).chain(tail) {
+                let disk = disk.after_kill();
+                disk.flip_blob_bit(key, position, (position % 8) as u8);
+                let place = format!("{key} at {position}");
+                assert!(hold(&disk, &logs, &place), "{place}: not reported");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_verification_goes_on_after_damage() {
+    let (disk, _) = disk();
+    let (segment, bytes) = disk.blobs(BlobKind::Segment).unwrap()[0];
+    disk.flip_blob_bit(BlobKey::segment(segment), 5000, 0);
+    disk.flip_blob_bit(BlobKey::segment(segment), bytes as usize / 2, 0);
+    let (newest, _) = *disk
+        .journal_files()
+        .unwrap()
+        .iter()
+        .rev()
+        .find(|(id, _)| {
+            let file = disk.open_journal_file(*id).unwrap();
+            let mut first = [0; 8];
+            file.read_at(0, &mut first).unwrap();
+            first == *b"FBJRNL\r\n"
+        })
+        .unwrap();
+    disk.flip_journal_bit(newest, 4096 + 20, 0);
+    let report = verify(&disk);
+    let in_segment = report
+        .damages
+        .iter()
+        .filter(|damage| damage.file.starts_with("segments/"));
+    assert_eq!(in_segment.count(), 2, "{:#?}", report.damages);
+    let in_journal = report
+        .damages
+        .iter()
+        .filter(|damage| damage.file.starts_with("journal/"));
+    assert!(in_journal.count() >= 1, "{:#?}", report.damages);
+}
+
+#[test]
+fn a_missing_segment_is_reported_by_name() {
+    let (disk, _) = disk();
+    let (segment, _) = disk.blobs(BlobKind::Segment).unwrap()[0];
+    disk.remove_blob(BlobKey::segment(segment)).unwrap();
+    let report = verify(&disk);
+    assert_eq!(
+        report.damages[0].file,
+        BlobKey::segment(segment).to_string()
+    );
+    let error = World::open(disk, small(), at(0)).err().unwrap().to_string();
+    assert!(error.contains("missing"), "{error}");
+}
