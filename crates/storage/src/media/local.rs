@@ -8,9 +8,11 @@
 //! snapshots/N.snapshot immutable
 //! ```
 
+mod blob_writer;
+
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +20,8 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use rustix::fs::{FlockOperation, flock, fstatvfs};
+
+use blob_writer::LocalBlobWriter;
 
 use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, Space, journal_name};
 use crate::error::{Result, StorageError};
@@ -29,9 +33,6 @@ use crate::limits::OPEN_SEGMENTS_MAX;
 const FORMAT: u32 = 1;
 
 const FOLDERS: [&str; 3] = ["journal", "segments", "snapshots"];
-
-/// A blob of many small sections is written in pieces of this size.
-const BLOB_BUFFER_BYTES: usize = 256 << 10;
 
 /// Bytes written at once when a file is zero-filled.
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
@@ -292,16 +293,8 @@ impl Medium for LocalDisk {
 
     fn create_blob(&self, key: BlobKey) -> Result<Box<dyn BlobWriter>> {
         self.check_writable(|| key.to_string())?;
-        let path = self.blob_path(key);
-        let unfinished = path.with_extension("unfinished");
-        let file =
-            File::create(&unfinished).map_err(StorageError::io("create", key.to_string()))?;
-        Ok(Box::new(LocalBlobWriter {
-            key,
-            path,
-            unfinished,
-            file: Some(BufWriter::with_capacity(BLOB_BUFFER_BYTES, file)),
-        }))
+        let writer = LocalBlobWriter::create(key, self.blob_path(key))?;
+        Ok(Box::new(writer))
     }
 
     fn read_blob(&self, key: BlobKey, offset: u64, length: usize) -> Result<Bytes> {
@@ -380,45 +373,6 @@ impl JournalFile for LocalJournalFile {
         self.file
             .read_exact_at(buffer, position)
             .map_err(StorageError::io("read", journal_name(self.id)))
-    }
-}
-
-struct LocalBlobWriter {
-    key: BlobKey,
-    path: PathBuf,
-    unfinished: PathBuf,
-    /// None once finished.
-    file: Option<BufWriter<File>>,
-}
-
-impl BlobWriter for LocalBlobWriter {
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let file = self.file.as_mut().expect("a finished writer is consumed");
-        file.write_all(bytes)
-            .map_err(StorageError::io("write", self.key.to_string()))
-    }
-
-    fn finish(mut self: Box<Self>) -> Result<()> {
-        let file = self.file.take().expect("a finished writer is consumed");
-        let folder = self
-            .path
-            .parent()
-            .expect("a blob's path has a folder")
-            .to_owned();
-        file.into_inner()
-            .map_err(io::IntoInnerError::into_error)
-            .and_then(|file| file.sync_all())
-            .and_then(|()| fs::rename(&self.unfinished, &self.path))
-            .and_then(|()| sync_folder(&folder))
-            .map_err(StorageError::io("finish", self.key.to_string()))
-    }
-}
-
-impl Drop for LocalBlobWriter {
-    fn drop(&mut self) {
-        if self.file.is_some() {
-            let _ = fs::remove_file(&self.unfinished);
-        }
     }
 }
 

@@ -7,89 +7,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod model;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use bytes::{Bytes, BytesMut};
-use forebay_record::patch_base_offset;
 use forebay_storage::media::{Fault, Medium, SimulatedDisk};
 use forebay_storage::{Durability, Job, JobDone, LogId, Options, Room};
+use model::{Change, Model, ModelLog};
 use support::{Random, World, at, noise, read_all, small, values};
-
-/// What one commit did, in order.
-#[derive(Clone, Debug)]
-enum Change {
-    Create(LogId, Durability),
-    Delete(LogId),
-    Append(LogId, Bytes, u64),
-    Start(LogId, u64),
-    Durability(LogId, Durability),
-    Event(Vec<u8>),
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Model {
-    logs: BTreeMap<LogId, ModelLog>,
-    events: Vec<Vec<u8>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-struct ModelLog {
-    durability: Durability,
-    start: u64,
-    next: u64,
-    /// First offset, offset after the last, bytes as stored.
-    batches: Vec<(u64, u64, Bytes)>,
-}
-
-impl Model {
-    fn apply(&mut self, change: &Change) {
-        match change {
-            Change::Create(id, durability) => {
-                let durability = *durability;
-                self.logs.insert(
-                    *id,
-                    ModelLog {
-                        durability,
-                        ..ModelLog::default()
-                    },
-                );
-            }
-            Change::Delete(id) => drop(self.logs.remove(id)),
-            Change::Append(id, bytes, records) => {
-                let log = self.logs.get_mut(id).unwrap();
-                let mut stored = BytesMut::from(&bytes[..]);
-                patch_base_offset(&mut stored, log.next as i64, 0).unwrap();
-                log.batches
-                    .push((log.next, log.next + records, stored.freeze()));
-                log.next += records;
-            }
-            Change::Start(id, start) => {
-                let log = self.logs.get_mut(id).unwrap();
-                log.start = log.start.max(*start);
-                let start = log.start;
-                log.batches.retain(|(_, next, _)| *next > start);
-            }
-            Change::Durability(id, durability) => {
-                self.logs.get_mut(id).unwrap().durability = *durability;
-            }
-            Change::Event(event) => self.events.push(event.clone()),
-        }
-    }
-
-    /// What an opening makes of it.
-    fn opened(mut self) -> Self {
-        for log in self.logs.values_mut() {
-            if log.durability == Durability::Memory {
-                log.start = log.next;
-                log.batches.clear();
-            }
-        }
-        self
-    }
-}
 
 struct Simulation {
     random: Random,

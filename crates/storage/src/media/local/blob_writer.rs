@@ -1,0 +1,65 @@
+//! Writing a blob under a temporary name, so that it appears whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use super::sync_folder;
+use crate::error::{Result, StorageError};
+use crate::media::{BlobKey, BlobWriter};
+
+/// A blob of many small sections is written in pieces of this size.
+const BUFFER_BYTES: usize = 256 << 10;
+
+pub(super) struct LocalBlobWriter {
+    key: BlobKey,
+    path: PathBuf,
+    unfinished: PathBuf,
+    /// None once finished.
+    file: Option<BufWriter<File>>,
+}
+
+impl LocalBlobWriter {
+    pub(super) fn create(key: BlobKey, path: PathBuf) -> Result<Self> {
+        let unfinished = path.with_extension("unfinished");
+        let file =
+            File::create(&unfinished).map_err(StorageError::io("create", key.to_string()))?;
+        Ok(Self {
+            key,
+            path,
+            unfinished,
+            file: Some(BufWriter::with_capacity(BUFFER_BYTES, file)),
+        })
+    }
+}
+
+impl BlobWriter for LocalBlobWriter {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let file = self.file.as_mut().expect("a finished writer is consumed");
+        file.write_all(bytes)
+            .map_err(StorageError::io("write", self.key.to_string()))
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        let file = self.file.take().expect("a finished writer is consumed");
+        let folder = self
+            .path
+            .parent()
+            .expect("a blob's path has a folder")
+            .to_owned();
+        file.into_inner()
+            .map_err(io::IntoInnerError::into_error)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| fs::rename(&self.unfinished, &self.path))
+            .and_then(|()| sync_folder(&folder))
+            .map_err(StorageError::io("finish", self.key.to_string()))
+    }
+}
+
+impl Drop for LocalBlobWriter {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            let _ = fs::remove_file(&self.unfinished);
+        }
+    }
+}
