@@ -60,9 +60,7 @@ impl Failure {
             return Ok(());
         };
         for failure in failures {
-            let rest = std::mem::take(&mut first.hint)
-                .map_or_else(String::new, |hint| format!("\n  {hint}"));
-            first.message = format!("{}{rest}\n{}", first.message, failure.message);
+            first.message = format!("{first}\n{}", failure.message);
             first.hint = failure.hint;
         }
         Err(first)
@@ -119,7 +117,7 @@ mod tests {
         assert_eq!(all.cause, Cause::NotFound);
         assert_eq!(
             all.to_string(),
-            "topic a does not exist\n  look\ntopic b does not exist\n  look"
+            "topic a does not exist; look\ntopic b does not exist; look"
         );
     }
 

@@ -108,7 +108,7 @@ mod tests {
         let partition = Subject::Partition("orders".to_owned(), 9);
         assert_eq!(
             Failure::from(ClientError::NotFound(partition)).to_string(),
-            "partition 9 of topic orders does not exist\n  \
+            "partition 9 of topic orders does not exist; \
              forebay topic describe orders shows those that do"
         );
     }
