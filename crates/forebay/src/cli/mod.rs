@@ -123,14 +123,6 @@ pub(crate) fn run(started: Instant) -> Result<(), Failure> {
     }
 }
 
-/// What a command says that is not joined to the broker yet.
-fn not_in_this_build(command: &str) -> Failure {
-    Failure::new(
-        Cause::Failed,
-        format!("forebay {command} is not available in this build"),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,9 @@ use crate::cli::record_line::Line;
 /// A batch goes out when it has this many bytes, compressed or not: large enough that the round trip
 /// is small beside it, small enough to be well within what brokers take by default (1 MiB).
 const BATCH_BYTES: usize = 256 << 10;
+/// Bytes of records without key that go to one partition before it is the next one's turn, as in the
+/// Java client: few enough to spread, enough for a batch.
+const KEYLESS_BYTES: usize = 16 << 10;
 /// Batches of a partition under way: brokers recognise the last five again (KIP-679).
 const PARTITION_BATCHES_MAX: usize = 5;
 /// Batches under way over all partitions.
@@ -70,6 +73,8 @@ pub(super) struct Sender {
     tails: Vec<Tail>,
     /// Where records without key go for now.
     keyless: usize,
+    /// Bytes of those since it is this partition's turn.
+    keyless_bytes: usize,
     under_way: FuturesUnordered<BoxFuture<'static, Outcome>>,
     waiting_bytes: usize,
     tally: Tally,
@@ -83,12 +88,15 @@ impl Sender {
             next_sequence: 0,
             under_way: 0,
         };
-        let tails = (0..manner.partitions).map(|_| tail()).collect();
+        let tails: Vec<Tail> = (0..manner.partitions).map(|_| tail()).collect();
+        // Anywhere, so that many short runs do not all meet in the first partition.
+        let keyless = usize::try_from(now_ms()).unwrap_or(0) % tails.len().max(1);
         Self {
             client,
             manner,
             tails,
-            keyless: 0,
+            keyless,
+            keyless_bytes: 0,
             under_way: FuturesUnordered::new(),
             waiting_bytes: 0,
             tally: Tally::default(),
@@ -129,7 +137,18 @@ impl Sender {
         if self.waiting_bytes > WAITING_BYTES_MAX {
             self.flush(true).await?;
         }
+        if line.key.is_none() {
+            self.keyless_bytes += bytes;
+            if self.keyless_bytes >= KEYLESS_BYTES {
+                self.next_keyless();
+            }
+        }
         Ok(())
+    }
+
+    fn next_keyless(&mut self) {
+        self.keyless = (self.keyless + 1) % self.tails.len();
+        self.keyless_bytes = 0;
     }
 
     fn partition_of(&self, key: Option<&[u8]>) -> usize {
@@ -171,7 +190,7 @@ impl Sender {
         tail.under_way += 1;
         self.waiting_bytes = self.waiting_bytes.saturating_sub(bytes as usize);
         if at == self.keyless {
-            self.keyless = (at + 1) % self.tails.len();
+            self.next_keyless();
         }
         // Started here and in this order, which is the order in the partition.
         let sent: Sent = self

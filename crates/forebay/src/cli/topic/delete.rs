@@ -62,5 +62,5 @@ async fn question(client: &Client, name: &str) -> Result<String, Failure> {
     let bounds = Bounds::of(client, name, &partitions).await?;
     let records = bounds.values().map(|bounds| bounds.records()).sum();
     let records = counted(records, "record");
-    Ok(format!("Deleting topic {name} with {records}"))
+    Ok(format!("deleting topic {name} with {records}"))
 }
