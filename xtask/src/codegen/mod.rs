@@ -38,6 +38,14 @@ pub(crate) struct Args {
     jar: Option<PathBuf>,
 }
 
+/// Fails if the files that are checked in are not what would be written.
+pub(crate) fn check() -> Result<()> {
+    run(&Args {
+        check: true,
+        jar: None,
+    })
+}
+
 /// Runs the task.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let root = output::workspace_root()?;

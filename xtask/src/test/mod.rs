@@ -56,6 +56,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.against == Kind::Forebay {
         if args.suite.is_empty() {
             cargo_tests::run(&layout, &mut report)?;
+            match crate::codegen::check() {
+                Ok(()) => report.pass("cargo", "the_generated_kafka_messages_are_fresh"),
+                Err(error) => {
+                    let name = "the_generated_kafka_messages_are_fresh";
+                    report.fail("cargo", name, &format!("{error:#}"));
+                }
+            }
         }
         println!("building the release binary");
         if let Err(error) = cargo_tests::build_release(&layout) {

@@ -18,11 +18,16 @@ const KEYS: [ApiKey; 10] = [
     ApiKey::OffsetDelete,
 ];
 
+/// The first versions of ListGroups have no body, and bytes behind a body are ignored.
+fn has_body(key: ApiKey, version: i16) -> bool {
+    key != ApiKey::ListGroups || version >= 3
+}
+
 #[tokio::test]
 async fn a_malformed_body_closes_the_connection_at_every_version_of_every_key() {
     let server = Server::start();
     for key in KEYS {
-        for version in versions(key) {
+        for version in versions(key).filter(|version| has_body(key, *version)) {
             let mut request = Vec::new();
             request.extend(i16::from(key).to_be_bytes());
             request.extend(version.to_be_bytes());
@@ -31,7 +36,7 @@ async fn a_malformed_body_closes_the_connection_at_every_version_of_every_key() 
             if request_header_version(key, version) >= 2 {
                 request.push(0);
             }
-            // A null where there may be none, a length without an end, or bytes after the last field.
+            // A null where there may be none, or a length without an end.
             request.extend([0xff; 3]);
             let mut client = server.connect();
             client
@@ -42,6 +47,8 @@ async fn a_malformed_body_closes_the_connection_at_every_version_of_every_key() 
         }
     }
     let metrics = server.gateway.metrics();
-    let sent: usize = KEYS.into_iter().map(|key| versions(key).count()).sum();
-    assert_eq!(metrics.protocol_errors.value(), sent as u64);
+    let sent = KEYS
+        .into_iter()
+        .flat_map(|key| versions(key).filter(move |version| has_body(key, *version)));
+    assert_eq!(metrics.protocol_errors.value(), sent.count() as u64);
 }
