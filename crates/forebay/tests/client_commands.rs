@@ -26,17 +26,7 @@ struct Broker {
 impl Broker {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let child = command()
-            .current_dir(folder.path())
-            .args(["serve", "--kafka", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
-            .args(["--ready-file", "ready.json", "--durability", "memory"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let ready = folder.path().join("ready.json");
-        let ready = until("the broker", || fs::read_to_string(&ready).ok());
-        let ready: Value = ready.parse().unwrap();
+        let (child, ready) = serve(&folder, "127.0.0.1:0");
         let address = |name: &str| ready[name].as_str().unwrap().to_owned();
         Self {
             kafka: address("kafka"),
@@ -44,6 +34,14 @@ impl Broker {
             child,
             folder,
         }
+    }
+
+    /// Kills the broker without warning and starts it again at the same address.
+    fn crash_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        fs::remove_file(self.folder.path().join("ready.json")).unwrap();
+        self.child = serve(&self.folder, &self.kafka).0;
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -136,6 +134,21 @@ impl Drop for Broker {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Starts a broker and waits until it is ready.
+fn serve(folder: &TempDir, kafka: &str) -> (Child, Value) {
+    let child = command()
+        .current_dir(folder.path())
+        .args(["serve", "--kafka", kafka, "--admin", "127.0.0.1:0"])
+        .args(["--ready-file", "ready.json"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let ready = folder.path().join("ready.json");
+    let ready = until("the broker", || fs::read_to_string(&ready).ok());
+    (child, ready.parse().unwrap())
 }
 
 /// A command that runs beside the test.
@@ -473,6 +486,38 @@ fn members_share_partitions_and_leave_nothing_behind() {
     let after = broker.json(&["group", "describe", "billing"]);
     assert_eq!(after[0]["state"], "Empty");
     assert_eq!(after[0]["lag"], 0);
+}
+
+#[test]
+fn a_crash_of_the_broker_costs_neither_writer_nor_reader_a_message() {
+    let mut broker = Broker::start();
+    broker.talk(&["topic", "create", "orders", "--partitions", "3"]);
+    let read = ["consume", "orders", "--follow", "--from", "beginning"];
+    let reader = broker.start_command("reader", &read);
+    let lines: String = (0..4_000).map(|n| format!("{n}\n")).collect();
+    fs::write(broker.folder.path().join("lines"), lines).unwrap();
+    let write = ["produce", "orders", "--file", "lines", "--rate", "2000"];
+    let mut writer = broker.start_command("writer", &write);
+    until("the first messages", || {
+        (!reader.printed().is_empty()).then_some(())
+    });
+    broker.crash_and_restart();
+
+    let status = until("the writer", || writer.child.try_wait().unwrap());
+    let said = fs::read_to_string(&writer.err).unwrap();
+    assert!(
+        status.success() && said.starts_with("4,000 records"),
+        "{said}"
+    );
+    until("all messages", || {
+        (reader.printed().lines().count() >= 4_000).then_some(())
+    });
+    let printed = reader.printed();
+    let mut numbers: Vec<u32> = printed.lines().map(|line| line.parse().unwrap()).collect();
+    numbers.sort_unstable();
+    assert!(numbers.into_iter().eq(0..4_000), "each one once");
+    let said = reader.interrupt();
+    assert!(said.contains("trying again"), "{said}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ Exit codes:
   0  success              4  denied
   1  failed               5  broker unreachable
   2  wrong usage          6  timed out
-  3  not found";
+  3  not found            130  interrupted by Ctrl-C";
 
 /// A message broker for the Kafka clients you already have: one binary, one durable log
 #[derive(Debug, Parser)]

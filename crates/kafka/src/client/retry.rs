@@ -105,3 +105,38 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Subject;
+
+    #[test]
+    fn what_must_not_happen_twice_is_repeated_only_when_nothing_was_done() {
+        let address = || "test:1".to_owned();
+        let lost = ClientError::Lost {
+            address: address(),
+            reason: String::new(),
+        };
+        let away = ClientError::Unreachable {
+            address: address(),
+            reason: String::new(),
+        };
+        let refused = |code| ClientError::refused(code, Subject::Cluster);
+        let moved = refused(ErrorCode::NotCoordinator);
+        let overtaken = refused(ErrorCode::OutOfOrderSequenceNumber);
+        let forbidden = refused(ErrorCode::InvalidPartitions);
+        for (repeat, expected) in [
+            (Repeat::Refused, [true, false, false, false, false]),
+            (Repeat::Lost, [true, true, false, false, false]),
+            (Repeat::Numbered, [true, true, true, true, false]),
+        ] {
+            let errors = [&moved, &lost, &away, &overtaken, &forbidden];
+            assert_eq!(
+                errors.map(|error| repeat.after(error)),
+                expected,
+                "{repeat:?}"
+            );
+        }
+    }
+}

@@ -9,7 +9,7 @@ use forebay_kafka::protocol::ErrorCode;
 use super::printer::Printer;
 use super::reader::{Place, Reader, Round};
 use crate::cli::bounds::Bounds;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Cause, Failure};
 use crate::cli::interrupt::unless_interrupted;
 use crate::cli::terminal;
 use crate::signals::Stop;
@@ -146,14 +146,18 @@ impl Membership {
                 return Ok(Ending::Finished);
             }
             if committed.elapsed() >= COMMIT_EVERY {
-                self.commit(reader).await?;
+                match self.commit(reader).await {
+                    // The reader notices as well, and knows how long to wait.
+                    Err(failure) if failure.cause == Cause::Unreachable => {}
+                    result => result?,
+                }
                 committed = Instant::now();
             }
             if beaten.elapsed() >= HEARTBEAT_EVERY {
                 match self.member.heartbeat().await {
                     Ok(Beat::Steady) => {}
                     Ok(Beat::Rejoin) => return Ok(Ending::Changed),
-                    // The reader notices as well, and knows how long to wait.
+                    // As above.
                     Err(error) if error.is_outage() => {}
                     Err(error) => return Err(error.into()),
                 }
