@@ -11,3 +11,10 @@ pub const PRODUCER_ID_BLOCK: i64 = 1_000;
 /// The most that one batch may decompress to where the broker has to look inside: for topics that
 /// are compacted or recompressed.
 pub const BATCH_DECOMPRESSED_BYTES: usize = 32 << 20;
+/// Producers that a partition remembers. Ids are free, and each costs about 200 bytes for a day. Who
+/// wrote longest ago is forgotten first: of a producer that is not remembered every batch is taken,
+/// so it loses only the protection of a batch that it sends again after as many others have written.
+pub const PRODUCERS_PER_PARTITION_MAX: usize = 10_000;
+/// Share (1/n) of the producers that is forgotten at once, so that looking for them costs little an
+/// append.
+pub const PRODUCERS_FORGOTTEN_SHARE: usize = 8;

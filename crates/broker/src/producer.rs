@@ -5,6 +5,8 @@ use forebay_record::BatchHeader;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 use hashbrown::HashMap;
 
+use crate::limits::{PRODUCERS_FORGOTTEN_SHARE, PRODUCERS_PER_PARTITION_MAX};
+
 /// Batches remembered of a producer. Clients keep at most this many requests in flight, so no older
 /// batch can come again (Kafka: `ProducerStateEntry.NUM_BATCHES_TO_RETAIN`).
 const BATCHES_REMEMBERED: usize = 5;
@@ -81,6 +83,9 @@ impl Producers {
 
     /// Remembers a batch that was appended.
     pub(crate) fn appended(&mut self, header: &BatchHeader, base_offset: u64, wall_ms: i64) {
+        if !self.known.contains_key(&header.producer_id) {
+            self.make_room();
+        }
         let fresh = || Producer {
             epoch: header.producer_epoch,
             batches: Vec::new(),
@@ -106,6 +111,25 @@ impl Producers {
     pub(crate) fn expire(&mut self, wall_ms: i64) {
         self.known
             .retain(|_, producer| producer.last_append_ms >= wall_ms);
+    }
+
+    /// Forgets those who wrote longest ago when there is no room for another. A function of what is
+    /// remembered alone, so that a replay forgets the same.
+    fn make_room(&mut self) {
+        if self.known.len() < PRODUCERS_PER_PARTITION_MAX {
+            return;
+        }
+        let ages = self.known.iter();
+        let mut ages: Vec<(i64, i64)> = ages
+            .map(|(id, producer)| (producer.last_append_ms, *id))
+            .collect();
+        let kept =
+            PRODUCERS_PER_PARTITION_MAX - PRODUCERS_PER_PARTITION_MAX / PRODUCERS_FORGOTTEN_SHARE;
+        let count = ages.len() - kept;
+        ages.select_nth_unstable(count);
+        for (_, id) in &ages[..count] {
+            self.known.remove(id);
+        }
     }
 
     pub(crate) fn encode(&self, encoder: &mut Encoder) {
@@ -202,5 +226,66 @@ mod tests {
         let mut producers = Producers::default();
         producers.appended(&batch(0, i32::MAX, 1), 0, 0);
         assert_eq!(producers.check(&batch(0, 0, 1)), Verdict::Append);
+    }
+
+    fn batch_of(id: i64) -> BatchHeader {
+        BatchHeader {
+            producer_id: id,
+            ..batch(0, 0, 1)
+        }
+    }
+
+    #[test]
+    fn a_resent_batch_that_begins_alike_and_ends_elsewhere_is_no_duplicate() {
+        let mut producers = Producers::default();
+        producers.appended(&batch(0, 0, 10), 0, 0);
+        assert_eq!(producers.check(&batch(0, 0, 9)), Verdict::OutOfOrder);
+        assert_eq!(producers.check(&batch(0, 0, 11)), Verdict::OutOfOrder);
+    }
+
+    #[test]
+    fn sequences_wrap_inside_a_batch_too() {
+        let mut producers = Producers::default();
+        producers.appended(&batch(0, i32::MAX, 3), 0, 0);
+        assert_eq!(
+            producers.check(&batch(0, i32::MAX, 3)),
+            Verdict::Duplicate(0)
+        );
+        assert_eq!(producers.check(&batch(0, 0, 1)), Verdict::OutOfOrder);
+        assert_eq!(producers.check(&batch(0, 2, 1)), Verdict::Append);
+    }
+
+    #[test]
+    fn any_number_of_producers_is_remembered_up_to_a_limit_and_the_latest_are_kept() {
+        let mut producers = Producers::default();
+        let many = 3 * PRODUCERS_PER_PARTITION_MAX as i64;
+        for id in 0..many {
+            producers.appended(&batch_of(id), id as u64, id);
+            assert!(producers.known.len() <= PRODUCERS_PER_PARTITION_MAX);
+        }
+        let kept =
+            PRODUCERS_PER_PARTITION_MAX - PRODUCERS_PER_PARTITION_MAX / PRODUCERS_FORGOTTEN_SHARE;
+        for id in many - kept as i64..many {
+            assert_eq!(
+                producers.check(&batch_of(id)),
+                Verdict::Duplicate(id as u64)
+            );
+        }
+        assert_eq!(producers.check(&batch_of(0)), Verdict::Append);
+    }
+
+    #[test]
+    fn producers_come_back_from_a_snapshot_as_they_were() {
+        let mut producers = Producers::default();
+        for id in 0..20 {
+            producers.appended(&batch_of(id), id as u64, id);
+        }
+        let mut encoder = Encoder::new();
+        producers.encode(&mut encoder);
+        let bytes = encoder.finish();
+        let mut restored = Producers::decode(&mut Decoder::new(&bytes)).unwrap();
+        restored.expire(10);
+        assert_eq!(restored.known.len(), 10);
+        assert_eq!(restored.check(&batch_of(10)), Verdict::Duplicate(10));
     }
 }

@@ -123,6 +123,7 @@ pub(crate) fn group(error: &GroupError) -> ErrorCode {
         GroupError::NonEmptyGroup => ErrorCode::NonEmptyGroup,
         GroupError::GroupSubscribedToTopic => ErrorCode::GroupSubscribedToTopic,
         GroupError::OffsetMetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
+        GroupError::UnknownTopicOrPartition => ErrorCode::UnknownTopicOrPartition,
         // Kafka says UNKNOWN_SERVER_ERROR. Clients give up on either, but this one says why.
         GroupError::MemberMetadataTooLarge | GroupError::AssignmentTooLarge => {
             ErrorCode::MessageTooLarge

@@ -9,6 +9,11 @@ pub const FRAME_BYTES_MAX: usize = 100 << 20;
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 64;
 /// Memory that is taken for a request before its bytes arrive; more is taken as they do.
 pub const FRAME_BYTES_AT_FIRST: usize = 64 << 10;
+/// A batch of less than this share (1/n) of its frame is copied out of it. Recent batches are counted
+/// by their own bytes, but keep the frame they lie in: without this a small batch beside a large one
+/// that is refused would keep a hundred megabytes that nobody counts. One that is a larger part is
+/// stored as it came, which is what a producer of one or a few partitions sends.
+pub const FRAME_SHARE_KEPT: usize = 4;
 /// How long a client may be silent in the middle of a request: it holds memory that others wait for.
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Default of the memory for requests in flight over all connections.
@@ -22,6 +27,9 @@ pub const FETCH_BYTES_MAX: usize = 55 << 20;
 pub const FETCH_WAIT_MAX: Duration = Duration::from_secs(300);
 /// Fetch sessions of all connections (Kafka: `max.incremental.fetch.session.cache.slots`).
 pub const FETCH_SESSIONS_MAX: usize = 1_000;
+/// Partitions of one fetch session: as many as the largest topic has. Requests add to a session
+/// bit by bit, so no frame bounds it; a client with more is served without one.
+pub const FETCH_SESSION_PARTITIONS_MAX: usize = 100_000;
 /// Topics that one request may create. Kafka bounds an operation to as many records of its own log;
 /// each topic also brings all its configurations into the answer.
 pub const TOPICS_CREATED_MAX: usize = 10_000;

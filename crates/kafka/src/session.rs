@@ -50,7 +50,12 @@ type Work = Pin<Box<dyn Future<Output = Result<Answer, SessionError>> + Send>>;
 /// A request that is not answered yet.
 enum Slot {
     /// In the works.
-    Running { work: Work, _memory: Share },
+    Running {
+        work: Work,
+        /// It is a produce request: more of them may be put to work behind it.
+        pipelined: bool,
+        _memory: Share,
+    },
     /// Behind one that must be answered first.
     Waiting(Frame),
 }
@@ -115,7 +120,7 @@ impl Session {
         let mut stopping = self.context.shared.stopping.subscribe();
         let mut reading = true;
         loop {
-            self.start_waiting()?;
+            self.start_waiting();
             let busy = !self.slots.is_empty();
             if !reading && !busy {
                 return Ok(());
@@ -130,9 +135,12 @@ impl Session {
                     }
                 }
                 frame = self.frames.next(reader), if may_read => match frame? {
-                    Some(frame) => self.accept(frame)?,
+                    Some(frame) => self.accept(frame),
                     // The client has gone; whoever waits for it need not.
-                    None => return Ok(()),
+                    None => {
+                        self.finish();
+                        return Ok(());
+                    }
                 },
                 () = stop_requested(&mut stopping), if reading => reading = false,
                 () = tokio::time::sleep(idle), if !busy => {
@@ -144,55 +152,58 @@ impl Session {
         }
     }
 
-    /// Puts a request in line, and to work if nothing but produce requests is ahead of it.
-    fn accept(&mut self, frame: Frame) -> Result<(), SessionError> {
+    /// Puts a request in line.
+    fn accept(&mut self, frame: Frame) {
         let metrics = &self.context.shared.metrics;
         metrics.request_bytes.add(frame.bytes.len() as u64 + 4);
-        let only_produce_ahead = self
-            .slots
-            .iter()
-            .all(|slot| matches!(slot, Slot::Running { .. }));
-        if only_produce_ahead && dispatch::is_produce(&frame.bytes) {
-            let slot = self.start(frame);
-            self.slots.push_back(slot);
-        } else {
-            self.slots.push_back(Slot::Waiting(frame));
-        }
-        Ok(())
+        self.slots.push_back(Slot::Waiting(frame));
     }
 
-    /// Puts the request at the head of the line to work, and produce requests right behind it.
-    fn start_waiting(&mut self) -> Result<(), SessionError> {
-        let mut at = 0;
-        while let Some(slot) = self.slots.get_mut(at) {
-            if let Slot::Waiting(frame) = slot {
-                if at > 0 && !dispatch::is_produce(&frame.bytes) {
-                    break;
+    /// Puts to work the request at the head of the line, and if it is a produce request those right
+    /// behind it. Behind anything else they wait: it may create the topic that they are for.
+    fn start_waiting(&mut self) {
+        for at in 0..self.slots.len() {
+            let pipelined = match &self.slots[at] {
+                Slot::Running { pipelined, .. } => *pipelined,
+                Slot::Waiting(frame) => {
+                    let pipelined = dispatch::is_produce(&frame.bytes);
+                    if at > 0 && !pipelined {
+                        return;
+                    }
+                    self.start(at);
+                    pipelined
                 }
-                let Some(Slot::Waiting(frame)) = self.slots.remove(at) else {
-                    break;
-                };
-                let pipelined = dispatch::is_produce(&frame.bytes);
-                let slot = self.start(frame);
-                self.slots.insert(at, slot);
-                if !pipelined {
-                    break;
-                }
-            } else if at == 0 && !matches!(self.slots.get(1), Some(Slot::Waiting(_))) {
-                break;
+            };
+            if !pipelined {
+                return;
             }
-            at += 1;
         }
-        Ok(())
     }
 
-    fn start(&self, frame: Frame) -> Slot {
-        let Frame { bytes, share } = frame;
-        let work = dispatch::start(self.context.clone(), bytes);
-        Slot::Running {
-            work,
-            _memory: share,
+    /// Takes over what a client that has gone left behind. Nobody waits for answers any more, but a
+    /// producer that asked for none counts as written what it has sent.
+    fn finish(&mut self) {
+        for at in 0..self.slots.len() {
+            if matches!(&self.slots[at], Slot::Waiting(frame) if dispatch::is_produce(&frame.bytes))
+            {
+                self.start(at);
+            }
         }
+    }
+
+    fn start(&mut self, at: usize) {
+        let Some(Slot::Waiting(frame)) = self.slots.remove(at) else {
+            return;
+        };
+        let Frame { bytes, share } = frame;
+        let pipelined = dispatch::is_produce(&bytes);
+        let work = dispatch::start(self.context.clone(), bytes);
+        let running = Slot::Running {
+            work,
+            pipelined,
+            _memory: share,
+        };
+        self.slots.insert(at, running);
     }
 }
 

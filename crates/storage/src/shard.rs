@@ -77,6 +77,16 @@ pub struct Shard<M: Machine> {
     jobs_running: usize,
 }
 
+/// Closes the mailbox when the shard ends, even by a panic: whoever still sends learns that nobody
+/// answers.
+struct Closing<C>(Arc<Mailbox<C>>);
+
+impl<C> Drop for Closing<C> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 impl<M: Machine> Shard<M> {
     /// Joins an opened engine and the machine that was replayed with it.
     pub fn new(engine: Engine, machine: M, medium: Arc<dyn Medium>, clock: Arc<dyn Clock>) -> Self {
@@ -103,12 +113,11 @@ impl<M: Machine> Shard<M> {
 
     /// Runs until it is told to stop, or until the journal fails. Blocks the thread.
     pub fn run(mut self) -> Result<()> {
+        let _closing = Closing(Arc::clone(&self.mailbox));
         let outcome = self.serve();
         if let Err(error) = &outcome {
             tracing::error!(%error, "the journal failed; no more writes are taken");
         }
-        // Whoever still sends learns that nobody answers.
-        self.mailbox.close();
         outcome
     }
 

@@ -48,6 +48,9 @@ pub enum GroupError {
     /// The text stored with an offset is longer than allowed.
     #[error("the metadata of the offset is too large")]
     OffsetMetadataTooLarge,
+    /// The topic of the offset has been deleted.
+    #[error("the topic or partition does not exist")]
+    UnknownTopicOrPartition,
     /// A member's protocols, or those of its whole group, are larger than allowed.
     #[error("the metadata of the member or of its group is too large")]
     MemberMetadataTooLarge,

@@ -156,7 +156,7 @@ impl shard::Command for Command {
                 .map(|(topic, _)| {
                     let values = topic.configs.iter();
                     let configs: usize = values.map(|(name, value)| name.len() + value.len()).sum();
-                    logs_bytes(topic.partitions.unwrap_or(1)) + configs
+                    logs_bytes(topic.partitions.unwrap_or(1)) + 64 + topic.name.len() + configs
                 })
                 .sum(),
             Self::CreatePartitions { total, .. } => logs_bytes(*total),

@@ -1,5 +1,6 @@
 //! Consumer groups: the coordinator's commands, with what it stores and whom it answers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use forebay_storage::shard::Replies;
@@ -9,7 +10,11 @@ use tokio::sync::oneshot;
 use super::command::Answer;
 use super::{BrokerMachine, Reply};
 use crate::event::BrokerEvent;
-use crate::group::{GroupCommand, GroupEffects, GroupReply, ReplyToken};
+use crate::group::{
+    CommitOffset, GroupCommand, GroupEffects, GroupError, GroupReply, PartitionResult, ReplyToken,
+};
+use crate::names::TopicName;
+use crate::topic::Topic;
 
 /// How often waiting requests are checked for clients that have gone. Whoever rebalances meanwhile
 /// waits at most this much longer for them.
@@ -18,7 +23,7 @@ const DEPARTED_INTERVAL: Duration = Duration::from_millis(100);
 impl BrokerMachine {
     pub(super) fn group(
         &mut self,
-        command: GroupCommand,
+        mut command: GroupCommand,
         answer: oneshot::Sender<GroupReply>,
         engine: &mut Engine,
         now: Now,
@@ -27,9 +32,40 @@ impl BrokerMachine {
         let token = ReplyToken(self.next_token);
         self.next_token += 1;
         self.waiting.insert(token, answer);
+        let lost = match &mut command {
+            GroupCommand::CommitOffsets(commit) => self.take_lost(&mut commit.offsets),
+            _ => Vec::new(),
+        };
         let mut effects = GroupEffects::default();
         self.groups.handle(command, token, now, &mut effects);
+        if !lost.is_empty() {
+            refuse_lost(lost, token, &mut effects);
+        }
         self.take_effects(effects, engine, replies);
+    }
+
+    /// Takes out the offsets of partitions that are not there, with their places. Whoever asked saw
+    /// them, but a topic may have been deleted since: offsets kept under its name would later count
+    /// for another topic of the same name.
+    fn take_lost(&self, offsets: &mut Vec<CommitOffset>) -> Vec<(usize, CommitOffset)> {
+        let mut lost = Vec::new();
+        let mut kept = Vec::with_capacity(offsets.len());
+        // Offsets of a topic come together.
+        let mut found: Option<(TopicName, Option<Arc<Topic>>)> = None;
+        for (place, offset) in std::mem::take(offsets).into_iter().enumerate() {
+            if found.as_ref().is_none_or(|(name, _)| *name != offset.topic) {
+                let topic = self.catalog.get(offset.topic.as_str());
+                found = Some((offset.topic.clone(), topic));
+            }
+            let topic = found.as_ref().and_then(|(_, topic)| topic.as_ref());
+            if topic.is_some_and(|topic| topic.partition(offset.partition).is_some()) {
+                kept.push(offset);
+            } else {
+                lost.push((place, offset));
+            }
+        }
+        *offsets = kept;
+        lost
     }
 
     pub(super) fn tick_groups(
@@ -85,5 +121,21 @@ impl BrokerMachine {
             self.waiting.remove(&token);
             self.groups.cancel(token);
         }
+    }
+}
+
+/// Enters the offsets that were taken out into the answer, each at its place, in ascending order.
+fn refuse_lost(lost: Vec<(usize, CommitOffset)>, token: ReplyToken, effects: &mut GroupEffects) {
+    let reply = effects.replies.iter_mut().find(|(to, _)| *to == token);
+    let Some((_, GroupReply::OffsetsCommitted(Ok(results)))) = reply else {
+        return;
+    };
+    for (place, offset) in lost {
+        let refused = PartitionResult {
+            topic: offset.topic,
+            partition: offset.partition,
+            result: Err(GroupError::UnknownTopicOrPartition),
+        };
+        results.insert(place, refused);
     }
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-pub(crate) use partition::{Followed, TopicKey};
+pub(crate) use partition::{Followed, Served, TopicKey};
 pub(crate) use session::FetchSession;
 pub(crate) use wait::FetchObserver;
 

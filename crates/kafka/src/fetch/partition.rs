@@ -27,16 +27,19 @@ pub(crate) struct Followed {
     offset: i64,
     bytes_max: i32,
     leader_epoch: i32,
-    /// What the client was last told, so that a session answers only with news.
-    told: Option<(i64, i64, ErrorCode)>,
+    /// The end and start that the client was last told, so that a session answers only with news.
+    /// None after an error: that it is over is news.
+    told: Option<(i64, i64)>,
 }
 
 /// What a look at a partition gave.
 pub(crate) struct Served {
     pub(crate) data: PartitionData<'static>,
     pub(crate) bytes: usize,
+    pub(crate) records: u64,
     pub(crate) is_error: bool,
-    /// The client has everything there is.
+    /// The client had everything there is before this. One that is given something may drop it and
+    /// ask again from where it was, which in a session it does by saying nothing.
     pub(crate) at_end: bool,
     /// A session has something to tell.
     pub(crate) is_news: bool,
@@ -68,30 +71,47 @@ impl Followed {
         self.leader_epoch = asked.current_leader_epoch;
     }
 
+    /// Whether there is no log to read: a topic that is created, or created again, may bring one.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.log.as_ref().map_or(true, LogReader::is_deleted)
+    }
+
+    /// Takes note of what the client is sent. What was only looked at, it may never hear of.
+    pub(crate) fn answered(&mut self, served: &Served) {
+        self.told = (!served.is_error)
+            .then_some((served.data.high_watermark, served.data.log_start_offset));
+        if let Ok(log) = &self.log
+            && served.bytes > 0
+        {
+            log.count_fetched(served.records, served.bytes as u64);
+        }
+    }
+
     /// Reads what is there, at most `budget` bytes; with `first` at least one batch.
     pub(crate) async fn serve(&mut self, budget: usize, first: bool) -> Served {
         let bytes_max = usize::try_from(self.bytes_max).unwrap_or(0).min(budget);
         let read = match self.start(bytes_max, first) {
             Ok(Read::Ready(batches)) => Ok(batches),
+            // A full answer takes nothing, so nothing need be read for it.
+            Ok(Read::Cold(_)) if bytes_max == 0 && !first => Ok(Batches {
+                next: u64::try_from(self.offset).unwrap_or(0),
+                ..Batches::default()
+            }),
             // Reading from disk must not hold up other connections.
             Ok(Read::Cold(read)) => tokio::task::spawn_blocking(move || read.run())
                 .await
-                .unwrap_or(Err(ReadError::Deleted))
-                .map_err(|error| refusal(&error)),
+                .map_err(|_| ErrorCode::KafkaStorageError)
+                .and_then(|read| read.map_err(|error| self.refusal(&error))),
             Err(error) => Err(error),
         };
         let (start, end) = match &self.log {
             Ok(log) => (log.start_offset() as i64, log.end_offset() as i64),
             Err(_) => (-1, -1),
         };
-        let served = match read {
+        match read {
             Ok(batches) => self.batches(batches, start, end),
             Err(error) => self.refused(error, start, end),
-        };
-        let told = (end, start, error_of(&served.data));
-        let is_news = served.bytes > 0 || self.told != Some(told);
-        self.told = Some(told);
-        Served { is_news, ..served }
+        }
     }
 
     fn start(&self, bytes_max: usize, first: bool) -> Result<Read, ErrorCode> {
@@ -99,24 +119,20 @@ impl Followed {
         errors::leader_epoch(self.leader_epoch)?;
         let offset = u64::try_from(self.offset).map_err(|_| ErrorCode::OffsetOutOfRange)?;
         log.read(offset, bytes_max, first)
-            .map_err(|error| refusal(&error))
+            .map_err(|error| self.refusal(&error))
     }
 
     fn batches(&self, batches: Batches, start: i64, end: i64) -> Served {
-        if let Ok(log) = &self.log
-            && batches.bytes > 0
-        {
-            // Offsets are dense but for compacted topics, where this counts what was passed over too.
-            let records = batches
-                .next
-                .saturating_sub(u64::try_from(self.offset).unwrap_or(0));
-            log.count_fetched(records, batches.bytes as u64);
-        }
+        // Offsets are dense but for compacted topics, where this counts what was passed over too.
+        let records = batches
+            .next
+            .saturating_sub(u64::try_from(self.offset).unwrap_or(0));
         Served {
             bytes: batches.bytes,
+            records,
             is_error: false,
-            at_end: batches.next as i64 >= end,
-            is_news: false,
+            at_end: self.offset >= end,
+            is_news: batches.bytes > 0 || self.told != Some((end, start)),
             data: PartitionData {
                 partition_index: self.index,
                 error_code: ErrorCode::None as i16,
@@ -133,9 +149,11 @@ impl Followed {
     fn refused(&self, error: ErrorCode, start: i64, end: i64) -> Served {
         Served {
             bytes: 0,
+            records: 0,
             is_error: true,
             at_end: false,
-            is_news: false,
+            // As in Kafka an error is told each time, or the client would ask on without a reason.
+            is_news: true,
             data: PartitionData {
                 partition_index: self.index,
                 error_code: error as i16,
@@ -147,15 +165,13 @@ impl Followed {
             },
         }
     }
-}
 
-fn error_of(data: &PartitionData<'_>) -> ErrorCode {
-    ErrorCode::from_code(data.error_code).unwrap_or(ErrorCode::UnknownServerError)
-}
-
-fn refusal(error: &ReadError) -> ErrorCode {
-    if let ReadError::Storage(error) = error {
-        tracing::error!(%error, "a fetch failed");
+    fn refusal(&self, error: &ReadError) -> ErrorCode {
+        match (error, &self.topic) {
+            (ReadError::Deleted, TopicKey::Id(_)) => return ErrorCode::UnknownTopicId,
+            (ReadError::Storage(error), _) => tracing::error!(%error, "a fetch failed"),
+            _ => {}
+        }
+        errors::read(error)
     }
-    errors::read(error)
 }

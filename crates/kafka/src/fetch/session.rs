@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use forebay_broker::storage::{Observer, Watch};
+use forebay_broker::storage::{LogReader, Observer, Watch};
 use hashbrown::{HashMap, HashSet};
 
 use super::{FetchObserver, Followed, SessionSlot, TopicKey};
@@ -44,6 +44,16 @@ impl FetchSession {
         self.slot.as_ref().map_or(0, SessionSlot::id)
     }
 
+    /// How many partitions it follows.
+    pub(crate) fn len(&self) -> usize {
+        self.partitions.len()
+    }
+
+    /// Has it end with its request.
+    pub(crate) fn decline(&mut self) {
+        self.slot = None;
+    }
+
     /// Whether it follows nothing.
     pub(crate) fn is_empty(&self) -> bool {
         self.partitions.is_empty()
@@ -69,19 +79,34 @@ impl FetchSession {
                 let key = self.next_key;
                 self.next_key += 1;
                 let followed = make();
-                // The watch is in place before the first look, so nothing is missed between.
-                let observer: Arc<dyn Observer> = Arc::clone(&self.observer) as _;
-                let watch = followed
-                    .log
-                    .as_ref()
-                    .ok()
-                    .map(|log| log.watch(key, &observer));
+                let watch = self.watch(key, &followed);
                 self.partitions.insert(key, (followed, watch));
                 self.keys.insert(name, key);
                 key
             }
         };
         self.enqueue(key);
+    }
+
+    /// The watch is in place before the first look, so nothing is missed between.
+    fn watch(&self, key: u64, followed: &Followed) -> Option<Watch> {
+        let observer: Arc<dyn Observer> = Arc::clone(&self.observer) as _;
+        let log = followed.log.as_ref().ok()?;
+        Some(log.watch(key, &observer))
+    }
+
+    /// Looks up again a partition that had no log, or whose log is gone.
+    pub(crate) fn look_up(
+        &mut self,
+        key: u64,
+        look_up: impl FnOnce(&TopicKey, i32) -> Result<LogReader, ErrorCode>,
+    ) {
+        let Some((mut followed, _)) = self.partitions.remove(&key) else {
+            return;
+        };
+        followed.log = look_up(&followed.topic, followed.index);
+        let watch = self.watch(key, &followed);
+        self.partitions.insert(key, (followed, watch));
     }
 
     /// Stops following a partition.
@@ -93,13 +118,8 @@ impl FetchSession {
 
     /// Puts what grew since the last look in the queue.
     pub(crate) fn note_changes(&mut self) {
-        match self.observer.take_changed() {
-            Some(keys) => keys.into_iter().for_each(|key| self.enqueue(key)),
-            None => {
-                let all: Vec<u64> = self.partitions.keys().copied().collect();
-                all.into_iter().for_each(|key| self.enqueue(key));
-            }
-        }
+        let changed = self.observer.take_changed();
+        changed.into_iter().for_each(|key| self.enqueue(key));
     }
 
     /// The partitions to look at now. What is not given back with [`Self::enqueue`] is not looked at

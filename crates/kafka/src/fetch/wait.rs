@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use forebay_broker::storage::Observer;
+use hashbrown::HashSet;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::watch;
@@ -13,8 +14,9 @@ use crate::gateway::stop_requested;
 /// Takes note of what grew, for one fetch or for one session.
 #[derive(Debug, Default)]
 pub(crate) struct FetchObserver {
-    /// Keys of partitions that changed since they were last taken. May hold a key twice.
-    changed: Mutex<Vec<u64>>,
+    /// Keys of partitions that changed since they were last taken. A set, so that it stays as small
+    /// as the session when its client does not come to look.
+    changed: Mutex<HashSet<u64>>,
     /// Bytes that arrived since the wait began.
     bytes: AtomicU64,
     /// Bytes that the wait is for.
@@ -22,46 +24,36 @@ pub(crate) struct FetchObserver {
     woken: Notify,
 }
 
-/// A reader that does not come to look must not make the list grow without bound; beyond this it is
-/// told to look at everything.
-const CHANGES_MAX: usize = 65_536;
-
 impl Observer for FetchObserver {
     fn log_changed(&self, key: u64, bytes: u64) {
-        {
-            let mut changed = self.changed.lock();
-            if changed.last() != Some(&key) && changed.len() < CHANGES_MAX {
-                changed.push(key);
-            }
-        }
-        let arrived = self.bytes.fetch_add(bytes, Ordering::AcqRel) + bytes;
+        self.changed.lock().insert(key);
+        // In one order with `want_more`, which writes and reads the other way round: otherwise each
+        // could miss the other's news.
+        let arrived = self.bytes.fetch_add(bytes, Ordering::SeqCst) + bytes;
         // A log that went away (no bytes) is news that cannot wait.
-        if bytes == 0 || arrived >= self.wanted.load(Ordering::Acquire) {
+        if bytes == 0 || arrived >= self.wanted.load(Ordering::SeqCst) {
             self.woken.notify_one();
         }
     }
 }
 
 impl FetchObserver {
-    /// Hands over the keys of what changed; none when there were too many to note.
-    pub(crate) fn take_changed(&self) -> Option<Vec<u64>> {
-        let mut changed = self.changed.lock();
-        let complete = changed.len() < CHANGES_MAX;
-        let taken = std::mem::take(&mut *changed);
-        complete.then_some(taken)
+    /// Hands over the keys of what changed.
+    pub(crate) fn take_changed(&self) -> HashSet<u64> {
+        std::mem::take(&mut *self.changed.lock())
     }
 
     /// Forgets what arrived, before the logs are looked at.
     pub(crate) fn begin(&self, wanted: u64) {
-        self.wanted.store(wanted.max(1), Ordering::Release);
-        self.bytes.store(0, Ordering::Release);
+        self.wanted.store(wanted.max(1), Ordering::SeqCst);
+        self.bytes.store(0, Ordering::SeqCst);
     }
 
     /// Says that more bytes than those that were found are to be waited for. What arrived since
     /// [`Self::begin`] counts, even if it was found already: looking once too often is harmless.
     pub(crate) fn want_more(&self, wanted: u64) {
-        self.wanted.store(wanted.max(1), Ordering::Release);
-        if self.bytes.load(Ordering::Acquire) >= wanted.max(1) {
+        self.wanted.store(wanted.max(1), Ordering::SeqCst);
+        if self.bytes.load(Ordering::SeqCst) >= wanted.max(1) {
             self.woken.notify_one();
         }
     }

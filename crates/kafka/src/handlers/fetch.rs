@@ -13,14 +13,15 @@
 //! | 17, 18 | for followers only |
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use forebay_broker::storage::LogReader;
+use forebay_broker::topic::Topic;
 
 use super::Call;
-use crate::fetch::{FetchSession, Followed, TopicKey};
-use crate::limits::{FETCH_BYTES_MAX, FETCH_WAIT_MAX};
-use crate::protocol::generated::fetch_request::FetchTopic;
+use crate::fetch::{FetchSession, Followed, Served, TopicKey};
+use crate::limits::{FETCH_BYTES_MAX, FETCH_SESSION_PARTITIONS_MAX, FETCH_WAIT_MAX};
 use crate::protocol::generated::fetch_response::{FetchableTopicResponse, PartitionData};
 use crate::protocol::generated::{FetchRequest, FetchResponse};
 use crate::protocol::{ErrorCode, Str};
@@ -41,6 +42,16 @@ pub(crate) async fn handle(call: &Call<'_>, request: FetchRequest<'_>) -> FetchR
         }
     };
     follow(call, &request, &mut session);
+    if session.len() > FETCH_SESSION_PARTITIONS_MAX {
+        if incremental {
+            // The client begins anew, and is then served without a session.
+            return FetchResponse {
+                error_code: ErrorCode::FetchSessionIdNotFound as i16,
+                ..FetchResponse::default()
+            };
+        }
+        session.decline();
+    }
     let responses = collect(call, &request, &mut session, incremental).await;
     let session_id = session.id();
     if session_id != 0 {
@@ -92,17 +103,12 @@ fn follow(call: &Call<'_>, request: &FetchRequest<'_>, session: &mut FetchSessio
     }
     for topic in &request.topics {
         let key = topic_key(call.version, &topic.topic, topic.topic_id);
-        let found = find(call, topic);
+        let found = find(call, &key);
         for asked in &topic.partitions {
             session.follow(&key, asked, || {
                 let log = found
-                    .as_ref()
-                    .map_err(|error| *error)
-                    .and_then(|partitions| {
-                        let at = usize::try_from(asked.partition).ok();
-                        let log = at.and_then(|at| partitions.get(at).cloned());
-                        log.ok_or(ErrorCode::UnknownTopicOrPartition)
-                    });
+                    .clone()
+                    .and_then(|topic| log_of(&topic, asked.partition));
                 Followed::new(key.clone(), log, asked)
             });
         }
@@ -117,18 +123,17 @@ fn topic_key(version: i16, name: &str, id: uuid::Uuid) -> TopicKey {
     }
 }
 
-fn find(call: &Call<'_>, topic: &FetchTopic<'_>) -> Result<Vec<LogReader>, ErrorCode> {
+fn find(call: &Call<'_>, topic: &TopicKey) -> Result<Arc<Topic>, ErrorCode> {
     let catalog = call.broker().catalog();
-    let found = if call.version >= 13 {
-        catalog
-            .get_by_id(topic.topic_id)
-            .ok_or(ErrorCode::UnknownTopicId)
-    } else {
-        catalog
-            .get(&topic.topic)
-            .ok_or(ErrorCode::UnknownTopicOrPartition)
-    };
-    found.map(|topic| topic.partitions.clone())
+    match topic {
+        TopicKey::Id(id) => catalog.get_by_id(*id).ok_or(ErrorCode::UnknownTopicId),
+        TopicKey::Name(name) => catalog.get(name).ok_or(ErrorCode::UnknownTopicOrPartition),
+    }
+}
+
+fn log_of(topic: &Topic, partition: i32) -> Result<LogReader, ErrorCode> {
+    let log = topic.partition(partition).cloned();
+    log.ok_or(ErrorCode::UnknownTopicOrPartition)
 }
 
 /// Gathers data until there is enough, something is wrong, or the time is over.
@@ -146,18 +151,18 @@ async fn collect(
         .min(bytes_max);
     let patience = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     let deadline = call.broker().now().monotonic + patience.min(FETCH_WAIT_MAX);
-    let observer = std::sync::Arc::clone(&session.observer);
+    let observer = Arc::clone(&session.observer);
     loop {
         observer.begin(bytes_min as u64);
         session.note_changes();
         let queue = session.take_queue();
-        let look = look(session, queue, bytes_max, incremental).await;
+        let look = look(call, session, queue, bytes_max, incremental).await;
         let left = deadline.saturating_sub(call.broker().now().monotonic);
         let enough =
             look.bytes >= bytes_min || look.has_error || left.is_zero() || session.is_empty();
         // A deadline that passes during the wait is answered with what the next look finds.
         if enough || *call.shared().stopping.borrow() {
-            return group(look.found);
+            return group(session, look.found);
         }
         // What was found but is not enough is found again after the wait.
         look.seen.into_iter().for_each(|key| session.enqueue(key));
@@ -169,13 +174,14 @@ async fn collect(
 
 /// What one look at the queued partitions gave.
 struct Look {
-    found: Vec<(TopicKey, PartitionData<'static>)>,
+    found: Vec<(u64, Served)>,
     bytes: usize,
     has_error: bool,
     seen: Vec<u64>,
 }
 
 async fn look(
+    call: &Call<'_>,
     session: &mut FetchSession,
     queue: VecDeque<u64>,
     bytes_max: usize,
@@ -194,6 +200,15 @@ async fn look(
             session.enqueue(key);
             continue;
         }
+        if session
+            .partition(key)
+            .is_some_and(|followed| followed.is_lost())
+        {
+            let find = |topic: &TopicKey, partition| {
+                find(call, topic).and_then(|topic| log_of(&topic, partition))
+            };
+            session.look_up(key, find);
+        }
         let Some(partition) = session.partition(key) else {
             continue;
         };
@@ -202,27 +217,35 @@ async fn look(
         look.seen.push(key);
         look.bytes += served.bytes;
         look.has_error |= served.is_error;
-        if !incremental || served.is_news {
-            look.found.push((partition.topic.clone(), served.data));
-        }
         if !served.at_end {
             again.push(key);
+        }
+        if !incremental || served.is_news {
+            look.found.push((key, served));
         }
     }
     again.into_iter().for_each(|key| session.enqueue(key));
     look
 }
 
-/// Puts partitions of the same topic together, in the order in which topics first appear.
-fn group(found: Vec<(TopicKey, PartitionData<'static>)>) -> Vec<FetchableTopicResponse<'static>> {
+/// The answer: partitions of the same topic together, in the order in which topics first appear.
+fn group(
+    session: &mut FetchSession,
+    found: Vec<(u64, Served)>,
+) -> Vec<FetchableTopicResponse<'static>> {
     let mut topics: Vec<(TopicKey, Vec<PartitionData<'static>>)> = Vec::new();
     let mut places = hashbrown::HashMap::new();
-    for (topic, data) in found {
+    for (key, served) in found {
+        let Some(partition) = session.partition(key) else {
+            continue;
+        };
+        partition.answered(&served);
+        let topic = &partition.topic;
         let at = *places.entry(topic.clone()).or_insert_with(|| {
-            topics.push((topic, Vec::new()));
+            topics.push((topic.clone(), Vec::new()));
             topics.len() - 1
         });
-        topics[at].1.push(data);
+        topics[at].1.push(served.data);
     }
     let response = |(topic, partitions)| {
         let (topic, topic_id) = match topic {

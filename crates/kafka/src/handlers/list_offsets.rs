@@ -74,7 +74,7 @@ async fn offset_of(
     };
     match found {
         Ok(found) => answered(call, asked, found),
-        Err(error) => refused(asked, errors::read(&error)),
+        Err(error) => refused(asked, error),
     }
 }
 
@@ -82,10 +82,12 @@ async fn offset_of(
 async fn search(
     log: &LogReader,
     search: impl FnOnce(&LogReader) -> Result<Option<(u64, i64)>, ReadError> + Send + 'static,
-) -> Result<Option<(u64, i64)>, ReadError> {
+) -> Result<Option<(u64, i64)>, ErrorCode> {
     let log = log.clone();
     let searched = tokio::task::spawn_blocking(move || search(&log)).await;
-    searched.unwrap_or(Err(ReadError::Deleted))
+    searched
+        .map_err(|_| ErrorCode::KafkaStorageError)?
+        .map_err(|error| errors::read(&error))
 }
 
 fn answered(

@@ -13,12 +13,14 @@ use std::sync::Arc;
 
 use forebay_broker::topic::Topic;
 use forebay_broker::{NewTopic, TopicError};
+use hashbrown::HashSet;
 use uuid::Uuid;
 
 use super::Call;
 use super::authorized_operations as operations;
 use crate::errors;
 use crate::gateway::{LEADER_EPOCH, NODE_ID};
+use crate::limits::TOPICS_CREATED_MAX;
 use crate::protocol::generated::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
@@ -70,7 +72,16 @@ async fn asked_for(
     let catalog = call.broker().catalog();
     let mut answers = Vec::with_capacity(wanted.len());
     let mut missing = Vec::new();
+    // A few bytes ask for a topic, and its description may be large: nobody needs it twice.
+    let mut seen = HashSet::new();
     for topic in wanted {
+        let name = topic.name.as_deref().unwrap_or_default();
+        if !seen.insert((
+            topic.topic_id,
+            if topic.topic_id.is_nil() { name } else { "" },
+        )) {
+            continue;
+        }
         // The Java client sends an empty name beside an id, not a null one.
         if !topic.topic_id.is_nil() {
             answers.push(match catalog.get_by_id(topic.topic_id) {
@@ -79,7 +90,6 @@ async fn asked_for(
             });
             continue;
         }
-        let name = topic.name.as_deref().unwrap_or_default();
         match catalog.get(name) {
             Some(topic) => answers.push(known(&topic, asked)),
             None => {
@@ -110,13 +120,15 @@ async fn asked_for(
 /// the topic is ready at once.
 async fn create(
     call: &Call<'_>,
-    missing: Vec<(usize, String)>,
+    mut missing: Vec<(usize, String)>,
     asked: bool,
     answers: &mut [MetadataResponseTopic<'static>],
 ) {
     if missing.is_empty() {
         return;
     }
+    // Those beyond are still unknown, and the client asks for them again.
+    missing.truncate(TOPICS_CREATED_MAX);
     let new = missing.iter().map(|(_, name)| NewTopic {
         name: name.clone(),
         partitions: None,

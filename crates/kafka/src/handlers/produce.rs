@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::dispatch::{self, Answer};
 use crate::errors;
+use crate::limits::FRAME_SHARE_KEPT;
 use crate::protocol::generated::produce_request::TopicProduceData;
 use crate::protocol::generated::produce_response::{
     PartitionProduceResponse, TopicProduceResponse,
@@ -63,6 +64,7 @@ pub(crate) fn start(
     mut frame: BytesMut,
 ) -> Result<impl Future<Output = Result<Answer, SessionError>> + Send + use<>, SessionError> {
     let (plan, placed) = plan(context, &frame)?;
+    let frame_bytes = frame.len();
     let mut batches = Vec::with_capacity(placed.len());
     let mut position = 0;
     for Placed {
@@ -73,8 +75,12 @@ pub(crate) fn start(
     } in placed
     {
         frame.advance(start - position);
-        let batch = frame.split_to(length);
+        let mut batch = frame.split_to(length);
         position = start + length;
+        if length < frame_bytes / FRAME_SHARE_KEPT {
+            // Whoever keeps a slice keeps the whole frame.
+            batch = BytesMut::from(&batch[..]);
+        }
         batches.push(Append {
             topic,
             partition,
@@ -114,12 +120,13 @@ fn plan(context: &Context, frame: &BytesMut) -> Result<(Plan, Vec<Placed>), Sess
                 (Some(error), _) => Outcome::Refused(*error, error.message().to_owned()),
                 (None, Err(error)) => Outcome::Refused(*error, error.message().to_owned()),
                 (None, Ok(topic)) => {
-                    // The records were decoded from this frame, so they lie in it.
-                    let start = records.as_ptr() as usize - frame.as_ptr() as usize;
                     if records.is_empty() {
+                        // Null, or of no bytes: then they lie nowhere.
                         let what = "no record batch";
                         Outcome::Refused(ErrorCode::InvalidRecord, what.to_owned())
                     } else {
+                        // The records were decoded from this frame, so they lie in it.
+                        let start = records.as_ptr() as usize - frame.as_ptr() as usize;
                         placed.push(Placed {
                             topic: Arc::clone(topic),
                             partition: partition.index,

@@ -112,6 +112,15 @@ impl Server {
         }
     }
 
+    /// Waits until the gateway has taken a request off the wire.
+    pub(crate) async fn has_read_a_request(&self) {
+        let started = Instant::now();
+        while self.gateway.metrics().request_bytes.value() == 0 {
+            assert!(started.elapsed() < PATIENCE, "the gateway reads");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// Creates a topic; answers its id.
     pub(crate) async fn create_topic(&self, name: &str, partitions: usize) -> Uuid {
         let topic = NewTopic {
