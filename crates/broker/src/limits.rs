@@ -8,9 +8,12 @@ pub const PARTITIONS_MAX: usize = 1_000_000;
 pub const CONFIG_VALUE_BYTES_MAX: usize = 32_767;
 /// Producer ids that one journal event reserves; ids are plenty, events cost a sync.
 pub const PRODUCER_ID_BLOCK: i64 = 1_000;
-/// The most that one batch may decompress to where the broker has to look inside: for topics that
-/// are compacted or recompressed.
-pub const BATCH_DECOMPRESSED_BYTES: usize = 32 << 20;
+/// The most that one batch may decompress to where the broker has to look inside (topics that are
+/// compacted or recompressed), as a multiple of the topic's largest batch: text compresses tenfold.
+pub const BATCH_EXPANSION_MAX: usize = 16;
+/// The most that one batch may decompress to, whatever the topic allows: each thread that serves
+/// connections may hold this much.
+pub const BATCH_DECOMPRESSED_BYTES_MAX: usize = 128 << 20;
 /// Producers that a partition remembers. Ids are free, and each costs about 200 bytes for a day. Who
 /// wrote longest ago is forgotten first: of a producer that is not remembered every batch is taken,
 /// so it loses only the protection of a batch that it sends again after as many others have written.

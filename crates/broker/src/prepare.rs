@@ -6,7 +6,7 @@ use forebay_record::{Batch, BatchHeader, Error as RecordError, patch_log_append_
 use forebay_storage::Now;
 
 use crate::error::AppendError;
-use crate::limits::BATCH_DECOMPRESSED_BYTES;
+use crate::limits::{BATCH_DECOMPRESSED_BYTES_MAX, BATCH_EXPANSION_MAX};
 use crate::machine::Append;
 use crate::machine::Prepared;
 use crate::topic::TopicConfig;
@@ -28,7 +28,7 @@ pub(crate) fn prepare(append: Append, now: Now) -> Result<Prepared, AppendError>
     if let Some(codec) = config.compression
         && header.compression().is_ok_and(|given| given != codec)
     {
-        let rewritten = open(&batch)?.recompress(codec).map_err(refusal)?;
+        let rewritten = open(&batch, config)?.recompress(codec).map_err(refusal)?;
         batch = BytesMut::from(&rewritten[..]);
     }
     let log_append_time_ms = match config.timestamp_type {
@@ -81,20 +81,24 @@ fn validate(bytes: &[u8], config: &TopicConfig, now: Now) -> Result<BatchHeader,
         }
     }
     if config.policy.compaction.is_some() {
-        let summary = open(bytes)?.validate().map_err(refusal)?;
+        let summary = open(bytes, config)?.validate().map_err(refusal)?;
         if summary.first_without_key.is_some() {
             let what = "a record without a key cannot go to a compacted topic";
             return Err(AppendError::Invalid(what.to_owned()));
         }
     } else if config.compression.is_some() {
-        open(bytes)?.validate().map_err(refusal)?;
+        open(bytes, config)?.validate().map_err(refusal)?;
     }
     Ok(header)
 }
 
-fn open(bytes: &[u8]) -> Result<forebay_record::RecordSet<'_>, AppendError> {
+fn open<'a>(
+    bytes: &'a [u8],
+    config: &TopicConfig,
+) -> Result<forebay_record::RecordSet<'a>, AppendError> {
+    let limit = config.batch_bytes_max.saturating_mul(BATCH_EXPANSION_MAX);
     Batch::only(bytes)
-        .and_then(|batch| batch.records(BATCH_DECOMPRESSED_BYTES))
+        .and_then(|batch| batch.records(limit.min(BATCH_DECOMPRESSED_BYTES_MAX)))
         .map_err(refusal)
 }
 
