@@ -132,6 +132,12 @@ impl Producers {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn sorted(&self) -> String {
+        let sorted: std::collections::BTreeMap<_, _> = self.known.iter().collect();
+        format!("{sorted:?}")
+    }
+
     pub(crate) fn encode(&self, encoder: &mut Encoder) {
         encoder.list(&self.known, |encoder, (id, producer)| {
             encoder

@@ -6,6 +6,8 @@ mod append;
 mod command;
 mod groups;
 mod replay;
+#[cfg(test)]
+mod tests;
 mod topics;
 
 use std::sync::Arc;
