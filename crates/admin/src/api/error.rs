@@ -84,6 +84,7 @@ impl ApiError {
             | GroupError::GroupMaxSizeReached
             | GroupError::GroupLimitReached
             | GroupError::GroupSubscribedToTopic
+            | GroupError::UnknownTopicOrPartition
             | GroupError::OffsetMetadataTooLarge
             | GroupError::MemberMetadataTooLarge
             | GroupError::AssignmentTooLarge => {
