@@ -85,6 +85,7 @@ impl ApiError {
             | GroupError::GroupLimitReached
             | GroupError::GroupSubscribedToTopic
             | GroupError::OffsetMetadataTooLarge
+            | GroupError::UnknownTopicOrPartition
             | GroupError::MemberMetadataTooLarge
             | GroupError::AssignmentTooLarge => {
                 tracing::error!(group = id, %error, "unexpected answer about a group");
