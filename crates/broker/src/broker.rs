@@ -175,7 +175,17 @@ impl Broker {
         topics: Vec<TopicRef>,
     ) -> Vec<Result<(TopicName, Uuid), TopicError>> {
         let count = topics.len();
-        let asked = self.ask(|answer| Command::DeleteTopics { topics, answer });
+        // Said here, as a topic's partitions are when it is created.
+        let found = topics.iter().filter_map(|topic| match topic {
+            TopicRef::Name(name) => self.catalog().get(name),
+            TopicRef::Id(id) => self.catalog().get_by_id(*id),
+        });
+        let partitions = found.map(|topic| topic.partitions.len()).sum();
+        let asked = self.ask(|answer| Command::DeleteTopics {
+            topics,
+            partitions,
+            answer,
+        });
         asked.await.unwrap_or_else(|Stopped| stopped(count))
     }
 

@@ -1,5 +1,7 @@
 //! What a broker still knows after its process was killed, or the power cut.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

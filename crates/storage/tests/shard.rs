@@ -271,3 +271,21 @@ fn a_full_medium_refuses_and_heals() {
     assert_eq!(all_values(&running.reader).len(), stored + 1);
     running.stop().unwrap();
 }
+
+#[test]
+fn nobody_waits_for_a_shard_that_panicked() {
+    let running = start(&SimulatedDisk::new(), small());
+    // The machine of this test takes no appends to logs that are not there.
+    let outcome = running.append(LogId(99), Durability::Fsync, b"x");
+    assert!(outcome.recv().is_err());
+    assert!(running.thread.join().is_err());
+    let (answer, outcome) = channel();
+    let command = Append {
+        log: LOG,
+        durability: Durability::Fsync,
+        batch: BytesMut::from(&values(&[b"x"])[..]),
+        answer,
+    };
+    assert!(running.mailbox.send(command).is_err());
+    assert!(outcome.recv().is_err());
+}

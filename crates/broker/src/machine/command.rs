@@ -116,6 +116,8 @@ pub(crate) enum Command {
     },
     DeleteTopics {
         topics: Vec<TopicRef>,
+        /// How many partitions they have, as far as whoever asks can see.
+        partitions: usize,
         answer: oneshot::Sender<TopicResults<(TopicName, Uuid)>>,
     },
     CreatePartitions {
@@ -166,7 +168,11 @@ impl shard::Command for Command {
                 .map(ConfigChange::bytes)
                 .sum(),
             Self::Group { command, .. } => command.stored_bytes(),
-            Self::DeleteTopics { .. } | Self::DeleteRecords { .. } | Self::InitProducer { .. } => 0,
+            Self::DeleteTopics {
+                topics, partitions, ..
+            } => LOG_RECORD_BYTES * (topics.len() + partitions),
+            Self::DeleteRecords { positions, .. } => LOG_RECORD_BYTES * positions.len(),
+            Self::InitProducer { .. } => 0,
         }
     }
 
@@ -178,10 +184,13 @@ impl shard::Command for Command {
     }
 }
 
+/// What a record of the journal about a log takes, and its id in an event.
+const LOG_RECORD_BYTES: usize = 64;
+
 /// A log costs a record of the journal, and its id in the event. More than the limit is refused, and
 /// then costs nothing.
 fn logs_bytes(partitions: usize) -> usize {
-    64 * partitions.min(TOPIC_PARTITIONS_MAX)
+    LOG_RECORD_BYTES * partitions.min(TOPIC_PARTITIONS_MAX)
 }
 
 impl Command {

@@ -134,7 +134,7 @@ impl Machine for BrokerMachine {
             } => {
                 self.create_topics(topics, validate_only, answer, engine, now, replies);
             }
-            Command::DeleteTopics { topics, answer } => {
+            Command::DeleteTopics { topics, answer, .. } => {
                 self.delete_topics(topics, answer, engine, now, replies);
             }
             Command::CreatePartitions {

@@ -153,6 +153,7 @@ impl World {
             }
             Act::Delete { name } => Command::DeleteTopics {
                 topics: vec![TopicRef::Name(topic(name))],
+                partitions: 0,
                 answer: oneshot::channel().0,
             },
             Act::Grow { name, total } => Command::CreatePartitions {

@@ -318,3 +318,19 @@ async fn negative_sizes_and_offsets_are_answered() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_session_does_not_grow_beyond_its_limit() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let most = forebay_kafka::limits::FETCH_SESSION_PARTITIONS_MAX as i32;
+    let many: Vec<_> = (0..=most).map(|index| partition(index, 0)).collect();
+    let declined = client.ask(12, fetch("orders", 0, &many)).await;
+    assert_eq!((declined.error_code, declined.session_id), (0, 0));
+    let (mut follower, _) = Follower::begin(&server, "orders", &many[..1]).await;
+    let more = follower.next(fetch("orders", 0, &many));
+    let refused = follower.client.ask(12, more).await;
+    assert_eq!(code(refused.error_code), ErrorCode::FetchSessionIdNotFound);
+    let again = follower.news().await;
+    assert_eq!(code(again.error_code), ErrorCode::FetchSessionIdNotFound);
+}

@@ -1,5 +1,7 @@
 //! Records in and out as a client sees them on the wire: produce, fetch, and what carries them.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod fetch_sessions;
 mod pipelining;
 mod produce;
