@@ -86,7 +86,6 @@ impl ApiError {
             | GroupError::GroupSubscribedToTopic
             | GroupError::UnknownTopicOrPartition
             | GroupError::OffsetMetadataTooLarge
-            | GroupError::UnknownTopicOrPartition
             | GroupError::MemberMetadataTooLarge
             | GroupError::AssignmentTooLarge => {
                 tracing::error!(group = id, %error, "unexpected answer about a group");
