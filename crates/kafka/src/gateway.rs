@@ -6,6 +6,7 @@ use std::time::Duration;
 use forebay_broker::Broker;
 use tokio::sync::watch;
 
+use crate::answer_memory::AnswerMemory;
 use crate::fetch::FetchSessions;
 use crate::frame::RequestMemory;
 use crate::limits;
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     pub(crate) cluster_id: Arc<str>,
     pub(crate) host: Arc<str>,
     pub(crate) request_memory: RequestMemory,
+    pub(crate) answer_memory: AnswerMemory,
     pub(crate) fetch_sessions: FetchSessions,
     pub(crate) metrics: GatewayMetrics,
     /// True once connections are to end.
@@ -71,6 +73,10 @@ impl Gateway {
             cluster_id: kafka_uuid(broker.cluster_id()).into(),
             host: options.advertised_host.as_str().into(),
             request_memory: RequestMemory::new(options.request_memory_bytes),
+            answer_memory: AnswerMemory::new(
+                limits::ANSWER_MEMORY_BYTES,
+                limits::FETCH_BYTES_ALWAYS,
+            ),
             fetch_sessions: FetchSessions::new(limits::FETCH_SESSIONS_MAX),
             metrics: GatewayMetrics::default(),
             stopping: watch::Sender::new(false),

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`protocol`] | what the bytes mean: messages generated from Kafka's own schemas |
 //! | `frame`, `session` | one connection: frames in, answers out, in order |
+//! | `answer_memory` | what slow readers may hold |
 //! | `dispatch` | from a request to its handler |
 //! | `handlers` | one file an API key |
 //! | `fetch` | fetch sessions, and waiting for data |
@@ -12,6 +13,7 @@
 //! | [`client`] | the other side: a small client for the command line and for tests |
 //! | `errors` | the broker's refusals as Kafka's error codes |
 
+mod answer_memory;
 pub mod client;
 mod dispatch;
 mod errors;

@@ -23,6 +23,10 @@ pub const REQUEST_MEMORY_BYTES: usize = 256 << 20;
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 /// The largest answer to a fetch, whatever the client allows (Kafka: `fetch.max.bytes`).
 pub const FETCH_BYTES_MAX: usize = 55 << 20;
+/// Answers that clients have not taken yet, over all connections: beyond it fetches get little.
+pub const ANSWER_MEMORY_BYTES: usize = 256 << 20;
+/// What a fetch may gather even when that memory is used up.
+pub const FETCH_BYTES_ALWAYS: usize = 64 << 10;
 /// The longest that a fetch waits for data, whatever the client asks.
 pub const FETCH_WAIT_MAX: Duration = Duration::from_secs(300);
 /// Fetch sessions of all connections (Kafka: `max.incremental.fetch.session.cache.slots`).

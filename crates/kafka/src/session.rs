@@ -215,6 +215,7 @@ async fn send(
     mut rope: Rope,
 ) -> Result<(), SessionError> {
     let patience = shared.options.idle_timeout;
+    let _held = shared.answer_memory.hold(rope.len());
     shared.metrics.response_bytes.add(rope.len() as u64);
     while rope.has_remaining() {
         match tokio::time::timeout(patience, writer.write_buf(&mut rope)).await {

@@ -145,7 +145,8 @@ async fn collect(
 ) -> Vec<FetchableTopicResponse<'static>> {
     let bytes_max = usize::try_from(request.max_bytes)
         .unwrap_or(0)
-        .min(FETCH_BYTES_MAX);
+        .min(FETCH_BYTES_MAX)
+        .min(call.shared().answer_memory.allowance());
     let bytes_min = usize::try_from(request.min_bytes)
         .unwrap_or(0)
         .min(bytes_max);
