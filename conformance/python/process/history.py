@@ -91,7 +91,7 @@ class History:
     def __init__(self, path):
         self.path = Path(path)
         self.life = 0
-        """The life of the server: to be raised at each of its starts."""
+        """The life of the server; ends with a fault that says so."""
         self.acknowledged = 0
         """Sends that were acknowledged so far, for tests that wait for progress."""
         self._started = time.monotonic_ns()
@@ -202,9 +202,10 @@ class History:
 
     # What the test does.
 
-    def fault(self, what):
-        """For the record, and counted: what was done to the server, in a word or two."""
-        self._line("fault", fault=what)
+    def fault(self, what, ends_life=False):
+        """What was done to the server, in a word or two; `ends_life` if its process ended by it."""
+        self._line("fault", fault=what, ends_life=ends_life)
+        self.life += ends_life
 
     def check(self):
         """Ends the history and fails if anything is wrong with it; answers the verdict."""

@@ -21,6 +21,8 @@ pub struct Checker {
     committed: BTreeMap<(NameId, NameId), CommittedOffsets>,
     operations: u64,
     faults: u64,
+    /// When a life of the server ended.
+    ends_of_lives: Vec<u64>,
 }
 
 impl Checker {
@@ -57,16 +59,24 @@ impl Checker {
             Operation::Commit(commit) => self.commit(&commit, line),
             Operation::Committed(committed) => self.look_at_committed(&committed, line),
             Operation::Drain(drain) => self.drain(&drain, line)?,
-            Operation::Fault(_) => self.faults += 1,
+            Operation::Fault(fault) => {
+                self.faults += 1;
+                if fault.ends_life {
+                    self.ends_of_lives.push(fault.completed);
+                }
+            }
         }
         Ok(())
     }
 
     /// Judges everything that was observed.
     pub fn verdict(&self) -> Verdict {
+        let mut ends_of_lives = self.ends_of_lives.clone();
+        ends_of_lives.sort_unstable();
         let context = Context {
             names: &self.names,
             producers: &self.producers,
+            ends_of_lives,
         };
         let mut verdict = Verdict {
             counts: Counts {

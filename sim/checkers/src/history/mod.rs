@@ -22,7 +22,7 @@
 //! | `commit` | `process`, `group`, `log`, `offset`, `outcome`, `invoked`, `completed` | a group's offset was committed: [`Commit`] |
 //! | `committed` | `process`, `group`, `log`, `offset`, `invoked`, `completed` | a group's committed offset was asked for: [`Committed`] |
 //! | `drain` | `process`, `group`, `log`, `start`, `end`, `life`, `invoked`, `completed` | the log was read from its start to its end: [`Drain`] |
-//! | `fault` | `fault`, `completed` | what the test did to the server: [`Fault`] |
+//! | `fault` | `fault`, `ends_life`, `completed` | what the test did to the server: [`Fault`] |
 //!
 //! * A *process* is one client, by name. A client that is made anew is a new process, or says
 //!   `assigned`: else its first poll is judged as the successor of its last.

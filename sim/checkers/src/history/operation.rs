@@ -259,6 +259,10 @@ pub struct Drain {
 pub struct Fault {
     /// What, in a word or two: `kill`, `power cut`.
     pub fault: String,
+    /// Whether the server's process ended by it. A request that nobody has answered by then will
+    /// have no effect any more, unless its client sends it again.
+    #[serde(default)]
+    pub ends_life: bool,
     /// Microseconds since the start: when it was done.
     #[serde(default)]
     pub completed: u64,

@@ -115,6 +115,7 @@ mod tests {
         let operations = vec![
             Operation::Fault(Fault {
                 fault: "kill".into(),
+                ends_life: true,
                 completed: 7,
             }),
             Operation::Send(crate::history::Send {

@@ -2,7 +2,8 @@
 //!
 //! A look may show a commit that had begun before the look was answered, and that no acknowledged commit
 //! has replaced: one that began after that commit was answered, and was itself answered before the look
-//! began. A commit of unknown outcome may take effect at any time after it began.
+//! began. A commit of unknown outcome may take effect at any time after it began, until the life of the
+//! server ends in which its client gave it up.
 //!
 //! * *lost commit*: the look shows nothing, or a commit that had been replaced.
 //! * *unexpected commit*: it shows an offset that nobody has tried to commit.
@@ -53,7 +54,7 @@ pub(crate) fn judge(
                         describe(format!("shown {shown}, which nobody has committed"))
                     });
                 } else if let Some(newest) = newest
-                    && same.all(|commit| is_replaced(commit, newest))
+                    && same.all(|commit| is_replaced(commit, newest, context))
                 {
                     verdict.found(Anomaly::LostCommit, || lost(newest));
                 }
@@ -70,6 +71,10 @@ fn newest_before<'a>(commits: &'a [CommitFact], look: &CommittedFact) -> Option<
         .max_by_key(|commit| commit.invoked)
 }
 
-fn is_replaced(commit: &CommitFact, by: &CommitFact) -> bool {
-    commit.outcome == Outcome::Ok && commit.completed < by.invoked
+fn is_replaced(commit: &CommitFact, by: &CommitFact, context: &Context) -> bool {
+    let last_effect = match commit.outcome {
+        Outcome::Ok => Some(commit.completed),
+        Outcome::Unknown | Outcome::Failed => context.end_of_life(commit.completed),
+    };
+    last_effect.is_some_and(|last| last < by.invoked)
 }

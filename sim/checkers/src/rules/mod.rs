@@ -23,6 +23,8 @@ use crate::verdict::Verdict;
 pub(crate) struct Context<'a> {
     pub(crate) names: &'a Names,
     pub(crate) producers: &'a BTreeMap<NameId, ProducerFact>,
+    /// When a life of the server ended, in ascending order.
+    pub(crate) ends_of_lives: Vec<u64>,
 }
 
 impl Context<'_> {
@@ -31,6 +33,12 @@ impl Context<'_> {
     pub(crate) fn is_stored_once(&self, log: &LogFacts, record: RecordId) -> bool {
         let attempt = log.records[record.index()].attempt;
         attempt.is_none_or(|attempt| self.producers[&attempt.process].once)
+    }
+
+    /// The end of the life in which `time` lies; `None` if it has not ended.
+    pub(crate) fn end_of_life(&self, time: u64) -> Option<u64> {
+        let next = self.ends_of_lives.partition_point(|end| *end < time);
+        self.ends_of_lives.get(next).copied()
     }
 
     /// A record for an example: log, value, and where it was sent.

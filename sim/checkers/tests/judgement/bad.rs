@@ -307,3 +307,13 @@ fn a_committed_offset_was_committed() {
         .committed(Some(9));
     script.has_only(Anomaly::UnexpectedCommit, 1);
 }
+
+#[test]
+fn a_commit_that_was_given_up_does_not_outlive_the_server() {
+    let mut script = Script::new();
+    script
+        .commit(1, Outcome::Unknown)
+        .restart()
+        .commit(2, Outcome::Ok);
+    script.committed(Some(1)).has_only(Anomaly::LostCommit, 1);
+}

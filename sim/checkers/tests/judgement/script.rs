@@ -1,8 +1,8 @@
 //! A history in a few words: one log `t-0`, an idempotent producer `p`, a plain one `plain`.
 
 use forebay_checkers::history::{
-    AcrossLives, Assigned, Commit, Committed, Drain, Expectations, KeepsOrder, Operation, Outcome,
-    Producer, Receive, Send,
+    AcrossLives, Assigned, Commit, Committed, Drain, Expectations, Fault, KeepsOrder, Operation,
+    Outcome, Producer, Receive, Send,
 };
 use forebay_checkers::{Anomaly, Checker, Verdict};
 
@@ -231,6 +231,18 @@ impl Script {
 
     pub(crate) fn commit(&mut self, offset: u64, outcome: Outcome) -> &mut Self {
         self.commit_over(offset, outcome, 0)
+    }
+
+    /// The server is ended and starts again.
+    pub(crate) fn restart(&mut self) -> &mut Self {
+        let (_, completed) = self.times();
+        self.operations.push(Operation::Fault(Fault {
+            fault: "kill".into(),
+            ends_life: true,
+            completed,
+        }));
+        self.life += 1;
+        self
     }
 
     pub(crate) fn committed(&mut self, offset: Option<u64>) -> &mut Self {
