@@ -55,7 +55,6 @@ class Operation:
 
     def __init__(self, history, **fields):
         self.history, self.fields = history, fields
-        self.finished = False
 
     def ok(self, offset=None):
         self._finish("ok", offset)
@@ -78,8 +77,6 @@ class Operation:
             self.unknown()
 
     def _finish(self, outcome, offset=None):
-        assert not self.finished, f"finished twice: {self.fields}"
-        self.finished = True
         if offset is not None:
             self.fields["offset"] = offset
         self.history._finished(self, outcome)
@@ -92,8 +89,6 @@ class History:
         self.path = Path(path)
         self.life = 0
         """The life of the server; ends with a fault that says so."""
-        self.acknowledged = 0
-        """Sends that were acknowledged so far, for tests that wait for progress."""
         self._started = time.monotonic_ns()
         self._lock = threading.Lock()
         self._file = open(self.path, "w", buffering=1024 * 1024)
@@ -134,7 +129,7 @@ class History:
     # What clients do.
 
     def send(self, process, log, value, key=None, call=None):
-        """A record that is about to be sent. One that never comes to an end is of unknown outcome."""
+        """A record that is about to be sent. If nothing is said of it, its outcome is unknown."""
         return self._begin(
             op="send",
             process=process,
@@ -188,7 +183,7 @@ class History:
         )
 
     def read_to_end(self, broker, topic, partition):
-        """Reads a partition from its start to its end with a client of its own; answers how many."""
+        """Reads a partition from its start to its end with a client of its own; says how many."""
         log, process = f"{topic}-{partition}", f"reader-{next(self._readers)}"
         invoked = self.now()
         _, end = clients.watermarks(broker, topic, partition)
@@ -225,13 +220,15 @@ class History:
         return operation
 
     def _finished(self, operation, outcome):
+        with self._lock:
+            if self._unfinished.pop(id(operation), None) is None:
+                # Callbacks may still come when the history has ended.
+                assert self._file.closed, f"finished twice: {operation.fields}"
+                return
         op = operation.fields.pop("op")
         if op == "send":
             operation.fields["life"] = self.life
         self._line(op, **operation.fields, outcome=outcome)
-        with self._lock:
-            self.acknowledged += op == "send" and outcome == "ok"
-            del self._unfinished[id(operation)]
 
     def _line(self, op, **fields):
         fields = {name: value for name, value in fields.items() if value is not None}
@@ -242,11 +239,11 @@ class History:
     def _write(self, line):
         line = json.dumps(line, separators=(",", ":"))
         with self._lock:
-            self._file.write(f"{line}\n")
+            if not self._file.closed:
+                self._file.write(f"{line}\n")
 
     def _close(self):
-        if self._file.closed:
-            return
         for operation in list(self._unfinished.values()):
             operation.unknown()
-        self._file.close()
+        with self._lock:
+            self._file.close()
