@@ -44,6 +44,11 @@ impl Layout {
         self.target.join("release").join("forebay")
     }
 
+    /// The command that judges histories.
+    pub(crate) fn check_history(&self) -> PathBuf {
+        self.target.join("release").join("check-history")
+    }
+
     /// The log file of a suite, a broker or a preparation step.
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.cache.join("logs").join(format!("{name}.log"))

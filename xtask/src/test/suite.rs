@@ -222,6 +222,7 @@ pub(crate) fn run_command(
     command
         .env("BROKER_KIND", args.against.name())
         .env("FOREBAY", layout.forebay())
+        .env("CHECK_HISTORY", layout.check_history())
         .env("CACHE", &layout.cache)
         .env("QUICK", if args.quick { "1" } else { "" });
     if let Some(broker) = broker {
