@@ -23,11 +23,20 @@ use crate::ledger::{Kind, Place, Presence};
 /// A partition of a topic that both the broker and the ledger know, with what it promises.
 fn any_partition(cx: &mut Context) -> Option<(Arc<Topic>, Place, Kind)> {
     let topics = cx.broker.catalog().all();
-    let topic = cx.random.pick(&topics)?.clone();
-    let index = cx.random.below(topic.partitions.len() as u64) as i32;
     let ledger = cx.ledger.lock();
-    let known = ledger.topics.get(&topic.id)?;
-    let there = known.presence == Presence::Exists && (index as usize) < known.partitions.len();
+    let usable = |topic: &&Arc<Topic>| {
+        let known = ledger.topics.get(&topic.id);
+        known.is_some_and(|known| {
+            let wanted = cx.plan.focus.is_none_or(|focus| focus == known.kind);
+            wanted && known.presence == Presence::Exists
+        })
+    };
+    let topics: Vec<_> = topics.iter().filter(usable).cloned().collect();
+    let topic = cx.random.pick(&topics)?.clone();
+    let known = &ledger.topics[&topic.id];
+    // It may have grown without the ledger's knowing yet.
+    let count = known.partitions.len().min(topic.partitions.len());
+    let index = cx.random.below(count as u64) as i32;
     let kind = known.kind;
-    there.then(|| (topic.clone(), (topic.id, index), kind))
+    Some((topic.clone(), (topic.id, index), kind))
 }

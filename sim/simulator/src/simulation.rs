@@ -162,7 +162,12 @@ impl Simulation {
         }
         let end = *end.lock();
         if let Some(failure) = outcome.failure {
-            return Err(format!("life {life}: {failure}"));
+            let life = if life == u32::MAX {
+                "the last look".to_owned()
+            } else {
+                format!("life {life}")
+            };
+            return Err(format!("{life}: {failure}"));
         }
         let (death, keep) = match first_cut {
             Some(cut) => (cut.death, cut.keep),

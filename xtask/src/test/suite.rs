@@ -33,6 +33,8 @@ pub(crate) struct Suite {
 #[derive(Clone, Copy)]
 pub(crate) enum Work {
     Command(fn(&Layout) -> (Command, Format)),
+    /// Histories from seeds: see `sim/`.
+    Simulation,
     /// Records from each client, read by every other: see `cross.rs`.
     EveryPair,
 }
@@ -42,6 +44,17 @@ const fn minutes(n: u64) -> Duration {
 }
 
 pub(crate) const ALL: &[Suite] = &[
+    Suite {
+        name: "sim",
+        about: "deterministic simulation: random histories, every crash point, mutants",
+        client: "simulator",
+        toolchains: &[],
+        quick: false,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        limit: minutes(20),
+        work: Work::Simulation,
+    },
     Suite {
         name: "kcat",
         about: "kcat from the distribution: a smoke test with an older librdkafka",

@@ -80,12 +80,12 @@ impl Ledger {
             death,
             oldest_kept_ms,
         };
+        self.counts.lost_as_allowed += partition.forgive(&promise, found);
         let Some(records) = &found.records else {
             return;
         };
         partition.check_order(&name, kind, found, records);
         partition.check_start(&promise, found.start);
-        self.counts.lost_as_allowed += partition.forgive(&promise, found);
         partition.check_kept(&promise, found, records);
         for (offset, value) in records {
             partition.learn(place, *offset, *value, "found");
