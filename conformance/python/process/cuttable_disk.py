@@ -2,12 +2,12 @@
 
 After the ioctl nothing more reaches the image, neither data that was not synced nor the journal of
 the file system; every write and sync fails. Unmounted and mounted again, it is what a disk holds
-after a power cut: ext4 replays its journal, and what nobody had synced is gone, save what the kernel
-had already written back.
+after a power cut: ext4 replays its journal, and what nobody had synced is gone, save what the
+kernel had already written back.
 
-What this cannot show: ext4 makes a new file's name durable with the file's own fsync, so a forgotten
-fsync of a folder goes unnoticed, and unsynced writes are lost as a whole, never torn or in another order.
-The simulated disk of the storage crate does both.
+What this cannot show: ext4 makes a new file's name durable with the file's own fsync, so a
+forgotten fsync of a folder goes unnoticed; and unsynced writes are lost as a whole, never torn or
+in another order. The simulated disk of the storage crate does both.
 """
 
 import ctypes

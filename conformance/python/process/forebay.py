@@ -75,7 +75,7 @@ class Forebay:
         return self.process.wait(30)
 
     def damage(self):
-        """What `forebay check` says about the data of a server that has ended; "" if all is well."""
+        """What `forebay check` says of the data of an ended server; "" if all is well."""
         command = [BINARY, "check", str(self.data)]
         done = subprocess.run(command, capture_output=True, text=True)
         return "" if done.returncode == 0 else f"{done.stdout}{done.stderr}"
