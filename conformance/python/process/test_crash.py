@@ -1,7 +1,5 @@
 """kill -9 under load: what was acknowledged or read is there, in order, once; commits too."""
 
-import os
-import random
 import time
 
 import pytest
@@ -12,24 +10,10 @@ from .history import History
 from .workload import ContinuousProducer, Group
 
 PARTITIONS = 4
-if os.environ.get("CRASH_CYCLES"):
-    CYCLES = int(os.environ["CRASH_CYCLES"])
-elif os.environ.get("QUICK"):
-    CYCLES = 10
-else:
-    CYCLES = 25 if os.environ.get("CI") == "true" else 100
 
 
-@pytest.fixture
-def report(record_property):
-    """The runner shows these figures below the table."""
-    return lambda figure: record_property("figure", figure)
-
-
-def test_what_was_acknowledged_read_or_committed_survives_kill_9(tmp_path, report):
-    seed = int(os.environ.get("SEED", random.SystemRandom().randrange(2**32)))
-    dice = random.Random(seed)
-    print(f"seed {seed}, {CYCLES} cycles")
+@pytest.mark.cycles(quick=10, ci=25, full=100)
+def test_what_was_acknowledged_read_or_committed_survives_kill_9(tmp_path, cycles, dice, report):
     began = time.monotonic()
     with Forebay(tmp_path / "data") as server, History(tmp_path / "history.jsonl") as history:
         topic = clients.create(server.broker, "crash", partitions=PARTITIONS)
@@ -40,7 +24,7 @@ def test_what_was_acknowledged_read_or_committed_survives_kill_9(tmp_path, repor
             history, server.broker, topic, PARTITIONS, "plain", idempotent=False
         )
         group = Group(history, server.broker, topic, PARTITIONS, "group")
-        for _ in range(CYCLES):
+        for _ in range(cycles):
             # The kill falls on a random moment of a stream that is known to flow again.
             idempotent.wait_for_progress()
             plain.wait_for_progress()
@@ -61,7 +45,7 @@ def test_what_was_acknowledged_read_or_committed_survives_kill_9(tmp_path, repor
         assert server.stop() == 0
         counts = history.check()["counts"]
     report(
-        f"{CYCLES} kills, {took / CYCLES:.2f} s each: {counts['acknowledged']:,} records and"
+        f"{cycles} kills, {took / cycles:.2f} s each: {counts['acknowledged']:,} records and"
         f" {counts['commits']:,} commits acknowledged; none lost, doubled, moved or out of order"
     )
 

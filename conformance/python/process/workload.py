@@ -25,15 +25,17 @@ POLL = 500
 class ContinuousProducer:
     """Sends numbered records to every partition of a topic, until it is finished."""
 
-    def __init__(self, history, broker, topic, partitions, process, idempotent=True, **config):
-        """`keys` of the records go round; other settings are those of librdkafka."""
+    def __init__(
+        self, history, broker, topic, partitions, process, idempotent=True, keys=(None,), padding=0
+    ):
+        """The keys go round; `padding` is what the values are longer by."""
         self.history, self.topic, self.process = history, topic, process
         self.partitions = range(partitions)
-        self.keys = itertools.cycle(config.pop("keys", [None]))
+        self.keys = itertools.cycle(keys)
+        self.padding = b"." * padding
         self.acknowledged = 0
         self.errors = []
         self.stopping = threading.Event()
-        config = {key.replace("_", "."): value for key, value in config.items()}
         self.client = Producer(
             {
                 "bootstrap.servers": broker,
@@ -43,7 +45,6 @@ class ContinuousProducer:
                 "batch.num.messages": 200,
                 "message.timeout.ms": 120_000,
                 **IMPATIENT,
-                **config,
             }
         )
         history.producer(process, once=idempotent, keeps_order="log" if idempotent else "no")
@@ -51,15 +52,19 @@ class ContinuousProducer:
         self.thread.start()
 
     def run(self):
-        for number in itertools.count():
-            if self.stopping.is_set():
-                return
-            while len(self.client) > UNDER_WAY:
-                self.client.poll(0.01)
-            for partition in self.partitions:
-                self.send(partition, f"{self.process}:{number}".encode(), next(self.keys))
-            # A pace that leaves the readers time to write down what they see.
-            self.client.poll(0.002)
+        try:
+            for number in itertools.count():
+                if self.stopping.is_set():
+                    return
+                while len(self.client) > UNDER_WAY:
+                    self.client.poll(0.01)
+                for partition in self.partitions:
+                    value = f"{self.process}:{number}".encode() + self.padding
+                    self.send(partition, value, next(self.keys))
+                # A pace that leaves the readers time to write down what they see.
+                self.client.poll(0.002)
+        except KafkaException as fatal:
+            self.errors.append(fatal)
 
     def send(self, partition, value, key):
         log = f"{self.topic}-{partition}"
@@ -115,6 +120,26 @@ def group_consumer(broker, group):
     )
 
 
+def write_down(history, process, messages, call, invoked, group=None):
+    """The records of a poll; answers the position behind them, by topic and partition."""
+    positions = {}
+    for message in messages:
+        if message.error():
+            continue  # The broker is away.
+        history.receive(
+            process,
+            f"{message.topic()}-{message.partition()}",
+            message.offset(),
+            message.value(),
+            message.key(),
+            group=group,
+            call=call,
+            invoked=invoked,
+        )
+        positions[message.topic(), message.partition()] = message.offset() + 1
+    return positions
+
+
 class GroupMember:
     """Reads a topic as a member of a group, and commits after every poll."""
 
@@ -155,21 +180,10 @@ class GroupMember:
 
     def poll(self):
         invoked, call = self.history.now(), next(self.calls)
-        for message in self.client.consume(POLL, timeout=0.05):
-            if message.error():
-                continue  # The broker is away.
-            log = f"{message.topic()}-{message.partition()}"
-            self.history.receive(
-                self.process,
-                log,
-                message.offset(),
-                message.value(),
-                message.key(),
-                group=self.group,
-                call=call,
-                invoked=invoked,
-            )
-            self.positions[message.topic(), message.partition()] = message.offset() + 1
+        messages = self.client.consume(POLL, timeout=0.05)
+        self.positions |= write_down(
+            self.history, self.process, messages, call, invoked, self.group
+        )
         if self.positions:
             self.commit()
 
@@ -196,6 +210,40 @@ class GroupMember:
         assert not self.thread.is_alive(), f"{self.process} does not end"
         if self.failure:
             raise self.failure
+
+
+class Follower:
+    """Reads the end of a topic without a group, from a few records before it."""
+
+    numbers = itertools.count()
+    BEFORE_END = 100
+
+    def __init__(self, history, broker, topic, partitions):
+        self.history = history
+        self.process = f"follower-{next(self.numbers)}"
+        self.client = group_consumer(broker, "none")
+        self.stopping = threading.Event()
+        starts = []
+        for partition in range(partitions):
+            low, high = clients.watermarks(broker, topic, partition)
+            starts.append(TopicPartition(topic, partition, max(low, high - self.BEFORE_END)))
+            history.assigned(self.process, f"{topic}-{partition}", starts[-1].offset)
+        self.client.assign(starts)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        for call in itertools.count():
+            if self.stopping.is_set():
+                return
+            invoked = self.history.now()
+            messages = self.client.consume(POLL, timeout=0.05)
+            write_down(self.history, self.process, messages, call, invoked)
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join()
+        self.client.close()
 
 
 def committed_offsets(history, client, process, group, partitions):

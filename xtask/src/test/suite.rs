@@ -199,6 +199,17 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Command(|layout| pytest(layout, "process/test_crash.py")),
     },
     Suite {
+        name: "power-cut",
+        about: "the power goes under load, again and again (needs root and loop devices)",
+        client: "process",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        limit: minutes(25),
+        work: Work::Command(|layout| pytest(layout, "process/test_power_cut.py")),
+    },
+    Suite {
         name: "disk-full",
         about: "a disk that fills and empties (needs root for a small file system)",
         client: "process",

@@ -58,6 +58,8 @@ impl Engine {
             torn: tail.torn,
         };
         let unreferenced = engine.check_references()?;
+        // What the replay found to be dead is among what nobody refers to, unless it is gone already.
+        engine.doomed.clear();
         // From here on the medium changes.
         engine.settle(tail, now)?;
         engine.remove_dead(unreferenced)?;
@@ -289,7 +291,6 @@ impl Engine {
         for key in dead {
             self.medium.remove_blob(key)?;
         }
-        self.doomed.clear();
         Ok(())
     }
 
