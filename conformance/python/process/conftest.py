@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -20,11 +21,22 @@ def report(record_property):
 
 
 @pytest.fixture
-def dice(report):
-    """Random numbers that can be had again: SEED=... repeats what a failed run was dealt."""
+def dice():
+    """Randomness that can be had again: the seed is printed, and SEED sets it."""
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(2**32))
     print(f"SEED={seed}")
-    yield random.Random(seed)
+    return random.Random(seed)
+
+
+@pytest.fixture
+def cycles(request):
+    """How often a case does its worst: `@pytest.mark.cycles(quick=5, ci=20, full=100)`."""
+    how_often = request.node.get_closest_marker("cycles").kwargs
+    if os.environ.get("CRASH_CYCLES"):
+        return int(os.environ["CRASH_CYCLES"])
+    if os.environ.get("QUICK"):
+        return how_often["quick"]
+    return how_often["ci" if os.environ.get("CI") == "true" else "full"]
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +45,6 @@ def in_memory(tmp_path_factory):
     if not os.access("/dev/shm", os.W_OK):
         yield tmp_path_factory.mktemp("work")
         return
-    folder = tempfile.mkdtemp(prefix="forebay-test-", dir="/dev/shm")
-    yield type(tmp_path_factory.getbasetemp())(folder)
+    folder = Path(tempfile.mkdtemp(prefix="forebay-test-", dir="/dev/shm"))
+    yield folder
     shutil.rmtree(folder, ignore_errors=True)

@@ -33,7 +33,8 @@ class Forebay:
     def __init__(self, data, *flags, kafka="127.0.0.1:0", log=None):
         self.data, self.flags, self.kafka = Path(data), flags, kafka
         self.log = Path(log or f"{data}.log")
-        self.ready_file = Path(f"{data}.ready.json")
+        # Beside the log, which is never on a disk that is full or cut off.
+        self.ready_file = self.log.with_suffix(".ready.json")
         self.process = None
 
     def __enter__(self):
@@ -46,19 +47,23 @@ class Forebay:
 
     def start(self):
         """Starts the process; answers the seconds until it was ready."""
-        self.ready_file.unlink(missing_ok=True)
-        command = [BINARY, "serve", "--kafka", self.kafka, "--admin", "127.0.0.1:0"]
-        command += ["--data", str(self.data), "--ready-file", str(self.ready_file), *self.flags]
         started = time.monotonic()
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, preexec_fn=die_with_parent
-            )
+        self.launch()
         eventually(self.is_ready, within=30, every=0.001, what=f"ready; see {self.log}")
         took = time.monotonic() - started
         # After a restart the clients come back to the address that they know.
         self.kafka = self.broker = json.loads(self.ready_file.read_text())["kafka"]
         return took
+
+    def launch(self):
+        """Starts the process and does not wait for it."""
+        self.ready_file.unlink(missing_ok=True)
+        command = [BINARY, "serve", "--kafka", self.kafka, "--admin", "127.0.0.1:0"]
+        command += ["--data", str(self.data), "--ready-file", str(self.ready_file), *self.flags]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, preexec_fn=die_with_parent
+            )
 
     def is_ready(self):
         ended = self.process.poll()
@@ -75,6 +80,12 @@ class Forebay:
         """SIGTERM; answers the exit code."""
         self.process.terminate()
         return self.process.wait(30)
+
+    def damage(self):
+        """What `forebay check` says of the data of an ended server; "" if all is well."""
+        command = [BINARY, "check", str(self.data)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        return "" if done.returncode == 0 else f"{done.stdout}{done.stderr}"
 
     def resident_bytes(self):
         statm = Path(f"/proc/{self.process.pid}/statm").read_text()

@@ -225,13 +225,13 @@ fn read_chunk(
         }
         let header = stored_header(record.payload)
             .ok_or_else(|| damaged(record.at, "a batch does not match its checksum"))?;
-        let next = header.next_offset() as u64;
-        if next <= batches.next {
-            continue;
-        }
         // Only sections have gaps. Here one means that damage made a record look like padding.
         if header.base_offset as u64 > batches.next.max(chunk.base) {
             return Err(damaged(record.at, "a batch before it is missing"));
+        }
+        let next = header.next_offset() as u64;
+        if next <= batches.next {
+            continue;
         }
         let fits = batches.bytes + record.payload.len() <= bytes_max;
         let needed = at_least_one && batches.parts.is_empty();
