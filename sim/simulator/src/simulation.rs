@@ -385,6 +385,8 @@ fn storage_options() -> Options {
         retention_interval: Duration::from_secs(2),
         compaction_interval: Duration::from_secs(1),
         compaction_key_bytes: 1 << 20,
+        // Some sorts take on all the files that wait, some a few.
+        sort_index_bytes: 256 << 10,
     }
 }
 
