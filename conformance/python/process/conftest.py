@@ -2,6 +2,8 @@
 
 import os
 import random
+import shutil
+import tempfile
 
 import pytest
 
@@ -34,3 +36,14 @@ def cycles(request):
     if os.environ.get("QUICK"):
         return how_often["quick"]
     return how_often["ci" if os.environ.get("CI") == "true" else "full"]
+
+
+@pytest.fixture(scope="session")
+def in_memory(tmp_path_factory):
+    """A folder without a disk behind it, for what starts a server some thousand times."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path_factory.mktemp("work")
+        return
+    folder = tempfile.mkdtemp(prefix="forebay-test-", dir="/dev/shm")
+    yield type(tmp_path_factory.getbasetemp())(folder)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -21,6 +21,14 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+class Refused(AssertionError):
+    """The server ended by itself before it was ready."""
+
+    def __init__(self, code, log):
+        super().__init__(f"ended with {code} before it was ready: {log[-2000:]}")
+        self.code, self.log = code, log
+
+
 class Forebay:
     """`with Forebay(data) as server:` runs until the end of the block.
 
@@ -74,8 +82,7 @@ class Forebay:
     def is_ready(self):
         ended = self.process.poll()
         if ended is not None:
-            tail = self.log.read_text(errors="replace")[-2000:]
-            raise AssertionError(f"ended with {ended} before it was ready: {tail}")
+            raise Refused(ended, self.log.read_text(errors="replace"))
         return self.ready_file.exists()
 
     def kill(self):

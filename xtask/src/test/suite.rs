@@ -221,6 +221,18 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Command(|layout| pytest(layout, "process/test_disk_full.py")),
     },
     Suite {
+        name: "bit-flips",
+        about: "flipped bits and damaged files in a data folder: named, or harmless (BIT_FLIPS=10000)",
+        client: "damage",
+        toolchains: &[Toolchain::Python],
+        quick: false,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        // Room for a full run, which is asked for by hand.
+        limit: minutes(120),
+        work: Work::Command(|layout| pytest(layout, "process/damage")),
+    },
+    Suite {
         name: "figures",
         about: "start-up time, idle memory, producer rate",
         client: "process",

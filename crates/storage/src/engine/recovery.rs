@@ -62,6 +62,7 @@ impl Engine {
         engine.doomed.clear();
         // From here on the medium changes.
         engine.settle(tail, now)?;
+        engine.medium.mark_begun()?;
         engine.remove_dead(unreferenced)?;
         engine.empty_memory_logs();
         engine.retention_due = now.monotonic + engine.options.retention_interval;
@@ -92,6 +93,10 @@ impl Engine {
         if let Some((key, bytes)) = &snapshot {
             let corrupt = |what| StorageError::corrupt(key.to_string(), 0, what);
             let found = snapshot::decode(bytes).map_err(corrupt)?;
+            if found.lsn.0 != key.id.0 {
+                let what = format!("it is the snapshot of commit {}", found.lsn);
+                return Err(StorageError::corrupt(key.to_string(), 0, what));
+            }
             replay.restore(found.machine).map_err(corrupt)?;
             start = Some((found.file, found.position));
             engine.link = found.link;

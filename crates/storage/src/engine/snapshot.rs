@@ -27,7 +27,7 @@ const HEAD_BYTES: usize = 16;
 
 /// A snapshot read back.
 pub(crate) struct Snapshot<'a> {
-    pub(super) lsn: Lsn,
+    pub(crate) lsn: Lsn,
     /// What the next entry continues.
     pub(super) link: Link,
     pub(super) file: FileId,
