@@ -1,6 +1,6 @@
 """Clients that go on whatever happens to the server, and write down what they see.
 
-Both are threads of their own and end with the test.
+All are threads of their own and end with the test.
 """
 
 import itertools
