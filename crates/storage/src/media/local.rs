@@ -26,7 +26,7 @@ use blob_writer::LocalBlobWriter;
 use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, Space, journal_name};
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId};
-use crate::limits::OPEN_SEGMENTS_MAX;
+use crate::limits::{NUMBER_MAX, OPEN_SEGMENTS_MAX};
 
 /// The version of everything below the data folder. Older versions stay readable; see
 /// docs/storage-format.md.
@@ -196,7 +196,8 @@ impl LocalDisk {
             let number = path
                 .file_stem()
                 .and_then(|stem| stem.to_str())
-                .and_then(|s| s.parse().ok());
+                .and_then(|s| s.parse().ok())
+                .filter(|number| *number <= NUMBER_MAX);
             let Some(number) = number else { continue };
             let length = entry
                 .metadata()
