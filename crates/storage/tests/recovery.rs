@@ -288,7 +288,7 @@ fn a_snapshot_under_another_name_is_an_error_and_stays() {
     let disk = world.disk.after_kill();
     let (file, _, what) = corrupt(reopen(&disk));
     assert_eq!(file, misnamed.to_string());
-    assert_eq!(what, format!("it is the snapshot at commit {id}"));
+    assert_eq!(what, format!("it is the snapshot of commit {id}"));
     assert_eq!(
         disk.blobs(BlobKind::Snapshot).unwrap(),
         [(misnamed.id, length)]

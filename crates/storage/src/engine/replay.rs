@@ -14,7 +14,7 @@ use crate::journal::entry::{
 };
 use crate::journal::scan::{End, FileScan};
 use crate::log::{Chunk, Durability, offsets_of};
-use crate::media::{BlobKind, JournalFile, journal_name};
+use crate::media::{JournalFile, journal_name};
 
 /// What lies on top of the engine and is rebuilt with it.
 pub trait Replay {
@@ -97,7 +97,10 @@ impl Engine {
                 FILE_HEADER_BYTES
             };
             if index > 0 || start.is_none() {
-                let before = tail.file.as_ref().map(|file| (file, tail.end));
+                let before = match &tail.file {
+                    Some(file) => Before::Entries(file, tail.end),
+                    None => Before::Unused(tail.unused.iter().rfind(|old| old.id() < file.id())),
+                };
                 follows(before, next_file, file, header, self.link)?;
                 self.link.epoch = self.link.epoch.max(header.after.epoch);
             }
@@ -124,10 +127,10 @@ impl Engine {
         }
     }
 
-    /// An empty journal is a new folder, unless there is data that only a journal can have named.
+    /// An empty journal is the beginning of one, or all of one is gone.
     fn nothing_yet(&self, unused: Vec<Arc<dyn JournalFile>>) -> Result<Tail> {
-        if let Some((blob, _)) = self.medium.blobs(BlobKind::Segment)?.first() {
-            let what = format!("the journal is missing, and segment {blob} was written through it");
+        if !self.medium.is_new() {
+            let what = "the journal is missing or its head is damaged, and there is no snapshot";
             return Err(StorageError::corrupt(journal_name(FileId(1)), 0, what));
         }
         Ok(Tail {
@@ -285,10 +288,17 @@ impl Engine {
     }
 }
 
-/// Checks that a file goes on where the one before it ends: `before` with the position of its end,
-/// which may name the `next` file.
+/// What is in front of a journal file.
+enum Before<'a> {
+    /// A file whose entries end here.
+    Entries(&'a Arc<dyn JournalFile>, u64),
+    /// Nothing, or a file without a head.
+    Unused(Option<&'a Arc<dyn JournalFile>>),
+}
+
+/// Checks that a file goes on where the one before it ends, which may name the `next` file.
 fn follows(
-    before: Option<(&Arc<dyn JournalFile>, u64)>,
+    before: Before<'_>,
     next: Option<FileId>,
     file: &Arc<dyn JournalFile>,
     header: &FileHeader,
@@ -296,22 +306,33 @@ fn follows(
 ) -> Result<()> {
     let name = journal_name(file.id());
     if let Some(next) = next.filter(|next| *next != file.id()) {
-        let what = format!("the file is missing, and the journal goes on in it before `{name}`");
+        let what = format!(
+            "the file is missing, the journal goes on in it before `{name}`, and no snapshot covers it"
+        );
         return Err(StorageError::corrupt(journal_name(next), 0, what));
     }
     if header.after.lsn == link.lsn && header.after.crc == link.crc {
         return Ok(());
     }
-    let Some((before, end)) = before else {
-        let what = format!(
-            "the journal begins with commit {}; what was before it is missing",
-            header.after.lsn
-        );
-        return Err(StorageError::corrupt(name, 0, what));
+    let first = header.after.lsn;
+    let (before, end) = match before {
+        Before::Entries(before, end) => (before, end),
+        Before::Unused(Some(blank)) => {
+            let what = format!(
+                "the head is damaged, `{name}` goes on with commit {first}, and no snapshot covers it"
+            );
+            return Err(StorageError::corrupt(journal_name(blank.id()), 0, what));
+        }
+        Before::Unused(None) => {
+            let what = format!(
+                "the journal begins with commit {first}; what was before it is missing, and no snapshot covers it"
+            );
+            return Err(StorageError::corrupt(name, 0, what));
+        }
     };
     let what = format!(
-        "commit {} is damaged or missing, and `{name}` goes on with commit {}",
-        link.lsn, header.after.lsn
+        "commit {} is damaged or missing, and `{name}` goes on with commit {first}",
+        link.lsn
     );
     Err(StorageError::corrupt(journal_name(before.id()), end, what))
 }

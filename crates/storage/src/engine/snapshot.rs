@@ -29,7 +29,7 @@ const HEAD_BYTES: usize = 16;
 
 /// A snapshot read back.
 pub(crate) struct Snapshot<'a> {
-    pub(super) lsn: Lsn,
+    pub(crate) lsn: Lsn,
     /// What the next entry continues.
     pub(super) link: Link,
     pub(super) file: FileId,
@@ -80,7 +80,7 @@ pub(crate) fn decode(name: BlobId, bytes: &[u8]) -> Result<Snapshot<'_>, String>
     let snapshot = decode_body(body).map_err(|error| error.to_string())?;
     // Under another name it would be taken for an old one, and be removed.
     if snapshot.lsn.0 != name.0 {
-        return Err(format!("it is the snapshot at commit {}", snapshot.lsn));
+        return Err(format!("it is the snapshot of commit {}", snapshot.lsn));
     }
     Ok(snapshot)
 }

@@ -44,6 +44,9 @@ struct Found {
     max_timestamp: i64,
 }
 
+/// What a sort remembers of each batch.
+pub(super) const INDEX_ENTRY_BYTES: usize = size_of::<Found>();
+
 impl Sort {
     /// Plans the sort of `files`; None when no log has data in them.
     pub(super) fn plan<'a>(
@@ -183,7 +186,8 @@ impl Sort {
                 buffer.resize(batch.bytes as usize, 0);
                 self.files[batch.file].read_at(batch.position, &mut buffer)?;
                 // What goes wrong between the scan and here must not get a new, matching checksum.
-                if stored_header(&buffer).is_none() {
+                let header = stored_header(&buffer);
+                if header.is_none_or(|header| header.base_offset as u64 != batch.base) {
                     let file = journal_name(self.files[batch.file].id());
                     let what = "a batch does not match its checksum";
                     return Err(StorageError::corrupt(file, batch.position, what));

@@ -176,7 +176,7 @@ fn read_section(
     at_least_one: bool,
     batches: &mut Batches,
 ) -> Result<ControlFlow<()>> {
-    let index = reader.side.sections.index(section)?;
+    let index = reader.side.sections.index(reader.id(), section)?;
     let after = index.partition_point(|chunk| chunk.base <= batches.next);
     let first = after.saturating_sub(1);
     let budget = bytes_max.saturating_sub(batches.bytes);
@@ -230,6 +230,10 @@ fn read_chunk(
             .ok_or_else(|| damaged(record.at, "a batch is not among the offsets of its place"))?;
         if next <= batches.next {
             continue;
+        }
+        // Only sections have gaps. Here one means that damage made a record look like padding.
+        if header.base_offset as u64 > batches.next.max(chunk.base) {
+            return Err(damaged(record.at, "a batch before it is missing"));
         }
         let fits = batches.bytes + record.payload.len() <= bytes_max;
         let needed = at_least_one && batches.parts.is_empty();
@@ -316,7 +320,7 @@ fn skip_chunks_before(
     let Place::Section(section) = place else {
         return Ok(from);
     };
-    let index = reader.side.sections.index(&section)?;
+    let index = reader.side.sections.index(reader.id(), &section)?;
     let chunk = index.iter().find(|chunk| chunk.max_timestamp >= timestamp);
     Ok(chunk.map_or(from, |chunk| chunk.base.max(from)))
 }

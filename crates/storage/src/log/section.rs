@@ -15,12 +15,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use crate::checksum::crc32c;
 use crate::error::{Result, StorageError};
-use crate::ids::{BlobId, LogId};
+use crate::ids::{BlobId, IdMap, LogId};
 use crate::limits::{NUMBER_MAX, SECTION_INDEX_CACHE_BYTES, SEGMENT_CHUNK_BYTES};
 use crate::media::{BlobKey, BlobWriter, Medium};
 
@@ -217,7 +216,7 @@ pub(crate) struct SectionReader {
 struct IndexCache {
     bytes: usize,
     clock: u64,
-    held: HashMap<Place, (u64, Arc<[IndexEntry]>)>,
+    held: IdMap<Place, (u64, Arc<[IndexEntry]>)>,
 }
 
 /// Segment and position of a section.
@@ -231,13 +230,13 @@ impl SectionReader {
         }
     }
 
-    /// The chunks of a section, in order.
-    pub(crate) fn index(&self, section: &Section) -> Result<Arc<[IndexEntry]>> {
+    /// The chunks of a section of `log`, in order.
+    pub(crate) fn index(&self, log: LogId, section: &Section) -> Result<Arc<[IndexEntry]>> {
         let key = (section.blob, section.position);
         if let Some(index) = self.cache.lock().get(key) {
             return Ok(index);
         }
-        let index = self.load_index(section)?;
+        let index = self.load_index(log, section)?;
         self.cache.lock().put(key, Arc::clone(&index));
         Ok(index)
     }
@@ -266,16 +265,18 @@ impl SectionReader {
         Ok(bytes)
     }
 
-    fn load_index(&self, section: &Section) -> Result<Arc<[IndexEntry]>> {
+    fn load_index(&self, log: LogId, section: &Section) -> Result<Arc<[IndexEntry]>> {
         let at = section.position + section.bytes;
         let corrupt = |what: &str| StorageError::corrupt(section.key().to_string(), at, what);
         let length = section.index_bytes() + FOOT_BYTES as usize;
         let bytes = self.medium.read_blob(section.key(), at, length)?;
         let (index, foot) = bytes.split_at(section.index_bytes());
-        if foot[0..4] != FOOT_MAGIC.to_le_bytes()
-            || foot[4..8] != crc32c(&[&foot[8..]]).to_le_bytes()
-        {
-            return Err(corrupt("the section's foot is damaged"));
+        let end = section.position + section.total_bytes();
+        let found = section_ending_at(section.blob, end, foot)
+            .ok_or_else(|| corrupt("the section's foot is damaged"))?;
+        // A segment that was put in another's place may well be laid out like it.
+        if found != (log, *section) {
+            return Err(corrupt("another section is in its place"));
         }
         if foot[44..48] != crc32c(&[index]).to_le_bytes() {
             return Err(corrupt("the section's index is damaged"));

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use forebay_record::BatchHeader;
+use forebay_record::limits::HEADER_BYTES as BATCH_HEADER_BYTES;
 use parking_lot::RwLock;
 
 use super::section::Section;
@@ -37,6 +38,12 @@ impl Chunk {
     fn is_sound(&self) -> bool {
         let span = self.end.checked_sub(self.start);
         span.is_some_and(|span| self.bytes <= span)
+    }
+
+    /// The most batches that it can hold: each has a record, and a header.
+    pub(crate) fn batches_max(&self) -> usize {
+        let records = usize::try_from(self.next - self.base).unwrap_or(usize::MAX);
+        records.min(self.bytes as usize / BATCH_HEADER_BYTES)
     }
 }
 
