@@ -50,6 +50,10 @@ pub const OPEN_SEGMENTS_MAX: usize = 64;
 pub const COMPACTION_KEY_BYTES: usize = 64 << 20;
 /// The largest snapshot that is read back.
 pub const SNAPSHOT_BYTES_MAX: u64 = 4 << 30;
+/// No number that was ever handed out is larger: identifiers, offsets, epochs, positions, lengths. All
+/// of them count up from 0, so bytes that say more are nonsense, whatever their checksum says. Below
+/// it the sum of two does not overflow, nor does counting on for as long as a process can live.
+pub const NUMBER_MAX: u64 = 1 << 62;
 /// Default of the budget of recent batches that stay in memory for tailing consumers.
 pub const TAIL_CACHE_BYTES: usize = 64 << 20;
 /// What a recent batch costs beside its bytes: the rest of the frame that it came in, two owners' heads,

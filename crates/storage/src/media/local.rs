@@ -28,7 +28,7 @@ use blob_writer::LocalBlobWriter;
 use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, Space, journal_name};
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId};
-use crate::limits::OPEN_SEGMENTS_MAX;
+use crate::limits::{NUMBER_MAX, OPEN_SEGMENTS_MAX};
 
 /// The version of everything below the data folder. Older versions stay readable; see
 /// docs/storage-format.md.
@@ -434,14 +434,14 @@ fn zero_fill(path: &Path, capacity: u64) -> io::Result<()> {
     file.sync_all()
 }
 
-/// The number in a name of ours: 20 digits and the extension. The greatest is nobody's, since none
-/// could follow it.
+/// The number in a name of ours: 20 digits and the extension. One that was never handed out makes it
+/// somebody else's.
 fn number_in(path: &Path, extension: &str) -> Option<u64> {
     let name = path.file_name()?.to_str()?;
     let digits = name.strip_suffix(extension)?.strip_suffix('.')?;
     let is_ours = digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit());
     let number = is_ours.then(|| digits.parse().ok()).flatten()?;
-    (number < u64::MAX).then_some(number)
+    (number <= NUMBER_MAX).then_some(number)
 }
 
 fn name(path: &Path) -> String {
