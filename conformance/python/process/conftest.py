@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,6 @@ def in_memory(tmp_path_factory):
     if not os.access("/dev/shm", os.W_OK):
         yield tmp_path_factory.mktemp("work")
         return
-    folder = tempfile.mkdtemp(prefix="forebay-test-", dir="/dev/shm")
-    yield type(tmp_path_factory.getbasetemp())(folder)
+    folder = Path(tempfile.mkdtemp(prefix="forebay-test-", dir="/dev/shm"))
+    yield folder
     shutil.rmtree(folder, ignore_errors=True)

@@ -156,6 +156,9 @@ impl Medium for ScheduledDisk {
     }
 
     fn mark_begun(&self) -> Result<()> {
+        if !self.is_new() {
+            return Ok(());
+        }
         let half = self.change("begin", &[])?;
         self.pass("begin", 50, 5000)?;
         self.shared.disk.mark_begun()?;

@@ -225,15 +225,15 @@ fn read_chunk(
         }
         let header = stored_header(record.payload)
             .ok_or_else(|| damaged(record.at, "a batch does not match its checksum"))?;
-        let (_, next) = offsets_of(&header)
+        let (base, next) = offsets_of(&header)
             .filter(|(_, next)| *next <= chunk.next)
             .ok_or_else(|| damaged(record.at, "a batch is not among the offsets of its place"))?;
+        // Only sections have gaps. Here one means that damage made a record look like padding.
+        if base > batches.next.max(chunk.base) {
+            return Err(damaged(record.at, "a batch before it is missing"));
+        }
         if next <= batches.next {
             continue;
-        }
-        // Only sections have gaps. Here one means that damage made a record look like padding.
-        if header.base_offset as u64 > batches.next.max(chunk.base) {
-            return Err(damaged(record.at, "a batch before it is missing"));
         }
         let fits = batches.bytes + record.payload.len() <= bytes_max;
         let needed = at_least_one && batches.parts.is_empty();
