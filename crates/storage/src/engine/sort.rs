@@ -44,6 +44,9 @@ struct Found {
     max_timestamp: i64,
 }
 
+/// What a sort remembers of each batch.
+pub(super) const INDEX_ENTRY_BYTES: usize = size_of::<Found>();
+
 impl Sort {
     /// Plans the sort of `files`; None when no log has data in them.
     pub(super) fn plan<'a>(

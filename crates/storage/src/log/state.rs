@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use forebay_record::limits::HEADER_BYTES as BATCH_HEADER_BYTES;
 use parking_lot::RwLock;
 
 use super::section::Section;
@@ -28,6 +29,14 @@ pub(crate) struct Chunk {
     pub(crate) bytes: u32,
     /// The newest timestamp among its records, in milliseconds.
     pub(crate) max_timestamp: i64,
+}
+
+impl Chunk {
+    /// The most batches that it can hold: each has a record, and a header.
+    pub(crate) fn batches_max(&self) -> usize {
+        let records = usize::try_from(self.next - self.base).unwrap_or(usize::MAX);
+        records.min(self.bytes as usize / BATCH_HEADER_BYTES)
+    }
 }
 
 /// A batch that is still in memory.

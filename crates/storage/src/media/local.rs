@@ -46,6 +46,7 @@ pub struct LocalDisk {
     /// Holds the exclusive lock; the operating system lets go of it when the process ends.
     lock: File,
     open_blobs: Mutex<VecDeque<(BlobKey, Arc<File>)>>,
+    open_blobs_max: usize,
 }
 
 impl LocalDisk {
@@ -100,7 +101,17 @@ impl LocalDisk {
             read_only,
             lock,
             open_blobs: Mutex::default(),
+            open_blobs_max: OPEN_SEGMENTS_MAX,
         })
+    }
+
+    /// Keeps at most `segments` open for reading instead of [`OPEN_SEGMENTS_MAX`].
+    #[must_use]
+    pub fn with_open_segments_max(self, segments: usize) -> Self {
+        Self {
+            open_blobs_max: segments.clamp(1, OPEN_SEGMENTS_MAX),
+            ..self
+        }
     }
 
     /// The folder.
@@ -219,7 +230,7 @@ impl LocalDisk {
         let path = self.blob_path(key);
         let file = File::open(&path).map_err(StorageError::io("open", key.to_string()))?;
         let file = Arc::new(file);
-        if open.len() == OPEN_SEGMENTS_MAX {
+        if open.len() >= self.open_blobs_max {
             open.pop_front();
         }
         open.push_back((key, Arc::clone(&file)));
