@@ -5,6 +5,7 @@
 )]
 
 mod codegen;
+mod sim;
 mod test;
 
 use clap::{Parser, Subcommand};
@@ -21,6 +22,8 @@ struct Cli {
 enum Task {
     /// Write the Kafka messages from Apache Kafka's schemas.
     Codegen(codegen::Args),
+    /// Deterministic simulation of the broker, from seeds.
+    Sim(sim::Args),
     /// Unit and property tests, then every conformance suite with real clients.
     Test(test::Args),
 }
@@ -28,6 +31,7 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Codegen(args) => codegen::run(&args),
+        Task::Sim(args) => sim::run(&args),
         Task::Test(args) => test::run(&args),
     }
 }

@@ -32,7 +32,8 @@ class Forebay:
         self.data, self.flags, self.kafka = Path(data), flags, kafka
         self.env, self.prepare = {**os.environ, **(env or {})}, prepare
         self.log = Path(log or f"{data}.log")
-        self.ready_file = Path(f"{data}.ready.json")
+        # Beside the log, which is never on a disk that is full or cut off.
+        self.ready_file = self.log.with_suffix(".ready.json")
         self.process = None
 
     def __enter__(self):
@@ -45,14 +46,8 @@ class Forebay:
 
     def start(self):
         """Starts the process; answers the seconds until it was ready."""
-        self.ready_file.unlink(missing_ok=True)
-        command = [BINARY, "serve", "--kafka", self.kafka, "--admin", "127.0.0.1:0"]
-        command += ["--data", str(self.data), "--ready-file", str(self.ready_file), *self.flags]
         started = time.monotonic()
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, env=self.env, preexec_fn=self.before_exec
-            )
+        self.launch()
         eventually(self.is_ready, within=30, every=0.001, what=f"ready; see {self.log}")
         took = time.monotonic() - started
         listeners = json.loads(self.ready_file.read_text())
@@ -60,6 +55,16 @@ class Forebay:
         self.kafka = self.broker = listeners["kafka"]
         self.admin = listeners["admin"]
         return took
+
+    def launch(self):
+        """Starts the process and does not wait for it."""
+        self.ready_file.unlink(missing_ok=True)
+        command = [BINARY, "serve", "--kafka", self.kafka, "--admin", "127.0.0.1:0"]
+        command += ["--data", str(self.data), "--ready-file", str(self.ready_file), *self.flags]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=self.env, preexec_fn=self.before_exec
+            )
 
     def before_exec(self):
         die_with_parent()
@@ -82,6 +87,12 @@ class Forebay:
         """SIGTERM; answers the exit code."""
         self.process.terminate()
         return self.process.wait(30)
+
+    def damage(self):
+        """What `forebay check` says of the data of an ended server; "" if all is well."""
+        command = [BINARY, "check", str(self.data)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        return "" if done.returncode == 0 else f"{done.stdout}{done.stderr}"
 
     def resident_bytes(self):
         statm = Path(f"/proc/{self.process.pid}/statm").read_text()

@@ -62,10 +62,11 @@ pub(crate) fn run(layout: &Layout, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Builds the binary that the suites run.
+/// Builds the binary that the suites run, and the one that judges what they saw.
 pub(crate) fn build_release(layout: &Layout) -> Result<()> {
     let mut command = cargo(layout);
     command.args(["build", "--release", "--package", "forebay"]);
+    command.args(["--package", "forebay-checkers"]);
     process::must(&mut command, &layout.log("cargo-build"), LIMIT)
 }
 

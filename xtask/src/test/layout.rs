@@ -1,7 +1,7 @@
 //! Where things lie: the repository, its cache folder, the built binary.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -42,6 +42,16 @@ impl Layout {
     /// The release binary under test.
     pub(crate) fn forebay(&self) -> PathBuf {
         self.target.join("release").join("forebay")
+    }
+
+    /// The command that judges histories.
+    pub(crate) fn check_history(&self) -> PathBuf {
+        self.target.join("release").join("check-history")
+    }
+
+    /// Where cargo builds.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
     }
 
     /// The log file of a suite, a broker or a preparation step.

@@ -7,9 +7,9 @@
 mod broker;
 mod cargo_tests;
 mod cross;
-mod layout;
+pub(crate) mod layout;
 mod process;
-mod report;
+pub(crate) mod report;
 mod suite;
 mod toolchain;
 
@@ -193,6 +193,7 @@ fn drive(
             let broker = broker.as_ref().expect("the cross suite asks for a broker");
             cross::run(layout, broker, ready, report)
         }
+        Work::Simulation => crate::sim::suite(layout, report),
         Work::Command(command) => {
             suite::run_command(layout, args, suite, command, broker.as_ref(), report)
         }

@@ -16,7 +16,7 @@ use super::tail::TailCache;
 use super::{Current, Engine, Log, Options, Spare, snapshot};
 use crate::clock::Now;
 use crate::error::{Result, StorageError};
-use crate::ids::{BlobId, FileId, LogId, Lsn};
+use crate::ids::{BlobId, FileId, IdMap, LogId, Lsn};
 use crate::journal::JournalFiles;
 use crate::journal::entry::{EntryBuilder, FILE_HEADER_BYTES, FileHeader, Link};
 use crate::limits::{
@@ -58,6 +58,8 @@ impl Engine {
             torn: tail.torn,
         };
         let unreferenced = engine.check_references()?;
+        // What the replay found to be dead is among what nobody refers to, unless it is gone already.
+        engine.doomed.clear();
         // From here on the medium changes.
         engine.settle(tail, now)?;
         engine.remove_dead(unreferenced)?;
@@ -113,7 +115,7 @@ impl Engine {
         });
         Ok(Self {
             side,
-            logs: HashMap::new(),
+            logs: IdMap::default(),
             link: Link {
                 lsn: Lsn(1),
                 ..Link::default()
@@ -142,7 +144,7 @@ impl Engine {
             written: Vec::new(),
             sync_due: false,
             tail: TailCache::new(options.tail_cache_bytes),
-            segments: HashMap::new(),
+            segments: IdMap::default(),
             doomed: Vec::new(),
             installing: VecDeque::new(),
             unsortable: HashSet::new(),
@@ -182,6 +184,10 @@ impl Engine {
     /// because a sync failed: then only writing them again brings them to the disk.
     fn write_again(&self, mut from: u64, end: u64) -> Result<()> {
         let file = &self.current.file;
+        if from == FILE_HEADER_BYTES {
+            // Without an entry that was surely durable, its head may not be either.
+            from = 0;
+        }
         while from < end {
             let mut bytes = vec![0; COPY_BYTES.min(end - from) as usize];
             file.read_at(from, &mut bytes)?;
@@ -285,7 +291,6 @@ impl Engine {
         for key in dead {
             self.medium.remove_blob(key)?;
         }
-        self.doomed.clear();
         Ok(())
     }
 

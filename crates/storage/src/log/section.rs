@@ -15,12 +15,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use crate::checksum::crc32c;
 use crate::error::{Result, StorageError};
-use crate::ids::{BlobId, LogId};
+use crate::ids::{BlobId, IdMap, LogId};
 use crate::limits::{SECTION_INDEX_CACHE_BYTES, SEGMENT_CHUNK_BYTES};
 use crate::media::{BlobKey, BlobWriter, Medium};
 
@@ -212,7 +211,7 @@ pub(crate) struct SectionReader {
 struct IndexCache {
     bytes: usize,
     clock: u64,
-    held: HashMap<Place, (u64, Arc<[IndexEntry]>)>,
+    held: IdMap<Place, (u64, Arc<[IndexEntry]>)>,
 }
 
 /// Segment and position of a section.

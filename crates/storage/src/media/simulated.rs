@@ -283,8 +283,10 @@ impl Medium for SimulatedDisk {
 
     fn remove_journal_file(&self, id: FileId) -> Result<()> {
         let mut state = self.state.lock();
-        let removed = state.files.remove(&id).map(|file| (id, file));
-        state.removed_files.extend(removed);
+        let removed = state.files.remove(&id).ok_or_else(|| {
+            StorageError::io("remove", journal_name(id))(io::ErrorKind::NotFound.into())
+        })?;
+        state.removed_files.push((id, removed));
         Ok(())
     }
 
@@ -319,8 +321,10 @@ impl Medium for SimulatedDisk {
 
     fn remove_blob(&self, key: BlobKey) -> Result<()> {
         let mut state = self.state.lock();
-        let removed = state.blobs.remove(&key).map(|blob| (key, blob));
-        state.removed_blobs.extend(removed);
+        let removed = state.blobs.remove(&key).ok_or_else(|| {
+            StorageError::io("remove", key.to_string())(io::ErrorKind::NotFound.into())
+        })?;
+        state.removed_blobs.push((key, removed));
         Ok(())
     }
 
