@@ -4,8 +4,14 @@
     reason = "a task talks to the terminal it was started from"
 )]
 
+mod bench;
+mod cargo;
 mod codegen;
+mod kafka_node;
+mod layout;
+mod process;
 mod test;
+mod toolchain;
 
 use clap::{Parser, Subcommand};
 
@@ -19,6 +25,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measure Forebay: beside Apache Kafka, beside the disk, in instructions.
+    Bench(bench::Args),
     /// Write the Kafka messages from Apache Kafka's schemas.
     Codegen(codegen::Args),
     /// Unit and property tests, then every conformance suite with real clients.
@@ -27,6 +35,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
+        Task::Bench(args) => bench::run(&args),
         Task::Codegen(args) => codegen::run(&args),
         Task::Test(args) => test::run(&args),
     }
