@@ -8,10 +8,10 @@ use anyhow::Result;
 
 use super::Args;
 use super::broker::Broker;
-use super::layout::Layout;
-use super::process::{self, Ending};
 use super::report::{Format, Report};
-use super::toolchain::Toolchain;
+use crate::layout::Layout;
+use crate::process::{self, Ending};
+use crate::toolchain::Toolchain;
 
 pub(crate) struct Suite {
     /// What `--suite` takes.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::layout::Layout;
-use super::process;
+use crate::layout::Layout;
+use crate::process;
 
 /// Downloads from a cold registry cache are slow at times.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
