@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from .cuttable_disk import CuttableDisk
+from .history import History
+
 
 def pytest_collection_modifyitems(items):
     for item in items:
@@ -48,3 +51,17 @@ def in_memory(tmp_path_factory):
     folder = Path(tempfile.mkdtemp(prefix="forebay-test-", dir="/dev/shm"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A file system that can lose its power."""
+    with CuttableDisk(tmp_path) as disk:
+        yield disk
+
+
+@pytest.fixture
+def history(tmp_path):
+    """What clients do and see, to be judged."""
+    with History(tmp_path / "history.jsonl") as history:
+        yield history

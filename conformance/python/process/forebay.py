@@ -14,6 +14,14 @@ from eventually import eventually
 
 BINARY = os.environ.get("FOREBAY", "forebay")
 PR_SET_PDEATHSIG = 1
+# Small files and short intervals: what is done to the server often meets the sorting of the journal,
+# compaction, retention or a snapshot.
+BUSY = (
+    "--journal-file-size=1MiB",
+    "--disk-reserve=64MiB",
+    "--retention-check-interval=100ms",
+    "--compaction-check-interval=100ms",
+)
 
 
 def die_with_parent():
@@ -39,6 +47,8 @@ class Forebay:
     def __init__(self, data, *flags, kafka="127.0.0.1:0", log=None, env=None, prepare=None):
         self.data, self.flags, self.kafka = Path(data), flags, kafka
         self.env, self.prepare = {**os.environ, **(env or {})}, prepare
+        # What the server is started by, such as strace.
+        self.under = []
         self.log = Path(log or f"{data}.log")
         # Beside the log, which is never on a disk that is full or cut off.
         self.ready_file = self.log.with_suffix(".ready.json")
@@ -67,7 +77,7 @@ class Forebay:
     def launch(self):
         """Starts the process and does not wait for it."""
         self.ready_file.unlink(missing_ok=True)
-        command = [BINARY, "serve", "--kafka", self.kafka, "--admin", "127.0.0.1:0"]
+        command = [*self.under, BINARY, "serve", "--kafka", self.kafka, "--admin", "127.0.0.1:0"]
         command += ["--data", str(self.data), "--ready-file", str(self.ready_file), *self.flags]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(

@@ -22,6 +22,15 @@ UNDER_WAY = 300
 POLL = 500
 
 
+def create(history, server, topic, partitions, **config):
+    """A topic, and what is expected of its partitions."""
+    expected = ("dense", "compacted", "start_advances", "across_lives")
+    expectations = {name: config.pop(name) for name in expected if name in config}
+    clients.create(server.broker, topic, partitions, **config)
+    for partition in range(partitions):
+        history.log(f"{topic}-{partition}", **expectations)
+
+
 class ContinuousProducer:
     """Sends numbered records to every partition of a topic, until it is finished."""
 
