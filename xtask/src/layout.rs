@@ -41,7 +41,12 @@ impl Layout {
 
     /// The release binary under test.
     pub(crate) fn forebay(&self) -> PathBuf {
-        self.target.join("release").join("forebay")
+        self.released("forebay")
+    }
+
+    /// A program of the workspace, built as it is released.
+    pub(crate) fn released(&self, program: &str) -> PathBuf {
+        self.target.join("release").join(program)
     }
 
     /// The log file of a suite, a broker or a preparation step.
