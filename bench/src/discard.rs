@@ -11,6 +11,14 @@ use forebay_storage::{BlobId, FileId, Medium, Result, Space, StorageError};
 pub struct DiscardingDisk;
 
 impl Medium for DiscardingDisk {
+    fn is_new(&self) -> bool {
+        true
+    }
+
+    fn mark_begun(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn journal_files(&self) -> Result<Vec<(FileId, u64)>> {
         Ok(Vec::new())
     }

@@ -32,6 +32,7 @@ def fresh(request):
 def pytest_configure(config):
     config.addinivalue_line("markers", "forebay: only makes sense against Forebay itself")
     config.addinivalue_line("markers", "slow: left out of --quick")
+    config.addinivalue_line("markers", "cycles: how often, in --quick, in CI and in a full run")
 
 
 def pytest_collection_modifyitems(items):

@@ -18,9 +18,12 @@ pub(crate) fn command(layout: &Layout) -> Command {
     command
 }
 
-/// Builds a package of the workspace as it is released.
-pub(crate) fn build_release(layout: &Layout, package: &str) -> Result<()> {
+/// Builds packages of the workspace as they are released.
+pub(crate) fn build_release(layout: &Layout, packages: &[&str]) -> Result<()> {
     let mut command = command(layout);
-    command.args(["build", "--release", "--package", package]);
+    command.args(["build", "--release"]);
+    for package in packages {
+        command.args(["--package", package]);
+    }
     process::must(&mut command, &layout.log("cargo-build"), LIMIT)
 }

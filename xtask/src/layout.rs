@@ -1,7 +1,7 @@
 //! Where things lie: the repository, its cache folder, the built binary.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -47,6 +47,16 @@ impl Layout {
     /// A program of the workspace, built as it is released.
     pub(crate) fn released(&self, program: &str) -> PathBuf {
         self.target.join("release").join(program)
+    }
+
+    /// The command that judges histories.
+    pub(crate) fn check_history(&self) -> PathBuf {
+        self.released("check-history")
+    }
+
+    /// Where cargo builds.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
     }
 
     /// The log file of a suite, a broker or a preparation step.

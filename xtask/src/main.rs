@@ -10,6 +10,7 @@ mod codegen;
 mod kafka_node;
 mod layout;
 mod process;
+mod sim;
 mod test;
 mod toolchain;
 
@@ -29,6 +30,8 @@ enum Task {
     Bench(bench::Args),
     /// Write the Kafka messages from Apache Kafka's schemas.
     Codegen(codegen::Args),
+    /// Deterministic simulation of the broker, from seeds.
+    Sim(sim::Args),
     /// Unit and property tests, then every conformance suite with real clients.
     Test(test::Args),
 }
@@ -37,6 +40,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Bench(args) => bench::run(&args),
         Task::Codegen(args) => codegen::run(&args),
+        Task::Sim(args) => sim::run(&args),
         Task::Test(args) => test::run(&args),
     }
 }

@@ -1,4 +1,4 @@
-//! What each hot path allocates in a turn, on the thread that takes it: `allocations TURNS`.
+//! What each hot path allocates in a turn: `allocations TURNS`.
 
 #![allow(clippy::print_stdout, reason = "a tool prints what it knows")]
 

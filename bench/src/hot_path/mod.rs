@@ -54,13 +54,13 @@ pub const ALL: &[HotPath] = &[
     },
     HotPath {
         name: "produce",
-        about: "a produce request of 16 records from frame to answer, all threads",
+        about: "a produce request of 16 records from frame to answer, through gateway, broker and shard",
         records: request::BATCH_RECORDS as u64,
         run: gateway::produce_batch,
     },
     HotPath {
         name: "produce_one",
-        about: "a produce request of one record from frame to answer, all threads",
+        about: "a produce request of one record from frame to answer, through gateway, broker and shard",
         records: 1,
         run: gateway::produce_one,
     },

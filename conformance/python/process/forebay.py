@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
+import openmetrics
 from eventually import eventually
 
 BINARY = os.environ.get("FOREBAY", "forebay")
@@ -19,13 +21,27 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-class Forebay:
-    """`with Forebay(data) as server:` runs until the end of the block."""
+class Refused(AssertionError):
+    """The server ended by itself before it was ready."""
 
-    def __init__(self, data, *flags, kafka="127.0.0.1:0", log=None):
+    def __init__(self, code, log):
+        super().__init__(f"ended with {code} before it was ready: {log[-2000:]}")
+        self.code, self.log = code, log
+
+
+class Forebay:
+    """`with Forebay(data) as server:` runs until the end of the block.
+
+    `env` is added to the environment. `prepare` is called in the new process before it becomes the
+    server: for limits that it is to live with.
+    """
+
+    def __init__(self, data, *flags, kafka="127.0.0.1:0", log=None, env=None, prepare=None):
         self.data, self.flags, self.kafka = Path(data), flags, kafka
+        self.env, self.prepare = {**os.environ, **(env or {})}, prepare
         self.log = Path(log or f"{data}.log")
-        self.ready_file = Path(f"{data}.ready.json")
+        # Beside the log, which is never on a disk that is full or cut off.
+        self.ready_file = self.log.with_suffix(".ready.json")
         self.process = None
 
     def __enter__(self):
@@ -38,25 +54,35 @@ class Forebay:
 
     def start(self):
         """Starts the process; answers the seconds until it was ready."""
+        started = time.monotonic()
+        self.launch()
+        eventually(self.is_ready, within=30, every=0.001, what=f"ready; see {self.log}")
+        took = time.monotonic() - started
+        listeners = json.loads(self.ready_file.read_text())
+        # After a restart the clients come back to the address that they know.
+        self.kafka = self.broker = listeners["kafka"]
+        self.admin = listeners["admin"]
+        return took
+
+    def launch(self):
+        """Starts the process and does not wait for it."""
         self.ready_file.unlink(missing_ok=True)
         command = [BINARY, "serve", "--kafka", self.kafka, "--admin", "127.0.0.1:0"]
         command += ["--data", str(self.data), "--ready-file", str(self.ready_file), *self.flags]
-        started = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, preexec_fn=die_with_parent
+                command, stdout=log, stderr=log, env=self.env, preexec_fn=self.before_exec
             )
-        eventually(self.is_ready, within=30, every=0.001, what=f"ready; see {self.log}")
-        took = time.monotonic() - started
-        # After a restart the clients come back to the address that they know.
-        self.kafka = self.broker = json.loads(self.ready_file.read_text())["kafka"]
-        return took
+
+    def before_exec(self):
+        die_with_parent()
+        if self.prepare:
+            self.prepare()
 
     def is_ready(self):
         ended = self.process.poll()
         if ended is not None:
-            tail = self.log.read_text(errors="replace")[-2000:]
-            raise AssertionError(f"ended with {ended} before it was ready: {tail}")
+            raise Refused(ended, self.log.read_text(errors="replace"))
         return self.ready_file.exists()
 
     def kill(self):
@@ -69,9 +95,35 @@ class Forebay:
         self.process.terminate()
         return self.process.wait(30)
 
+    def damage(self):
+        """What `forebay check` says of the data of an ended server; "" if all is well."""
+        command = [BINARY, "check", str(self.data)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        return "" if done.returncode == 0 else f"{done.stdout}{done.stderr}"
+
     def resident_bytes(self):
         statm = Path(f"/proc/{self.process.pid}/statm").read_text()
         return int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def descriptors(self):
+        """What each open descriptor is, such as `socket:[123]` or the path of a file."""
+        folder = f"/proc/{self.process.pid}/fd"
+        found = []
+        for name in os.listdir(folder):
+            try:
+                found.append(os.readlink(f"{folder}/{name}"))
+            except FileNotFoundError:
+                pass  # Closed meanwhile.
+        return found
+
+    def cpu_seconds(self):
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+    def metrics(self):
+        """What the server says of itself; see openmetrics.Page."""
+        with urllib.request.urlopen(f"http://{self.admin}/metrics", timeout=30) as page:
+            return openmetrics.Page(page.read().decode())
 
 
 def refuses_to_start(*arguments, env=None):

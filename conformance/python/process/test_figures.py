@@ -4,19 +4,12 @@ import os
 import statistics
 import time
 
-import pytest
 from librdkafka import clients
 
 from .forebay import Forebay
 
 MEBIBYTE = 1024 * 1024
 RECORDS = 200_000
-
-
-@pytest.fixture
-def report(record_property):
-    """The runner shows these figures below the table."""
-    return lambda figure: record_property("figure", figure)
 
 
 def test_ready_within_50_ms_on_an_empty_folder(tmp_path, report):

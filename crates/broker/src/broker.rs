@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use forebay_storage::shard::{Mailbox, Shard, ShardMetrics};
+use forebay_storage::shard::{BackgroundJob, Mailbox, Shard, ShardMetrics, Turn};
 use forebay_storage::{Clock, Engine, Medium, Now, Options, Recovered, Space, StorageError};
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -58,6 +58,11 @@ impl BrokerShard {
     /// Serves until the broker is stopped, or until the journal fails. Blocks the thread.
     pub fn run(self) -> Result<(), StorageError> {
         self.0.run()
+    }
+
+    /// One round of [`BrokerShard::run`], for whoever brings threads and waiting of their own.
+    pub fn turn(&mut self, start: &mut dyn FnMut(BackgroundJob)) -> Result<Turn, StorageError> {
+        self.0.turn(start)
     }
 }
 

@@ -139,7 +139,10 @@ impl Producers {
     }
 
     pub(crate) fn encode(&self, encoder: &mut Encoder) {
-        encoder.list(&self.known, |encoder, (id, producer)| {
+        // Clients choose their ids, so the map's order is random; a snapshot's must not be.
+        let mut known: Vec<_> = self.known.iter().collect();
+        known.sort_unstable_by_key(|(id, _)| **id);
+        encoder.list(known, |encoder, (id, producer)| {
             encoder
                 .i64(*id)
                 .i16(producer.epoch)

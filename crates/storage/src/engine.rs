@@ -22,9 +22,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 
-use crate::ids::{BlobId, FileId, LogId, Lsn};
+use crate::ids::{BlobId, FileId, IdMap, LogId, Lsn};
 use crate::journal::entry::{EntryBuilder, Link};
 use crate::limits;
 use crate::log::{Durability, LogReader, LogShared};
@@ -57,6 +57,9 @@ pub struct Options {
     pub compaction_interval: Duration,
     /// Memory for the keys that one compaction pass remembers.
     pub compaction_key_bytes: usize,
+    /// Memory for the batches that one sort remembers. A sort takes on fewer files to stay below it,
+    /// but at least one.
+    pub sort_index_bytes: usize,
 }
 
 impl Default for Options {
@@ -68,6 +71,7 @@ impl Default for Options {
             retention_interval: Duration::from_secs(30),
             compaction_interval: Duration::from_secs(15),
             compaction_key_bytes: limits::COMPACTION_KEY_BYTES,
+            sort_index_bytes: limits::SORT_INDEX_BYTES,
         }
     }
 }
@@ -163,7 +167,7 @@ pub struct Engine {
     medium: Arc<dyn Medium>,
     options: Options,
     side: Arc<crate::log::ReadSide>,
-    logs: HashMap<LogId, Log>,
+    logs: IdMap<LogId, Log>,
 
     /// Number and epoch of the entry that gathers, and the checksum of the one before it.
     link: Link,
@@ -196,7 +200,7 @@ pub struct Engine {
 
     tail: TailCache,
     /// Sections in each segment that logs still refer to.
-    segments: HashMap<BlobId, u32>,
+    segments: IdMap<BlobId, u32>,
     /// What nobody refers to any more, once the entry that says so is durable.
     doomed: Vec<(Lsn, Dead)>,
     /// Results of jobs on their way into the journal.

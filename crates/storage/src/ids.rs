@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// A map whose keys are numbers that we gave out ourselves. Its order is the same in every run, so that
+/// a run is a function of its inputs, and nobody outside can choose keys that collide.
+pub type IdMap<K, V> = hashbrown::HashMap<K, V, foldhash::fast::FixedState>;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -30,7 +30,7 @@ pub use engine::{
     Room,
 };
 pub use error::{Result, StorageError};
-pub use ids::{BlobId, Epoch, FileId, LogId, Lsn};
+pub use ids::{BlobId, Epoch, FileId, IdMap, LogId, Lsn};
 pub use log::{
     Batches, ColdRead, Durability, LogReader, Observer, Read, ReadError, Section, Watch,
 };

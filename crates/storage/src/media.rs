@@ -81,6 +81,13 @@ pub struct Space {
 
 /// Where a shard's bytes live.
 pub trait Medium: Send + Sync {
+    /// Whether a journal was never begun here. From [`Medium::mark_begun`] on a missing one is damage,
+    /// and not an empty medium.
+    fn is_new(&self) -> bool;
+
+    /// Says that the journal has begun. Survives power loss when it returns.
+    fn mark_begun(&self) -> Result<()>;
+
     /// The journal files that exist, in ascending order, with their sizes in bytes.
     fn journal_files(&self) -> Result<Vec<(FileId, u64)>>;
 

@@ -4,6 +4,9 @@
 //! stored as one journal entry, makes it durable once, and releases all the replies that waited for
 //! it. While that write is on its way the next commands gather. That is the whole group commit: no
 //! timer, no linger, no lock around the state.
+//!
+//! All that is a [`Shard::turn`], which waits for nothing but its medium. [`Shard::run`] adds what
+//! only a process can: the waiting, and threads for background jobs. A simulation adds its own.
 
 mod mailbox;
 mod metrics;
@@ -15,7 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::clock::{Clock, Now};
-use crate::engine::{Engine, Job, JobDone, Replay, Room};
+use crate::engine::{Engine, Job, Replay, Room};
 use crate::error::{Result, StorageError};
 use crate::media::Medium;
 
@@ -75,6 +78,45 @@ pub struct Shard<M: Machine> {
     mailbox: Arc<Mailbox<M::Command>>,
     metrics: Arc<ShardMetrics>,
     jobs_running: usize,
+    /// Commands that wait for room in the journal, and what came after them.
+    inbox: VecDeque<Message<M::Command>>,
+    replies: Replies<M::Reply>,
+    stopping: bool,
+}
+
+/// What a shard wants after a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Another turn at once.
+    Again,
+    /// Another turn when something is in its mailbox, or after this time.
+    Wait(Duration),
+    /// Nothing: it was told to stop, and everything is on the medium.
+    Stopped,
+}
+
+/// A background job on its way, to be run where blocking is allowed; it reports to the mailbox.
+pub struct BackgroundJob {
+    name: &'static str,
+    run: Box<dyn FnOnce() + Send>,
+}
+
+impl BackgroundJob {
+    /// What it does.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Does it. Blocks.
+    pub fn run(self) {
+        (self.run)();
+    }
+}
+
+impl std::fmt::Debug for BackgroundJob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
 }
 
 /// Closes the mailbox when the shard ends, even by a panic: whoever still sends learns that nobody
@@ -98,6 +140,9 @@ impl<M: Machine> Shard<M> {
             mailbox: Arc::new(Mailbox::new()),
             metrics: Arc::default(),
             jobs_running: 0,
+            inbox: VecDeque::new(),
+            replies: Replies::default(),
+            stopping: false,
         }
     }
 
@@ -122,54 +167,58 @@ impl<M: Machine> Shard<M> {
     }
 
     fn serve(&mut self) -> Result<()> {
-        let mut inbox = VecDeque::new();
-        let mut replies = Replies::default();
-        let mut stopping = false;
         loop {
-            let now = self.clock.now();
-            self.start_jobs(now)?;
-            let blocked = !inbox.is_empty();
-            let patience = self.patience(now, &inbox);
-            let stopped = stopping && !blocked && !self.engine.has_work() && self.jobs_running == 0;
-            if stopped && self.mailbox.is_empty() {
-                return self.close();
+            match self.turn(&mut spawn)? {
+                Turn::Again => {}
+                Turn::Wait(patience) => self.mailbox.wait(patience),
+                Turn::Stopped => return Ok(()),
             }
-            self.mailbox.receive(&mut inbox, Some(patience));
-            let now = self.clock.now();
-            self.take_news(&mut inbox, &mut stopping, now);
-            self.handle_commands(&mut inbox, now, &mut replies);
-            // What a tick stores needs room as a command's does.
-            if self.has_room_for_tick() {
-                self.machine.tick(&mut self.engine, now, &mut replies);
-            }
-            self.commit(now, &mut replies)?;
         }
     }
 
+    /// One round: takes what has arrived, applies it, commits it, and releases the replies. Jobs that
+    /// are due are handed to `start`. An error is final.
+    pub fn turn(&mut self, start: &mut dyn FnMut(BackgroundJob)) -> Result<Turn> {
+        self.mailbox.take(&mut self.inbox);
+        let now = self.clock.now();
+        self.take_news(now);
+        self.handle_commands(now);
+        // What a tick stores needs room as a command's does.
+        if self.has_room_for_tick() {
+            self.machine.tick(&mut self.engine, now, &mut self.replies);
+        }
+        self.commit(now)?;
+
+        let now = self.clock.now();
+        self.start_jobs(now, start)?;
+        let idle = self.inbox.is_empty() && !self.engine.has_work() && self.jobs_running == 0;
+        if self.stopping && idle && self.mailbox.is_empty() {
+            return self.close().map(|()| Turn::Stopped);
+        }
+        let patience = self.patience(now);
+        Ok(if patience.is_zero() || !self.mailbox.is_empty() {
+            Turn::Again
+        } else {
+            Turn::Wait(patience)
+        })
+    }
+
     /// Finished jobs and the word to stop come before commands that may wait for them.
-    fn take_news(
-        &mut self,
-        inbox: &mut VecDeque<Message<M::Command>>,
-        stopping: &mut bool,
-        now: Now,
-    ) {
-        let (mut jobs, mut stop) = (Vec::new(), false);
-        if inbox
-            .iter()
-            .all(|message| matches!(message, Message::Command(_)))
-        {
+    fn take_news(&mut self, now: Now) {
+        let is_command = |message: &Message<_>| matches!(message, Message::Command(_));
+        if self.inbox.iter().all(is_command) {
             return;
         }
-        let mut commands = VecDeque::with_capacity(inbox.len());
-        for message in inbox.drain(..) {
+        let mut jobs = Vec::new();
+        let mut commands = VecDeque::with_capacity(self.inbox.len());
+        for message in self.inbox.drain(..) {
             match message {
                 Message::Command(_) => commands.push_back(message),
                 Message::JobDone(done) => jobs.push(done),
-                Message::Stop => stop = true,
+                Message::Stop => self.stopping = true,
             }
         }
-        *inbox = commands;
-        *stopping |= stop;
+        self.inbox = commands;
         for done in jobs {
             self.jobs_running -= 1;
             self.engine.finish_job(done, now);
@@ -177,26 +226,22 @@ impl<M: Machine> Shard<M> {
     }
 
     /// Applies commands in order, as far as the journal has room.
-    fn handle_commands(
-        &mut self,
-        inbox: &mut VecDeque<Message<M::Command>>,
-        now: Now,
-        replies: &mut Replies<M::Reply>,
-    ) {
-        while let Some(Message::Command(command)) = inbox.front() {
+    fn handle_commands(&mut self, now: Now) {
+        while let Some(Message::Command(command)) = self.inbox.front() {
             match self
                 .engine
                 .room(command.batch_bytes(), command.is_essential())
             {
                 Room::Now => {
-                    let Some(Message::Command(command)) = inbox.pop_front() else {
+                    let Some(Message::Command(command)) = self.inbox.pop_front() else {
                         return;
                     };
                     self.metrics.commands.add(1);
-                    self.machine.handle(command, &mut self.engine, now, replies);
+                    self.machine
+                        .handle(command, &mut self.engine, now, &mut self.replies);
                 }
                 Room::Full => {
-                    let Some(Message::Command(command)) = inbox.pop_front() else {
+                    let Some(Message::Command(command)) = self.inbox.pop_front() else {
                         return;
                     };
                     self.metrics.refused_full.add(1);
@@ -207,7 +252,19 @@ impl<M: Machine> Shard<M> {
         }
     }
 
-    fn commit(&mut self, now: Now, replies: &mut Replies<M::Reply>) -> Result<()> {
+    fn commit(&mut self, now: Now) -> Result<()> {
+        let mut replies = std::mem::take(&mut self.replies);
+        let outcome = self.commit_and_release(now, &mut replies);
+        if let Err(error) = &outcome {
+            self.release(&mut replies.after_write, Err(error));
+            self.release(&mut replies.after_sync, Err(error));
+        }
+        // Their room is used again.
+        self.replies = replies;
+        outcome
+    }
+
+    fn commit_and_release(&mut self, now: Now, replies: &mut Replies<M::Reply>) -> Result<()> {
         self.release(&mut replies.at_once, Ok(()));
         let started = self.clock.now().monotonic;
         let bytes = self.engine.gathered_bytes();
@@ -219,14 +276,10 @@ impl<M: Machine> Shard<M> {
             self.release(&mut replies.after_sync, Ok(()));
             return Ok(());
         }
-        if let Err(error) = self.engine.write(now) {
-            return self.fail(replies, error);
-        }
+        self.engine.write(now)?;
         self.release(&mut replies.after_write, Ok(()));
         if self.engine.sync_due() {
-            if let Err(error) = self.engine.sync() {
-                return self.fail(replies, error);
-            }
+            self.engine.sync()?;
             let took = self.clock.now().monotonic.saturating_sub(started);
             self.metrics.commit_seconds.observe(took.as_secs_f64());
         }
@@ -239,39 +292,28 @@ impl<M: Machine> Shard<M> {
         Ok(())
     }
 
-    fn fail(&mut self, replies: &mut Replies<M::Reply>, error: StorageError) -> Result<()> {
-        self.release(&mut replies.after_write, Err(&error));
-        self.release(&mut replies.after_sync, Err(&error));
-        Err(error)
-    }
-
     fn release(&mut self, replies: &mut Vec<M::Reply>, outcome: Result<(), &StorageError>) {
         for reply in replies.drain(..) {
             self.machine.release(reply, outcome);
         }
     }
 
-    fn start_jobs(&mut self, now: Now) -> Result<()> {
+    fn start_jobs(&mut self, now: Now, start: &mut dyn FnMut(BackgroundJob)) -> Result<()> {
         let machine = &self.machine;
         for job in self.engine.maintain(now, || machine.snapshot())? {
             self.jobs_running += 1;
-            self.start_job(job);
+            start(self.background(job));
         }
         Ok(())
     }
 
-    fn start_job(&self, job: Job) {
+    fn background(&self, job: Job) -> BackgroundJob {
         let medium = Arc::clone(&self.medium);
         let mailbox = Arc::clone(&self.mailbox);
-        let run = move || {
-            let done: JobDone = job.run(medium.as_ref());
-            mailbox.job_done(done);
-        };
-        let spawned = thread::Builder::new()
-            .name("forebay-job".to_owned())
-            .spawn(run);
-        // Without threads the process cannot go on anyway; saying so beats limping.
-        spawned.expect("the operating system has a thread for a background job");
+        BackgroundJob {
+            name: job.name(),
+            run: Box::new(move || mailbox.job_done(job.run(medium.as_ref()))),
+        }
     }
 
     fn has_room_for_tick(&mut self) -> bool {
@@ -280,8 +322,8 @@ impl<M: Machine> Shard<M> {
 
     /// How long to wait for mail: not at all while something can be done, otherwise until the engine
     /// or the machine has something to do by itself. A finished job wakes the shard as mail does.
-    fn patience(&mut self, now: Now, inbox: &VecDeque<Message<M::Command>>) -> Duration {
-        let blocked = match inbox.front() {
+    fn patience(&mut self, now: Now) -> Duration {
+        let blocked = match self.inbox.front() {
             Some(Message::Command(command)) => {
                 let room = self
                     .engine
@@ -311,4 +353,12 @@ impl<M: Machine> Shard<M> {
         self.engine.finish_job(done, now);
         Ok(())
     }
+}
+
+fn spawn(job: BackgroundJob) {
+    let spawned = thread::Builder::new()
+        .name("forebay-job".to_owned())
+        .spawn(move || job.run());
+    // Without threads the process cannot go on anyway; saying so beats limping.
+    spawned.expect("the operating system has a thread for a background job");
 }

@@ -6,7 +6,7 @@ mod support;
 
 use forebay_storage::media::Fault;
 use forebay_storage::{Durability, LogId, Read, StorageError};
-use support::{LOG, Random, World, all_values, values};
+use support::{LOG, Random, World, all_values, noise, values};
 
 const MEMORY: LogId = LogId(10);
 const OS: LogId = LogId(11);
@@ -191,6 +191,35 @@ fn a_failed_write_or_sync_is_final_and_nothing_acknowledged_is_lost() {
         assert_eq!(seen[0], b"kept", "{fault:?}");
         // What recovery shows to readers, no later power cut takes back.
         assert_eq!(all_values(&again.cut().reader(LOG)), seen, "{fault:?}");
+    }
+}
+
+/// The kernel shows what a failed sync left in its page cache, and counts it as clean: a sync after the
+/// restart says that it is durable and writes nothing. Found by simulation for the head of a file.
+#[test]
+fn what_a_failed_sync_left_is_durable_after_a_restart_whatever_it_was() {
+    for commits in 0..24 {
+        let mut world = World::new();
+        world.create(LOG, Durability::Fsync);
+        for _ in 0..commits {
+            world.append(LOG, values(&[&noise(commits, 90_000)]));
+            world.commit();
+            world.settle();
+        }
+        world.append(LOG, values(&[&noise(commits, 90_000)]));
+        world.disk.inject(Fault::Sync);
+        let failed = world
+            .engine
+            .write(world.now)
+            .and_then(|()| world.engine.sync().map(drop));
+        assert!(failed.is_err(), "after {commits} commits");
+
+        let mut again = world.killed();
+        again.append(LOG, values(&[b"more"]));
+        again.commit();
+        let seen = all_values(&again.reader(LOG));
+        let after = all_values(&again.cut().reader(LOG));
+        assert!(after == seen, "after {commits} commits");
     }
 }
 

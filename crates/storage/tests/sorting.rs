@@ -121,6 +121,20 @@ fn a_kill_after_a_deletion_and_a_power_cut_right_behind_it_lose_no_segment() {
 }
 
 #[test]
+fn a_segment_that_a_power_cut_brings_back_is_removed_at_the_next_start() {
+    let mut world = world_of(&[LOG]);
+    let sort = until_sort(&mut world, &[LOG], 50_000);
+    finish(&mut world, sort);
+    world.engine.delete_log(LOG);
+    world.commit();
+    assert_eq!(world.segments(), 0);
+    // That the log is deleted is durable, the removal of its file is not.
+    let opened = world.cut_keeping(|| true);
+    assert!(opened.engine.reader(LOG).is_none());
+    assert_eq!(opened.segments(), 0);
+}
+
+#[test]
 fn a_reader_goes_on_while_its_data_is_moved() {
     let mut world = world_of(&[LOG]);
     let sort = until_sort(&mut world, &[LOG], 50_000);

@@ -172,7 +172,7 @@ impl Drop for Server {
 /// Builds Forebay's release binary and keeps a copy, so that a build meanwhile changes nothing.
 pub(crate) fn build_forebay(layout: &Layout) -> Result<()> {
     println!("building the release binary");
-    crate::cargo::build_release(layout, "forebay")?;
+    crate::cargo::build_release(layout, &["forebay"])?;
     let copy = measured_binary(layout);
     fs::create_dir_all(copy.parent().context("the copy lies in a folder")?)?;
     // Not written in place: another run may be executing the old one.

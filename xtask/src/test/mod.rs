@@ -7,7 +7,7 @@
 mod broker;
 mod cargo_tests;
 mod cross;
-mod report;
+pub(crate) mod report;
 mod suite;
 
 use std::time::{Duration, Instant};
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             }
         }
         println!("building the release binary");
-        if let Err(error) = cargo::build_release(&layout, "forebay") {
+        if let Err(error) = cargo::build_release(&layout, &["forebay", "forebay-checkers"]) {
             println!("{error:#}");
             report.fail("cargo", "the_release_binary_builds", "see above");
             suites.clear();
@@ -192,6 +192,7 @@ fn drive(
             let broker = broker.as_ref().expect("the cross suite asks for a broker");
             cross::run(layout, broker, ready, report)
         }
+        Work::Simulation => crate::sim::suite(layout, report),
         Work::Command(command) => {
             suite::run_command(layout, args, suite, command, broker.as_ref(), report)
         }

@@ -33,6 +33,8 @@ pub(crate) struct Suite {
 #[derive(Clone, Copy)]
 pub(crate) enum Work {
     Command(fn(&Layout) -> (Command, Format)),
+    /// Histories from seeds: see `sim/`.
+    Simulation,
     /// Records from each client, read by every other: see `cross.rs`.
     EveryPair,
 }
@@ -42,6 +44,17 @@ const fn minutes(n: u64) -> Duration {
 }
 
 pub(crate) const ALL: &[Suite] = &[
+    Suite {
+        name: "sim",
+        about: "deterministic simulation: random histories, every crash point, mutants",
+        client: "simulator",
+        toolchains: &[],
+        quick: false,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        limit: minutes(20),
+        work: Work::Simulation,
+    },
     Suite {
         name: "kcat",
         about: "kcat from the distribution: a smoke test with an older librdkafka",
@@ -186,6 +199,17 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Command(|layout| pytest(layout, "process/test_crash.py")),
     },
     Suite {
+        name: "power-cut",
+        about: "the power goes under load, again and again (needs root and loop devices)",
+        client: "process",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        limit: minutes(25),
+        work: Work::Command(|layout| pytest(layout, "process/test_power_cut.py")),
+    },
+    Suite {
         name: "disk-full",
         about: "a disk that fills and empties (needs root for a small file system)",
         client: "process",
@@ -195,6 +219,18 @@ pub(crate) const ALL: &[Suite] = &[
         proves_itself_on_kafka: false,
         limit: minutes(3),
         work: Work::Command(|layout| pytest(layout, "process/test_disk_full.py")),
+    },
+    Suite {
+        name: "bit-flips",
+        about: "flipped bits and damaged files in a data folder: named, or harmless (BIT_FLIPS=10000)",
+        client: "damage",
+        toolchains: &[Toolchain::Python],
+        quick: false,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        // Room for a full run, which is asked for by hand.
+        limit: minutes(120),
+        work: Work::Command(|layout| pytest(layout, "process/damage")),
     },
     Suite {
         name: "figures",
@@ -234,6 +270,7 @@ pub(crate) fn run_command(
     command
         .env("BROKER_KIND", args.against.name())
         .env("FOREBAY", layout.forebay())
+        .env("CHECK_HISTORY", layout.check_history())
         .env("CACHE", &layout.cache)
         .env("QUICK", if args.quick { "1" } else { "" });
     if let Some(broker) = broker {

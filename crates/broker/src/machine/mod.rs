@@ -14,8 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forebay_storage::shard::{Machine, Replies};
-use forebay_storage::{Engine, LogId, Now, StorageError};
-use hashbrown::HashMap;
+use forebay_storage::{Engine, IdMap, LogId, Now, StorageError};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -39,11 +38,11 @@ pub(crate) struct BrokerMachine {
     options: BrokerOptions,
     catalog: Arc<Catalog>,
     cluster: Option<Uuid>,
-    topics: HashMap<Uuid, TopicState>,
-    partitions: HashMap<LogId, PartitionState>,
+    topics: IdMap<Uuid, TopicState>,
+    partitions: IdMap<LogId, PartitionState>,
     next_log: LogId,
     groups: GroupCoordinator,
-    waiting: HashMap<ReplyToken, oneshot::Sender<GroupReply>>,
+    waiting: IdMap<ReplyToken, oneshot::Sender<GroupReply>>,
     next_token: u64,
     departed_due: Duration,
     /// The next producer id to give out, and the first that no event has reserved.
@@ -77,11 +76,11 @@ impl BrokerMachine {
             options,
             catalog,
             cluster: None,
-            topics: HashMap::new(),
-            partitions: HashMap::new(),
+            topics: IdMap::default(),
+            partitions: IdMap::default(),
             next_log: LogId(1),
             groups,
-            waiting: HashMap::new(),
+            waiting: IdMap::default(),
             next_token: 1,
             departed_due: Duration::ZERO,
             next_producer: 0,

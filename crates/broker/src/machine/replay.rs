@@ -6,7 +6,6 @@
 use forebay_record::BatchHeader;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 use forebay_storage::{LogId, Replay};
-use hashbrown::HashMap;
 
 use super::{BrokerMachine, PartitionState, TopicState};
 use crate::event::{
@@ -144,7 +143,7 @@ impl BrokerMachine {
                 },
             ))
         })?;
-        self.partitions = partitions.into_iter().collect::<HashMap<_, _>>();
+        self.partitions = partitions.into_iter().collect();
         self.groups = GroupCoordinator::restore(&mut decoder, self.options.groups.clone())?;
         decoder.finish()
     }

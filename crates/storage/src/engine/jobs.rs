@@ -4,16 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 use super::compact::{Rewrite, Rewritten};
-use super::sort::{Sort, Sorted};
+use super::sort::{self, Sort, Sorted};
 use super::{Engine, Spare};
 use crate::clock::Now;
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId, LogId, Lsn};
 use crate::limits::{FILES_IN_ONE_SORT, SEALED_FILES_BEFORE_SORT};
-use crate::media::{BlobKey, BlobKind, JournalFile, Medium};
+use crate::media::{BlobKey, JournalFile, Medium};
 
 /// How long a failed job waits before it is tried again.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
@@ -35,7 +35,8 @@ enum Kind {
     Snapshot {
         lsn: Lsn,
         file: FileId,
-        bytes: Vec<u8>,
+        /// None when nothing happened since the last one.
+        bytes: Option<Vec<u8>>,
     },
 }
 
@@ -97,7 +98,8 @@ impl Job {
             Kind::Sort(sort) => Done::Sort(sort.run(medium)),
             Kind::Rewrite(rewrite) => Done::Rewrite(rewrite.log(), rewrite.run(medium)),
             Kind::Snapshot { lsn, file, bytes } => {
-                Done::Snapshot(lsn, file, write_snapshot(medium, lsn, &bytes))
+                let written = bytes.map(|bytes| write_snapshot(medium, lsn, &bytes));
+                Done::Snapshot(lsn, file, written.unwrap_or(Ok(())))
             }
         })
     }
@@ -207,7 +209,8 @@ impl Engine {
         self.sync_current()?;
         self.snapshot_wanted = false;
         self.jobs.snapshot = true;
-        let bytes = self.encode_snapshot(machine);
+        let is_written = self.snapshot.is_some_and(|(lsn, _)| lsn == self.synced);
+        let bytes = (!is_written).then(|| self.encode_snapshot(machine));
         Ok(Job(Kind::Snapshot {
             lsn: self.synced,
             file: self.current.file.id(),
@@ -291,7 +294,7 @@ impl Engine {
     }
 
     fn next_sort(&mut self, now: Now) -> Option<Job> {
-        let files = self.sealed.iter().take(self.files_in_sort);
+        let files = self.sealed.iter().take(self.affordable_files());
         let files: Vec<_> = files.cloned().collect();
         let last = files.last().map_or(FileId(0), |file| file.id());
         // What a rewrite is about to replace waits for the next sort.
@@ -313,6 +316,29 @@ impl Engine {
         self.next_blob = BlobId(self.next_blob.0 + sort.blobs_max());
         self.jobs.sort = true;
         Some(Job(Kind::Sort(sort)))
+    }
+
+    /// How many of the oldest sealed files a sort can take on with its memory: at least one.
+    fn affordable_files(&self) -> usize {
+        let mut batches: HashMap<FileId, usize> = HashMap::new();
+        for log in self.logs.values() {
+            for chunk in &log.shared.state.read().chunks {
+                *batches.entry(chunk.file).or_default() += chunk.batches_max();
+            }
+        }
+        let mut left = self.options.sort_index_bytes;
+        let affordable = self
+            .sealed
+            .iter()
+            .take(self.files_in_sort)
+            .take_while(|file| {
+                let wanted = batches.get(&file.id()).copied().unwrap_or(0);
+                let bytes = wanted.saturating_mul(sort::INDEX_ENTRY_BYTES);
+                let fits = bytes <= left;
+                left = left.saturating_sub(bytes);
+                fits
+            });
+        affordable.count().max(1)
     }
 
     fn snapshot_done(&mut self, lsn: Lsn, file: FileId) {
@@ -387,17 +413,9 @@ fn prepare(
     medium.prepare_journal_file(id, capacity, recycle)
 }
 
+/// One that is there by this number already was written by an attempt that failed: it goes.
 fn write_snapshot(medium: &dyn Medium, lsn: Lsn, bytes: &[u8]) -> Result<()> {
-    let id = BlobId(lsn.0);
-    // Nothing happened since the last one.
-    if medium
-        .blobs(BlobKind::Snapshot)?
-        .iter()
-        .any(|(held, _)| *held == id)
-    {
-        return Ok(());
-    }
-    let mut blob = medium.create_blob(BlobKey::snapshot(id))?;
+    let mut blob = medium.create_blob(BlobKey::snapshot(BlobId(lsn.0)))?;
     blob.write(bytes)?;
     blob.finish()
 }

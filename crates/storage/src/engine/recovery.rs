@@ -16,7 +16,7 @@ use super::tail::TailCache;
 use super::{Current, Engine, Log, Options, Spare, snapshot};
 use crate::clock::Now;
 use crate::error::{Result, StorageError};
-use crate::ids::{BlobId, FileId, LogId, Lsn};
+use crate::ids::{BlobId, FileId, IdMap, LogId, Lsn};
 use crate::journal::JournalFiles;
 use crate::journal::entry::{EntryBuilder, FILE_HEADER_BYTES, FileHeader, Link};
 use crate::limits::{
@@ -58,8 +58,11 @@ impl Engine {
             torn: tail.torn,
         };
         let unreferenced = engine.check_references()?;
+        // What the replay found to be dead is among what nobody refers to, unless it is gone already.
+        engine.doomed.clear();
         // From here on the medium changes.
         engine.settle(tail, now)?;
+        engine.medium.mark_begun()?;
         engine.remove_dead(unreferenced)?;
         engine.empty_memory_logs();
         engine.retention_due = now.monotonic + engine.options.retention_interval;
@@ -89,7 +92,7 @@ impl Engine {
         let mut start = None;
         if let Some((key, bytes)) = &snapshot {
             let corrupt = |what| StorageError::corrupt(key.to_string(), 0, what);
-            let found = snapshot::decode(bytes).map_err(corrupt)?;
+            let found = snapshot::decode(key.id, bytes).map_err(corrupt)?;
             replay.restore(found.machine).map_err(corrupt)?;
             start = Some((found.file, found.position));
             engine.link = found.link;
@@ -113,7 +116,7 @@ impl Engine {
         });
         Ok(Self {
             side,
-            logs: HashMap::new(),
+            logs: IdMap::default(),
             link: Link {
                 lsn: Lsn(1),
                 ..Link::default()
@@ -142,7 +145,7 @@ impl Engine {
             written: Vec::new(),
             sync_due: false,
             tail: TailCache::new(options.tail_cache_bytes),
-            segments: HashMap::new(),
+            segments: IdMap::default(),
             doomed: Vec::new(),
             installing: VecDeque::new(),
             unsortable: HashSet::new(),
@@ -182,6 +185,10 @@ impl Engine {
     /// because a sync failed: then only writing them again brings them to the disk.
     fn write_again(&self, mut from: u64, end: u64) -> Result<()> {
         let file = &self.current.file;
+        if from == FILE_HEADER_BYTES {
+            // Without an entry that was surely durable, its head may not be either.
+            from = 0;
+        }
         while from < end {
             let mut bytes = vec![0; COPY_BYTES.min(end - from) as usize];
             file.read_at(from, &mut bytes)?;
@@ -255,12 +262,15 @@ impl Engine {
         }
         for log in self.logs.values() {
             for chunk in &log.shared.state.read().chunks {
-                if self.side.files.get(chunk.file).is_none() {
-                    let what = format!(
-                        "the file is missing, and log {} has data in it",
-                        log.shared.id
-                    );
+                let id = log.shared.id;
+                let Some(file) = self.side.files.get(chunk.file) else {
+                    let what = format!("the file is missing, and log {id} has data in it");
                     return Err(StorageError::corrupt(journal_name(chunk.file), 0, what));
+                };
+                if u64::from(chunk.end) > file.capacity() {
+                    let what = format!("the file ends here, and log {id} has data behind it");
+                    let name = journal_name(chunk.file);
+                    return Err(StorageError::corrupt(name, file.capacity(), what));
                 }
             }
             for section in &log.shared.state.read().sections {
@@ -285,7 +295,6 @@ impl Engine {
         for key in dead {
             self.medium.remove_blob(key)?;
         }
-        self.doomed.clear();
         Ok(())
     }
 

@@ -68,19 +68,19 @@ impl<C> Mailbox<C> {
         self.wake(state);
     }
 
-    /// Moves what has arrived to the end of `inbox`, waiting for the first if there is nothing.
-    pub(super) fn receive(&self, inbox: &mut VecDeque<Message<C>>, patience: Option<Duration>) {
+    /// Waits until there is something, or until `patience` is over.
+    pub(super) fn wait(&self, patience: Duration) {
         let mut state = self.state.lock();
-        if state.messages.is_empty() && patience != Some(Duration::ZERO) {
+        if state.messages.is_empty() {
             state.waiting = true;
-            match patience {
-                Some(patience) => {
-                    self.arrived.wait_for(&mut state, patience);
-                }
-                None => self.arrived.wait(&mut state),
-            }
+            self.arrived.wait_for(&mut state, patience);
             state.waiting = false;
         }
+    }
+
+    /// Moves what has arrived to the end of `inbox`.
+    pub(super) fn take(&self, inbox: &mut VecDeque<Message<C>>) {
+        let mut state = self.state.lock();
         if inbox.is_empty() {
             std::mem::swap(inbox, &mut state.messages);
         } else {

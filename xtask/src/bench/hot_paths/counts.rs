@@ -111,10 +111,9 @@ fn hot_paths(layout: &Layout, page: &mut Page) -> Result<()> {
     page.heading("The hot paths");
     page.paragraph(
         "Of one turn, and of each of its records of 1 KiB. *Instructions* and *copied* bytes (`memcpy` and \
-         its relatives) are of all threads, counted by valgrind; *allocations* are of the thread that \
-         takes the turn. In the paths from frame to answer (`route`, `produce`, `fetch`) the connection is \
-         a pipe in memory, which copies everything in and out once where a socket would have the \
-         kernel do it; `append` copies its batches once to have them.",
+         its relatives) are counted by valgrind. In the paths from frame to answer (`route`, `produce`, \
+         `fetch`) the connection is a pipe in memory, which copies everything in and out once where a \
+         socket would have the kernel do it; `append` copies its batches once to have them.",
     );
     let head = [
         "",

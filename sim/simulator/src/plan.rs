@@ -1,0 +1,140 @@
+//! What a seed does: each leaves some things out, so that the others come in combinations and numbers
+//! that a mixture of everything never reaches (swarm testing).
+
+use crate::disk::Speed;
+use crate::ledger::Kind;
+use crate::random::Random;
+
+/// The choices of a seed.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How often the broker is started.
+    pub lives: u32,
+    /// Turns after which a life ends at the latest, if it does not end in order.
+    pub steps_most: u64,
+    /// One life in so many ends in order.
+    pub orderly_one_in: u64,
+    /// Producers that number their batches, and those that do not.
+    pub idempotent: u32,
+    /// See `idempotent`.
+    pub plain: u32,
+    /// Readers of single partitions.
+    pub consumers: u32,
+    /// Members of a consumer group.
+    pub members: u32,
+    /// How often each actor acts in a life.
+    pub acts: u32,
+    /// Topics are created and deleted, grow, and are cut from the front.
+    pub administration: bool,
+    /// Writes, syncs and blobs fail.
+    pub faults: bool,
+    /// The disk fills and empties.
+    pub full: bool,
+    /// Bits of cold files flip between two lives.
+    pub flips: bool,
+    /// Everybody uses topics of this kind only. Of durability `os` alone, for example, several entries
+    /// of the journal are on their way to the disk at a time.
+    pub focus: Option<Kind>,
+    /// The largest value.
+    pub value_bytes: u64,
+    /// The longest pause of an actor, in microseconds.
+    pub rest_micros: u64,
+    /// How the disk behaves.
+    pub speed: Speed,
+}
+
+impl Plan {
+    /// The choices of a random number.
+    pub fn new(random: &mut Random) -> Self {
+        let plan = Self::any(random);
+        if plan.focus == Some(Kind::Os) && random.one_in(2) {
+            plan.unsynced()
+        } else {
+            plan
+        }
+    }
+
+    /// Nobody asks for a sync, and entries of the journal are small: of many that a power cut finds on
+    /// their way, any may be left behind.
+    fn unsynced(self) -> Self {
+        Self {
+            lives: 12,
+            steps_most: 400,
+            orderly_one_in: 50,
+            idempotent: 0,
+            plain: 2,
+            consumers: 0,
+            members: 0,
+            acts: 40,
+            administration: false,
+            faults: false,
+            full: false,
+            value_bytes: 40,
+            rest_micros: 300,
+            speed: Speed::Usual,
+            ..self
+        }
+    }
+
+    fn any(random: &mut Random) -> Self {
+        let idempotent = random.between(0, 3) as u32;
+        Self {
+            lives: random.between(3, 7) as u32,
+            steps_most: *random.pick(&[200, 800, 4000]).unwrap_or(&1500),
+            orderly_one_in: random.between(2, 8),
+            idempotent,
+            plain: random.between(u64::from(idempotent == 0), 2) as u32,
+            consumers: random.between(0, 3) as u32,
+            members: *random.pick(&[0, 0, 2, 3]).unwrap_or(&0),
+            acts: random.between(5, 40) as u32,
+            administration: random.one_in(2),
+            faults: random.one_in(4),
+            full: random.one_in(6),
+            flips: random.one_in(4),
+            focus: *random
+                .pick(&[
+                    None,
+                    None,
+                    None,
+                    Some(Kind::Os),
+                    Some(Kind::Kept),
+                    Some(Kind::Compacted),
+                ])
+                .unwrap_or(&None),
+            value_bytes: *random.pick(&[40, 4000, 60_000, 200_000]).unwrap_or(&40),
+            rest_micros: *random
+                .pick(&[100, 5000, 100_000, 2_000_000])
+                .unwrap_or(&100),
+            speed: *random
+                .pick(&[Speed::Usual, Speed::Usual, Speed::Stalling])
+                .unwrap_or(&Speed::Usual),
+        }
+    }
+
+    /// How many producers there are.
+    pub fn producers(&self) -> u32 {
+        self.idempotent + self.plain
+    }
+
+    /// One life that is recorded and cut at each of its changes, and the lives that show what is left.
+    pub fn recorded() -> Self {
+        Self {
+            lives: 3,
+            steps_most: 0,
+            orderly_one_in: 1,
+            idempotent: 2,
+            plain: 1,
+            consumers: 2,
+            members: 2,
+            acts: 25,
+            administration: true,
+            faults: false,
+            full: false,
+            flips: false,
+            focus: None,
+            value_bytes: 60_000,
+            rest_micros: 50_000,
+            speed: Speed::Usual,
+        }
+    }
+}
