@@ -22,6 +22,7 @@ pub(crate) enum Toolchain {
     Node,
     Rdkafka,
     Kcat,
+    Valgrind,
 }
 
 impl fmt::Display for Toolchain {
@@ -33,6 +34,7 @@ impl fmt::Display for Toolchain {
             Self::Node => "Node.js (node and npm)",
             Self::Rdkafka => "rdkafka (a C compiler and make)",
             Self::Kcat => "kcat",
+            Self::Valgrind => "valgrind",
         })
     }
 }
@@ -47,6 +49,7 @@ impl Toolchain {
             Self::Node => node(layout),
             Self::Rdkafka => rdkafka(layout),
             Self::Kcat => kcat(layout),
+            Self::Valgrind => require(&["valgrind"]),
         }
     }
 }

@@ -6,7 +6,13 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use super::page::Page;
 use crate::layout::Layout;
+
+/// The fact about how busy the machine was.
+const LOAD: &str = "Load before the run";
+/// A build right before a run leaves as much behind.
+const MAX_LOAD: f64 = 1.5;
 
 /// Lines of `name: value` that say what was measured on, with what, when.
 pub(crate) fn describe(layout: &Layout, data: &Path) -> Vec<(&'static str, String)> {
@@ -20,8 +26,20 @@ pub(crate) fn describe(layout: &Layout, data: &Path) -> Vec<(&'static str, Strin
         ("Kernel", first_line("/proc/sys/kernel/osrelease")),
         ("File system", file_system(data)),
         ("Compiler", output("rustc", &["--version"])),
-        ("Load before the run", load()),
+        (LOAD, load()),
     ]
+}
+
+/// Says on a page that its figures are of a machine that had other work.
+pub(crate) fn warn_if_busy(page: &mut Page, description: &[(&'static str, String)]) {
+    let load = description.iter().find(|(name, _)| *name == LOAD);
+    let of_a_minute = load.and_then(|(_, load)| load.split(' ').next()?.parse::<f64>().ok());
+    if of_a_minute.is_some_and(|load| load > MAX_LOAD) {
+        page.paragraph(
+            "**Not to be published:** the machine had other work when this began. Times and rates are \
+             wrong; counts, memory and processor time are about right.",
+        );
+    }
 }
 
 /// The caller's clock.

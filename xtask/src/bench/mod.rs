@@ -6,6 +6,9 @@
 
 mod chart;
 mod cost;
+mod disk;
+mod flat;
+mod hot_paths;
 mod kafka;
 mod load;
 mod machine;
@@ -31,6 +34,14 @@ pub(crate) struct Args {
 enum Benchmark {
     /// Forebay and Apache Kafka in turn, under the same load.
     Kafka(kafka::Args),
+    /// The group commit beside what the disk can do.
+    Disk(disk::Args),
+    /// What should not grow with partitions and with the length of a log.
+    Flat(flat::Args),
+    /// Allocations, copies and system calls of a record.
+    Counts(hot_paths::counts::Args),
+    /// Instructions of the hot paths, beside what they were.
+    Instructions(hot_paths::instructions::Args),
 }
 
 /// Runs one benchmark.
@@ -38,5 +49,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let layout = Layout::find()?;
     match &args.benchmark {
         Benchmark::Kafka(args) => kafka::run(&layout, args),
+        Benchmark::Disk(args) => disk::run(&layout, args),
+        Benchmark::Flat(args) => flat::run(&layout, args),
+        Benchmark::Counts(args) => hot_paths::counts::run(&layout, args),
+        Benchmark::Instructions(args) => hot_paths::instructions::run(&layout, args),
     }
 }

@@ -2,9 +2,9 @@
 
 use super::contender::Contender::{self, ForebayFsync, ForebayOs, KafkaDefault, KafkaFlush};
 use super::measure::{
-    COLD, FAST_P50, FAST_P99, FAST_P999, LIB_CONSUME, LIB_FOLLOW, LIB_PRODUCE, LIB_PRODUCE_CPU,
-    Measure, Measured, PEAK, PRODUCE, PRODUCE_CPU, READY, READY_KILLED, READY_LARGE, SLOW_P99,
-    TAIL, TAIL_CPU, WRITTEN,
+    COLD, FAST_P50, FAST_P99, FAST_P999, FRAMES_FETCH, FRAMES_PRODUCE, LIB_CONSUME, LIB_FOLLOW,
+    LIB_PRODUCE, LIB_PRODUCE_CPU, Measure, Measured, PEAK, PRODUCE, PRODUCE_CPU, READY,
+    READY_KILLED, READY_LARGE, SLOW_P99, TAIL, TAIL_CPU, WRITTEN,
 };
 use crate::bench::samples::{Samples, digits};
 
@@ -68,6 +68,9 @@ pub(crate) const CLAIMS: &[Claim] = &[
     claim(&LIB_PRODUCE_CPU, ForebayFsync, KafkaDefault, Target::None),
     claim(&LIB_CONSUME, ForebayFsync, KafkaDefault, Target::None),
     claim(&LIB_FOLLOW, ForebayFsync, KafkaDefault, Target::None),
+    claim(&FRAMES_PRODUCE, ForebayFsync, KafkaDefault, Target::None),
+    claim(&FRAMES_PRODUCE, ForebayOs, KafkaDefault, Target::None),
+    claim(&FRAMES_FETCH, ForebayFsync, KafkaDefault, Target::None),
     claim(&SLOW_P99, ForebayFsync, KafkaDefault, Target::None),
     claim(&FAST_P50, ForebayFsync, KafkaDefault, Target::None),
     claim(&FAST_P999, ForebayFsync, KafkaDefault, Target::None),

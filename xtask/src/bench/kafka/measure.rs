@@ -51,6 +51,12 @@ pub(crate) const LIB_CONSUME: Measure = rate("consume, librdkafka");
 pub(crate) const LIB_CONSUME_CPU: Measure =
     cost("server CPU to consume, librdkafka", "s per million");
 pub(crate) const LIB_FOLLOW: Measure = rate("produce and consume at once, librdkafka");
+pub(crate) const FRAMES_PRODUCE: Measure = rate("produce, ready-made frames");
+pub(crate) const FRAMES_PRODUCE_CPU: Measure =
+    cost("server CPU to produce, ready-made frames", "s per million");
+pub(crate) const FRAMES_FETCH: Measure = rate("consume, ready-made frames");
+pub(crate) const FRAMES_FETCH_CPU: Measure =
+    cost("server CPU to consume, ready-made frames", "s per million");
 pub(crate) const SLOW_P50: Measure = cost("latency p50 at 1,000 records/s", "ms");
 pub(crate) const SLOW_P99: Measure = cost("latency p99 at 1,000 records/s", "ms");
 pub(crate) const SLOW_P999: Measure = cost("latency p99.9 at 1,000 records/s", "ms");
@@ -93,6 +99,10 @@ pub(crate) const ALL: &[&Measure] = &[
     &LIB_CONSUME,
     &LIB_CONSUME_CPU,
     &LIB_FOLLOW,
+    &FRAMES_PRODUCE,
+    &FRAMES_PRODUCE_CPU,
+    &FRAMES_FETCH,
+    &FRAMES_FETCH_CPU,
     &SLOW_P50,
     &SLOW_P99,
     &SLOW_P999,

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 
-use super::load::librdkafka;
+use super::load::{frames, librdkafka};
 use super::{machine, server};
 use crate::layout::Layout;
 use crate::toolchain::Toolchain;
@@ -69,6 +69,7 @@ pub(crate) fn run(layout: &Layout, args: &Args) -> Result<()> {
     Toolchain::Java.prepare(layout)?;
     server::build_forebay(layout)?;
     librdkafka::build(layout)?;
+    frames::build(layout)?;
 
     let started = Instant::now();
     let (mut measured, mut curves, mut failures) = (Measured::default(), Vec::new(), Vec::new());

@@ -4,6 +4,8 @@ use super::contender::Contender;
 
 /// Bytes of every record's value.
 pub(crate) const RECORD_BYTES: u32 = 1024;
+/// Records of a ready-made frame: with their 1 KiB, the default batch size of Kafka's producers.
+pub(crate) const BATCH_RECORDS: u32 = 16;
 /// Partitions of every topic, except for the large one.
 pub(crate) const PARTITIONS: u32 = 6;
 /// What the large folder holds.
@@ -18,7 +20,7 @@ pub(crate) struct Plan {
     pub(crate) records: u64,
     pub(crate) warm_up: u64,
     pub(crate) latency_seconds: u32,
-    /// Leaves out librdkafka and with it latency.
+    /// Leaves out every load but Kafka's own tools, and with them latency.
     pub(crate) tools_only: bool,
     /// Also measures starts on a large folder.
     pub(crate) large: bool,

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::claim::{CLAIMS, Claim, Verdict};
 use super::contender::Contender;
 use super::measure::{self, Measured};
-use super::plan::{PARTITIONS, Plan, RECORD_BYTES};
+use super::plan::{BATCH_RECORDS, PARTITIONS, Plan, RECORD_BYTES};
 use crate::bench::chart::{self, Axis, Bar, Chart, Series};
 use crate::bench::machine;
 use crate::bench::page::Page;
@@ -233,7 +233,8 @@ fn versions() -> [(&'static str, String); 3] {
         (
             "Load",
             "`kafka-producer-perf-test`, `kafka-consumer-perf-test` of the same release; \
-                  `bench/load` on librdkafka 2.12.1"
+                  `bench/load` on librdkafka 2.12.1; \
+                  `bench/src/frames`"
                 .to_owned(),
         ),
     ]
@@ -251,6 +252,9 @@ fn method(plan: &Plan, took: Duration) -> String {
          * *Consume, tail*: what was just produced, without a restart. *Cold*: after a restart and \
          after the page cache was dropped (`/proc/sys/vm/drop_caches`), with another topic read first so \
          that the JVM has compiled what it runs. Both without the time a group takes to form.\n\
+         * *Ready-made frames*: requests of {BATCH_RECORDS} records that were encoded once and are sent on \
+         two connections, five under way on each; fetches of which only the heads of batches are looked at, on one \
+         connection. The client costs next to nothing, so these rates are the servers' own.\n\
          * *Latency* counts from the moment a record was due at the fixed rate, whether or not the \
          generator or the broker was late (no coordinated omission); librdkafka, `linger.ms=0`. \
          *Generator late* is how late the generator itself was: it shares the processors with the broker, \

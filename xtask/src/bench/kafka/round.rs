@@ -4,8 +4,9 @@ use anyhow::Result;
 
 use super::contender::Contender;
 use super::measure::{self, Measure, Measured, Sample};
-use super::plan::{LARGE_BYTES, LARGE_PARTITIONS, PARTITIONS, Plan, RECORD_BYTES};
+use super::plan::{BATCH_RECORDS, LARGE_BYTES, LARGE_PARTITIONS, PARTITIONS, Plan, RECORD_BYTES};
 use crate::bench::cost::{self, Cost};
+use crate::bench::load::frames::Frames;
 use crate::bench::load::kafka_tools::{self, Work};
 use crate::bench::load::{self, librdkafka};
 use crate::bench::samples::digits;
@@ -19,6 +20,8 @@ const WARM: &str = "warm";
 const TOOLS: &str = "tools";
 /// For librdkafka.
 const LIBRDKAFKA: &str = "librdkafka";
+/// For frames that were encoded once.
+const FRAMES: &str = "frames";
 /// At a fixed rate.
 const STEADY: &str = "steady";
 
@@ -42,7 +45,7 @@ impl Turn<'_> {
         let server = seat.start()?;
         self.add(&measure::READY, server.ready_after.as_secs_f64() * 1e3);
         self.memory(&measure::IDLE, usage::resident_bytes(server.id())?);
-        for topic in [WARM, TOOLS, LIBRDKAFKA, STEADY] {
+        for topic in [WARM, TOOLS, LIBRDKAFKA, FRAMES, STEADY] {
             load::create_topic(self.layout, &server.bootstrap, topic, PARTITIONS)?;
         }
         self.warm_up(&server)?;
@@ -52,6 +55,7 @@ impl Turn<'_> {
         }
         if !self.plan.tools_only {
             self.librdkafka(&server)?;
+            self.frames(&server)?;
             self.latency(&server)?;
         }
         self.memory(&measure::PEAK, usage::peak_resident_bytes(server.id())?);
@@ -177,6 +181,33 @@ impl Turn<'_> {
             librdkafka::follow(layout, bootstrap, LIBRDKAFKA, records)
         })?;
         self.add(&measure::LIB_FOLLOW, rate);
+        Ok(())
+    }
+
+    /// The server is the limit: the client sends what it has, and hardly looks at what it gets.
+    fn frames(&mut self, server: &Server) -> Result<()> {
+        let (layout, records) = (self.layout, self.plan.records(self.contender));
+        let load = Frames {
+            bootstrap: &server.bootstrap,
+            topic: FRAMES,
+            partitions: PARTITIONS,
+            records,
+            batch_records: BATCH_RECORDS,
+        };
+        let (rate, cost) = cost::of(server, || load.produce(layout))?;
+        self.add(&measure::FRAMES_PRODUCE, rate);
+        self.add(
+            &measure::FRAMES_PRODUCE_CPU,
+            cost.server_cpu_per_million(records),
+        );
+        if self.contender.is_default() {
+            let (rate, cost) = cost::of(server, || load.fetch(layout))?;
+            self.add(&measure::FRAMES_FETCH, rate);
+            self.add(
+                &measure::FRAMES_FETCH_CPU,
+                cost.server_cpu_per_million(records),
+            );
+        }
         Ok(())
     }
 

@@ -1,5 +1,6 @@
-//! What puts load on a broker: Kafka's own tools, and ours on librdkafka.
+//! What puts load on a broker: Kafka's own tools, ours on librdkafka, and frames that were encoded once.
 
+pub(crate) mod frames;
 pub(crate) mod kafka_tools;
 pub(crate) mod librdkafka;
 
