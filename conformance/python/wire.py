@@ -9,6 +9,7 @@ import crc32c
 import zstandard
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS, CREATE_TOPICS = 0, 1, 2, 3, 18, 19
+JOIN_GROUP = 11
 GZIP, ZSTD = 1, 4
 
 CORRUPT_MESSAGE = 2
@@ -125,6 +126,25 @@ def produce_error(body):
     assert topics == 1
     _, _, error, offset = struct.unpack(">iihq", body[6 + name : 6 + name + 18])
     return error, offset
+
+
+def fetch(topic, offset, max_bytes, max_wait_ms=0):
+    """The body of a Fetch request, version 4: partition 0, everything that fits."""
+    head = struct.pack(">iiiibi", -1, max_wait_ms, 1, max_bytes, 0, 1)
+    return head + string(topic) + struct.pack(">iiqi", 1, 0, offset, max_bytes)
+
+
+def join_group(group, session_timeout_ms=30_000, rebalance_timeout_ms=300_000):
+    """The body of a JoinGroup request, version 2, of a new member."""
+    return (
+        string(group)
+        + struct.pack(">ii", session_timeout_ms, rebalance_timeout_ms)
+        + string("")
+        + string("consumer")
+        + struct.pack(">i", 1)
+        + string("range")
+        + struct.pack(">i", 0)
+    )
 
 
 def gzip_bomb(size):

@@ -61,12 +61,6 @@ def test_five_thousand_idle_connections(broker, topic, is_forebay):
             connection.socket.close()
 
 
-def fetch(topic, offset, max_bytes):
-    """Fetch version 4: one partition, everything that fits."""
-    head = struct.pack(">iiiibi", -1, 0, 0, max_bytes, 0, 1)
-    return head + wire.string(topic) + struct.pack(">iiqi", 1, 0, offset, max_bytes)
-
-
 def test_a_slow_reader_costs_bounded_memory(broker, topic, is_forebay):
     """It asks for far more than it reads, again and again."""
     value = bytes(900 * 1024)
@@ -77,7 +71,8 @@ def test_a_slow_reader_costs_bounded_memory(broker, topic, is_forebay):
         for _ in range(20):
             connection = Connection(broker)
             connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            frames = [wire.frame(wire.FETCH, 4, n, fetch(topic, 0, 50 * MEBIBYTE)) for n in range(20)]
+            body = wire.fetch(topic, 0, 50 * MEBIBYTE)
+            frames = [wire.frame(wire.FETCH, 4, n, body) for n in range(20)]
             connection.send(b"".join(frames))
             slow.append(connection)
         clients.produce(broker, topic, [{"value": b"quick"}])

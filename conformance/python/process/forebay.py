@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
+import openmetrics
 from eventually import eventually
 
 BINARY = os.environ.get("FOREBAY", "forebay")
@@ -36,10 +38,15 @@ class Refused(AssertionError):
 
 
 class Forebay:
-    """`with Forebay(data) as server:` runs until the end of the block."""
+    """`with Forebay(data) as server:` runs until the end of the block.
 
-    def __init__(self, data, *flags, kafka="127.0.0.1:0", log=None):
+    `env` is added to the environment. `prepare` is called in the new process before it becomes the
+    server: for limits that it is to live with.
+    """
+
+    def __init__(self, data, *flags, kafka="127.0.0.1:0", log=None, env=None, prepare=None):
         self.data, self.flags, self.kafka = Path(data), flags, kafka
+        self.env, self.prepare = {**os.environ, **(env or {})}, prepare
         # What the server is started by, such as strace.
         self.under = []
         self.log = Path(log or f"{data}.log")
@@ -61,8 +68,10 @@ class Forebay:
         self.launch()
         eventually(self.is_ready, within=30, every=0.001, what=f"ready; see {self.log}")
         took = time.monotonic() - started
+        listeners = json.loads(self.ready_file.read_text())
         # After a restart the clients come back to the address that they know.
-        self.kafka = self.broker = json.loads(self.ready_file.read_text())["kafka"]
+        self.kafka = self.broker = listeners["kafka"]
+        self.admin = listeners["admin"]
         return took
 
     def launch(self):
@@ -72,8 +81,13 @@ class Forebay:
         command += ["--data", str(self.data), "--ready-file", str(self.ready_file), *self.flags]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, preexec_fn=die_with_parent
+                command, stdout=log, stderr=log, env=self.env, preexec_fn=self.before_exec
             )
+
+    def before_exec(self):
+        die_with_parent()
+        if self.prepare:
+            self.prepare()
 
     def is_ready(self):
         ended = self.process.poll()
@@ -100,6 +114,26 @@ class Forebay:
     def resident_bytes(self):
         statm = Path(f"/proc/{self.process.pid}/statm").read_text()
         return int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def descriptors(self):
+        """What each open descriptor is, such as `socket:[123]` or the path of a file."""
+        folder = f"/proc/{self.process.pid}/fd"
+        found = []
+        for name in os.listdir(folder):
+            try:
+                found.append(os.readlink(f"{folder}/{name}"))
+            except FileNotFoundError:
+                pass  # Closed meanwhile.
+        return found
+
+    def cpu_seconds(self):
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+    def metrics(self):
+        """What the server says of itself; see openmetrics.Page."""
+        with urllib.request.urlopen(f"http://{self.admin}/metrics", timeout=30) as page:
+            return openmetrics.Page(page.read().decode())
 
 
 def refuses_to_start(*arguments, env=None):

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 
 use crate::cli::failure::{Cause, Failure};
 use crate::config::address::HostPort;
+use crate::places::Places;
 use crate::signals::Stop;
 
 /// Connections that may wait to be accepted: a burst of clients that reconnect after a restart.
@@ -21,6 +21,10 @@ const BACKLOG: i32 = 1024;
 /// Pause when the process or the system has no file descriptor left. The connection stays in the
 /// backlog, so accepting at once would spin.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// Questions to a silent machine that go unanswered before its connection is given up. They are this
+/// share (1/n) of the keepalive time apart, so that the time passes twice until then.
+const KEEPALIVE_PROBES: u32 = 4;
 
 /// At most one line in this time about refused connections.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
@@ -125,9 +129,14 @@ fn cannot_listen(name: &str, at: &HostPort, error: &io::Error) -> Failure {
 }
 
 /// Accepts until the stop and hands each connection to `handle` on a task of its own. `places`
-/// bounds the connections at one time; when all of its permits are back, all of them have ended.
-pub(crate) async fn accept<H, F>(bound: Bound, places: Arc<Semaphore>, mut stop: Stop, handle: H)
-where
+/// bounds the connections at one time; when all of them are free, all connections have ended.
+pub(crate) async fn accept<H, F>(
+    bound: Bound,
+    places: Arc<Places>,
+    keepalive: Duration,
+    mut stop: Stop,
+    handle: H,
+) where
     H: Fn(TcpStream, SocketAddr) -> F,
     F: Future<Output = ()> + Send + 'static,
 {
@@ -153,13 +162,13 @@ where
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let Some(place) = places.take() else {
             drop(stream);
-            refusals.log(name, "too many connections, see --max-connections");
+            let limit = places.limit();
+            refusals.log(name, &format!("all {limit} connections are taken"));
             continue;
         };
-        // Answers are written whole; waiting for more bytes only delays them.
-        if let Err(error) = stream.set_nodelay(true) {
+        if let Err(error) = set_options(&stream, keepalive) {
             tracing::debug!(listener = name, %peer, %error, "connection lost while accepting");
             continue;
         }
@@ -169,6 +178,18 @@ where
             drop(place);
         });
     }
+}
+
+fn set_options(stream: &TcpStream, keepalive: Duration) -> io::Result<()> {
+    // Answers are written whole; waiting for more bytes only delays them.
+    stream.set_nodelay(true)?;
+    // A machine that lost its power or its network says no goodbye. The kernel counts in seconds.
+    let pause = (keepalive / KEEPALIVE_PROBES).max(Duration::from_secs(1));
+    let probes = TcpKeepalive::new()
+        .with_time(keepalive)
+        .with_interval(pause)
+        .with_retries(KEEPALIVE_PROBES);
+    SockRef::from(stream).set_tcp_keepalive(&probes)
 }
 
 /// Whether accepting again at once would fail the same way.
@@ -269,20 +290,28 @@ mod tests {
     async fn a_connection_beyond_the_limit_is_closed_and_its_place_is_free_again_later() {
         let bound = bind("kafka", &at("127.0.0.1:0"), false).unwrap();
         let address = bound.address;
-        let places = Arc::new(Semaphore::new(1));
+        let places = Places::new(1);
         let (stopper, stop) = stop_pair();
         let echo_end = |mut stream: TcpStream, _peer| async move {
             let _ = stream.read(&mut [0]).await;
         };
-        let accepting = tokio::spawn(accept(bound, Arc::clone(&places), stop, echo_end));
+        let keepalive = Duration::from_secs(60);
+        let accepting = tokio::spawn(accept(
+            bound,
+            Arc::clone(&places),
+            keepalive,
+            stop,
+            echo_end,
+        ));
 
         let first = TcpStream::connect(address).await.unwrap();
         let mut second = TcpStream::connect(address).await.unwrap();
         // A zero-byte read is the close; a reset is the same news.
         assert!(matches!(second.read(&mut [0]).await, Ok(0) | Err(_)));
+        assert_eq!((places.taken(), places.refused()), (1, 1));
         drop(first);
-        let all_ended = places.acquire().await.unwrap();
-        drop(all_ended);
+        places.all_free().await;
+        assert_eq!((places.taken(), places.refused()), (0, 1));
 
         stopper.stop();
         accepting.await.unwrap();

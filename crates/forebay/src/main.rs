@@ -3,8 +3,10 @@
 mod banner;
 mod cli;
 mod config;
-mod file_limit;
+mod descriptors;
 mod listener;
+mod memory;
+mod places;
 mod ready_file;
 mod serve;
 mod signals;

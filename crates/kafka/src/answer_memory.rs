@@ -1,74 +1,245 @@
-//! The memory of answers that clients have not taken yet.
+//! The memory of answers, from before they are made until clients have taken them.
 //!
-//! An answer to a fetch may be large, and a client may be slow to take it. The more is waiting on all
-//! connections together, the less the next fetch is given: many slow readers so cost about the
-//! budget, not the largest answer each.
+//! An answer may be far larger than its request, and a client may be slow to take it. A fetch reserves
+//! what it may gather before it reads, so that many fetches together cost the budget and not the
+//! largest answer each. Answers that describe (metadata, groups, configurations) are of no known size
+//! beforehand: a few at a time are made, and none while the budget is used up. Who takes an answer too
+//! slowly while others wait is cut off: see [`Schedule`](crate::pressure::Schedule).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts bytes of answers on their way out.
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use crate::limits::{DESCRIPTIONS_AT_ONCE, FETCH_BYTES_AT_LEAST};
+use crate::pressure::Waiters;
+
+/// Counts bytes of answers.
 #[derive(Debug)]
 pub(crate) struct AnswerMemory {
     budget: usize,
-    least: usize,
     used: AtomicUsize,
+    /// Fetches and descriptions that wait.
+    waiting: Waiters,
+    returned: Notify,
+    descriptions: Arc<Semaphore>,
 }
 
 /// Bytes of one answer; given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Held<'a> {
-    memory: &'a AnswerMemory,
+pub(crate) struct Held {
+    memory: Arc<AnswerMemory>,
     bytes: usize,
 }
 
 impl AnswerMemory {
-    /// A budget of `budget` bytes, of which every fetch gets at least `least`.
-    pub(crate) fn new(budget: usize, least: usize) -> Self {
-        Self {
-            budget,
-            least,
+    /// A budget of `budget` bytes, or of what one fetch needs.
+    pub(crate) fn new(budget: usize) -> Arc<Self> {
+        Arc::new(Self {
+            budget: budget.max(FETCH_BYTES_AT_LEAST),
             used: AtomicUsize::new(0),
+            waiting: Waiters::default(),
+            returned: Notify::new(),
+            descriptions: Arc::new(Semaphore::new(DESCRIPTIONS_AT_ONCE)),
+        })
+    }
+
+    /// Bytes of answers that there are.
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::SeqCst)
+    }
+
+    /// Whether there is more than the budget, or somebody waits for it.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.waiting.any() || self.used() > self.budget
+    }
+
+    /// Counts an answer of `bytes`, whether there is room for it or not.
+    pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> Held {
+        self.used.fetch_add(bytes, Ordering::SeqCst);
+        Held {
+            memory: Arc::clone(self),
+            bytes,
         }
     }
 
-    /// What the next fetch may gather.
-    pub(crate) fn allowance(&self) -> usize {
-        let free = self
-            .budget
-            .saturating_sub(self.used.load(Ordering::Relaxed));
-        (free / 2).max(self.least)
+    /// Reserves up to `wanted` bytes: half of what is free, so that something is left for the next,
+    /// but at least [`FETCH_BYTES_AT_LEAST`]. None when that much is not free until `deadline`.
+    pub(crate) async fn reserve(
+        self: &Arc<Self>,
+        wanted: usize,
+        deadline: Instant,
+    ) -> Option<Held> {
+        if let Some(held) = self.try_reserve(wanted) {
+            return Some(held);
+        }
+        let _waiting = self.waiting.begin();
+        loop {
+            // Registered before the look, so that what comes back in between is not missed.
+            let mut returned = std::pin::pin!(self.returned.notified());
+            returned.as_mut().enable();
+            if let Some(held) = self.try_reserve(wanted) {
+                // There may be more for the next.
+                self.returned.notify_one();
+                return Some(held);
+            }
+            timeout_at(deadline, returned).await.ok()?;
+        }
     }
 
-    /// Counts an answer of `bytes` until what is returned is dropped.
-    pub(crate) fn hold(&self, bytes: usize) -> Held<'_> {
-        self.used.fetch_add(bytes, Ordering::Relaxed);
-        Held {
-            memory: self,
-            bytes,
+    fn try_reserve(self: &Arc<Self>, wanted: usize) -> Option<Held> {
+        let least = wanted.min(FETCH_BYTES_AT_LEAST);
+        let mut granted = 0;
+        let take = |used: usize| {
+            let free = self.budget.saturating_sub(used);
+            granted = wanted.min((free / 2).max(least));
+            (least <= free).then_some(used + granted)
+        };
+        self.used
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
+            .ok()?;
+        Some(Held {
+            memory: Arc::clone(self),
+            bytes: granted,
+        })
+    }
+
+    /// Waits until less than the budget is used.
+    pub(crate) async fn room(&self) {
+        if self.used() < self.budget {
+            return;
+        }
+        let _waiting = self.waiting.begin();
+        loop {
+            let mut returned = std::pin::pin!(self.returned.notified());
+            returned.as_mut().enable();
+            if self.used() < self.budget {
+                self.returned.notify_one();
+                return;
+            }
+            returned.await;
+        }
+    }
+
+    /// Waits for room, and for the turn to make an answer of unknown size out of what others bring.
+    /// The turn is over when what is returned is dropped.
+    pub(crate) async fn turn(&self) -> OwnedSemaphorePermit {
+        let turn = Arc::clone(&self.descriptions).acquire_owned().await;
+        self.room().await;
+        turn.expect("the semaphore is never closed")
+    }
+}
+
+impl Held {
+    /// How many bytes they are.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Counts `bytes` from now on, whether there is room for more or not.
+    pub(crate) fn resize(&mut self, bytes: usize) {
+        if bytes > self.bytes {
+            self.memory
+                .used
+                .fetch_add(bytes - self.bytes, Ordering::SeqCst);
+        } else {
+            self.give_back(self.bytes - bytes);
+        }
+        self.bytes = bytes;
+    }
+
+    /// Counts these and `more` together.
+    pub(crate) fn join(&mut self, mut more: Self) {
+        self.bytes += std::mem::take(&mut more.bytes);
+    }
+
+    fn give_back(&self, bytes: usize) {
+        if bytes > 0 {
+            self.memory.used.fetch_sub(bytes, Ordering::SeqCst);
+            if self.memory.waiting.any() {
+                self.memory.returned.notify_one();
+            }
         }
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Held {
     fn drop(&mut self) {
-        self.memory.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.give_back(self.bytes);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
-    #[test]
-    fn the_more_waits_the_less_the_next_is_given_and_it_comes_back() {
-        let memory = AnswerMemory::new(1000, 10);
-        assert_eq!(memory.allowance(), 500);
-        let first = memory.hold(500);
-        assert_eq!(memory.allowance(), 250);
-        let second = memory.hold(600);
-        assert_eq!(memory.allowance(), 10, "nobody is starved");
-        drop(first);
-        drop(second);
-        assert_eq!(memory.allowance(), 500);
+    const MEBIBYTE: usize = 1 << 20;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(1)
+    }
+
+    async fn is_pending(future: impl Future) -> bool {
+        timeout_at(Instant::now() + Duration::from_millis(1), future)
+            .await
+            .is_err()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_more_is_held_the_less_the_next_is_given_and_it_comes_back() {
+        let memory = AnswerMemory::new(8 * MEBIBYTE);
+        let first = memory.reserve(64 * MEBIBYTE, soon()).await.unwrap();
+        let second = memory.reserve(64 * MEBIBYTE, soon()).await.unwrap();
+        assert_eq!(
+            (first.bytes(), second.bytes()),
+            (4 * MEBIBYTE, 2 * MEBIBYTE)
+        );
+        let small = memory.reserve(1000, soon()).await.unwrap();
+        assert_eq!(small.bytes(), 1000, "nobody is given more than asked for");
+        drop((first, second, small));
+        assert_eq!(memory.used(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_free_is_waited_for_and_whoever_waits_presses() {
+        let memory = AnswerMemory::new(MEBIBYTE);
+        let mut all = memory.reserve(MEBIBYTE, soon()).await.unwrap();
+        assert!(!memory.is_pressed());
+        assert!(memory.reserve(1, soon()).await.is_none(), "in vain");
+
+        let two = [memory.reserve(1000, soon()), memory.reserve(1000, soon())];
+        let waiting = futures_util::future::join_all(two);
+        tokio::pin!(waiting);
+        assert!(is_pending(waiting.as_mut()).await);
+        assert!(memory.is_pressed());
+        all.resize(0);
+        let granted = waiting.await;
+        assert!(
+            granted.iter().all(Option::is_some),
+            "one wake-up is passed on"
+        );
+        assert!(!memory.is_pressed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn descriptions_wait_for_their_turn_and_for_memory() {
+        let memory = AnswerMemory::new(MEBIBYTE);
+        let mut turns = Vec::new();
+        for _ in 0..DESCRIPTIONS_AT_ONCE {
+            turns.push(memory.turn().await);
+        }
+        assert!(is_pending(memory.turn()).await);
+        turns.clear();
+
+        let large = memory.hold(2 * MEBIBYTE);
+        assert!(memory.is_pressed(), "more than there is");
+        let waiting = memory.turn();
+        tokio::pin!(waiting);
+        assert!(is_pending(waiting.as_mut()).await);
+        drop(large);
+        drop(waiting.await);
     }
 }

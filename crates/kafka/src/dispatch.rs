@@ -4,16 +4,21 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::BytesMut;
+use tokio::sync::OwnedSemaphorePermit;
 
+use crate::answer_memory::Held;
 use crate::handlers as h;
 use crate::protocol::generated as m;
 use crate::protocol::{ApiKey, DecodeError, EncodeError, Request, Rope, api};
 use crate::session::{Context, SessionError};
 use crate::versions::is_served;
 
-/// What goes back to the client: nothing for a produce request that asks for no acknowledgement.
+/// What goes back to the client.
 pub(crate) struct Answer {
+    /// Nothing for a produce request that asks for no acknowledgement.
     pub(crate) rope: Option<Rope>,
+    /// Its memory, until it is out.
+    pub(crate) held: Held,
 }
 
 /// Whether a request is a produce request, by its first bytes.
@@ -31,15 +36,20 @@ pub(crate) fn start(
     if is_produce(&frame) {
         let work = h::produce::start(&context, frame);
         return Box::pin(async move {
-            let answer = work?.await?;
+            let rope = work?.await?;
             observe(&context, ApiKey::Produce, started);
-            Ok(answer)
+            let held = context
+                .shared
+                .answer_memory
+                .hold(rope.as_ref().map_or(0, Rope::len));
+            Ok(Answer { rope, held })
         });
     }
     Box::pin(async move {
-        let (key, rope) = answer(&context, &frame).await?;
+        let (key, rope, held) = answer(&context, &frame).await?;
         observe(&context, key, started);
-        Ok(Answer { rope: Some(rope) })
+        let rope = Some(rope);
+        Ok(Answer { rope, held })
     })
 }
 
@@ -72,13 +82,20 @@ pub(crate) fn head(frame: &[u8]) -> Result<api::RequestHead<'_>, SessionError> {
     Ok(head)
 }
 
-async fn answer(context: &Context, frame: &[u8]) -> Result<(ApiKey, Rope), SessionError> {
+async fn answer(context: &Context, frame: &[u8]) -> Result<(ApiKey, Rope, Held), SessionError> {
     let unchecked = api::decode_request_header(frame)?;
     if unchecked.key == ApiKey::ApiVersions {
-        return Ok((ApiKey::ApiVersions, h::api_versions::answer(unchecked)?));
+        let rope = h::api_versions::answer(unchecked)?;
+        let held = context.shared.answer_memory.hold(rope.len());
+        return Ok((ApiKey::ApiVersions, rope, held));
     }
     let head = head(frame)?;
     let key = head.key;
+    if key == ApiKey::Fetch {
+        let (rope, held) = fetch(context, head).await?;
+        return Ok((key, rope, held));
+    }
+    let _turn = turn(context, key).await;
     macro_rules! handlers {
         ($($key:ident => $module:ident, $request:ident;)*) => {
             match key {
@@ -103,7 +120,6 @@ async fn answer(context: &Context, frame: &[u8]) -> Result<(ApiKey, Rope), Sessi
         FindCoordinator => find_coordinator, FindCoordinatorRequest;
         InitProducerId => init_producer_id, InitProducerIdRequest;
         ListOffsets => list_offsets, ListOffsetsRequest;
-        Fetch => fetch, FetchRequest;
         JoinGroup => join_group, JoinGroupRequest;
         SyncGroup => sync_group, SyncGroupRequest;
         Heartbeat => heartbeat, HeartbeatRequest;
@@ -127,7 +143,47 @@ async fn answer(context: &Context, frame: &[u8]) -> Result<(ApiKey, Rope), Sessi
         ListConfigResources => list_config_resources, ListConfigResourcesRequest;
         DescribeTopicPartitions => describe_topic_partitions, DescribeTopicPartitionsRequest;
     };
-    Ok((key, rope))
+    let held = context.shared.answer_memory.hold(rope.len());
+    Ok((key, rope, held))
+}
+
+/// A fetch brings the memory of its answer with it.
+async fn fetch(
+    context: &Context,
+    head: api::RequestHead<'_>,
+) -> Result<(Rope, Held), SessionError> {
+    let (version, correlation_id) = (head.version, head.header.correlation_id);
+    let client_id = head.header.client_id.clone();
+    let request: m::FetchRequest<'_> = body(head)?;
+    let call = h::Call {
+        context,
+        version,
+        client_id: client_id.as_deref(),
+    };
+    let (response, mut held) = h::fetch::handle(&call, request).await;
+    let rope = api::encode_response(version, correlation_id, &response)?;
+    held.resize(rope.len());
+    Ok((rope, held))
+}
+
+/// Waits where the answer to a small request may be large, because it describes what there is, until
+/// there is memory for it.
+async fn turn(context: &Context, key: ApiKey) -> Option<OwnedSemaphorePermit> {
+    let memory = &context.shared.answer_memory;
+    match key {
+        // Made in one go, so that what one has taken the next one sees.
+        ApiKey::Metadata => {
+            memory.room().await;
+            None
+        }
+        ApiKey::OffsetFetch
+        | ApiKey::DescribeGroups
+        | ApiKey::ListGroups
+        | ApiKey::DescribeConfigs
+        | ApiKey::DescribeLogDirs
+        | ApiKey::DescribeTopicPartitions => Some(memory.turn().await),
+        _ => None,
+    }
 }
 
 fn body<'a, T: Request<'a>>(head: api::RequestHead<'a>) -> Result<T, SessionError> {

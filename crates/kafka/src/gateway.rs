@@ -8,9 +8,9 @@ use tokio::sync::watch;
 
 use crate::answer_memory::AnswerMemory;
 use crate::fetch::FetchSessions;
-use crate::frame::RequestMemory;
 use crate::limits;
 use crate::metrics::GatewayMetrics;
+use crate::request_memory::RequestMemory;
 
 /// The broker's id towards Kafka clients. There is one node.
 pub const NODE_ID: i32 = 1;
@@ -29,8 +29,12 @@ pub struct GatewayOptions {
     pub frame_bytes_max: usize,
     /// Bytes of requests in flight over all connections.
     pub request_memory_bytes: usize,
+    /// Bytes of answers that clients have not taken, over all connections.
+    pub answer_memory_bytes: usize,
     /// Time after which a connection without traffic is closed.
     pub idle_timeout: Duration,
+    /// Time after which a connection is closed that is silent in the middle of a request.
+    pub stall_timeout: Duration,
 }
 
 impl GatewayOptions {
@@ -41,7 +45,9 @@ impl GatewayOptions {
             advertised_port,
             frame_bytes_max: limits::FRAME_BYTES_MAX,
             request_memory_bytes: limits::REQUEST_MEMORY_BYTES,
+            answer_memory_bytes: limits::ANSWER_MEMORY_BYTES,
             idle_timeout: limits::IDLE_TIMEOUT,
+            stall_timeout: limits::STALL_TIMEOUT,
         }
     }
 }
@@ -59,7 +65,7 @@ pub(crate) struct Shared {
     pub(crate) cluster_id: Arc<str>,
     pub(crate) host: Arc<str>,
     pub(crate) request_memory: RequestMemory,
-    pub(crate) answer_memory: AnswerMemory,
+    pub(crate) answer_memory: Arc<AnswerMemory>,
     pub(crate) fetch_sessions: FetchSessions,
     pub(crate) metrics: GatewayMetrics,
     /// True once connections are to end.
@@ -73,10 +79,7 @@ impl Gateway {
             cluster_id: kafka_uuid(broker.cluster_id()).into(),
             host: options.advertised_host.as_str().into(),
             request_memory: RequestMemory::new(options.request_memory_bytes),
-            answer_memory: AnswerMemory::new(
-                limits::ANSWER_MEMORY_BYTES,
-                limits::FETCH_BYTES_ALWAYS,
-            ),
+            answer_memory: AnswerMemory::new(options.answer_memory_bytes),
             fetch_sessions: FetchSessions::new(limits::FETCH_SESSIONS_MAX),
             metrics: GatewayMetrics::default(),
             stopping: watch::Sender::new(false),
@@ -96,6 +99,21 @@ impl Gateway {
     /// What the gateway counts.
     pub fn metrics(&self) -> &GatewayMetrics {
         &self.shared.metrics
+    }
+
+    /// Its settings.
+    pub fn options(&self) -> &GatewayOptions {
+        &self.shared.options
+    }
+
+    /// Bytes of requests that are on their way in or being served.
+    pub fn request_memory_used(&self) -> usize {
+        self.shared.request_memory.used()
+    }
+
+    /// Bytes of answers that are being made or that clients have not taken.
+    pub fn answer_memory_used(&self) -> usize {
+        self.shared.answer_memory.used()
     }
 }
 

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`protocol`] | what the bytes mean: messages generated from Kafka's own schemas |
 //! | `frame`, `session` | one connection: frames in, answers out, in order |
-//! | `answer_memory` | what slow readers may hold |
+//! | `request_memory`, `answer_memory`, `pressure` | what requests and answers may hold, and for how long |
 //! | `dispatch` | from a request to its handler |
 //! | `handlers` | one file an API key |
 //! | `fetch` | fetch sessions, and waiting for data |
@@ -23,10 +23,12 @@ mod gateway;
 mod handlers;
 pub mod limits;
 mod metrics;
+mod pressure;
 pub mod protocol;
+mod request_memory;
 mod session;
 mod versions;
 
 pub use gateway::{Gateway, GatewayOptions, NODE_ID};
-pub use metrics::GatewayMetrics;
+pub use metrics::{Ending, GatewayMetrics, RequestsInFlight};
 pub use versions::{ServedApi, served_apis};

@@ -14,13 +14,16 @@ use std::time::Duration;
 
 use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout_at};
 
 use crate::dispatch::{self, Answer};
 use crate::fetch::FetchConnection;
-use crate::frame::{Frame, FrameError, FrameReader, Share};
+use crate::frame::{Frame, FrameError, FrameReader};
 use crate::gateway::{Gateway, Shared, stop_requested};
-use crate::limits::REQUESTS_IN_FLIGHT_MAX;
-use crate::protocol::Rope;
+use crate::limits::{PRESSED_LOOK_INTERVAL, REQUESTS_IN_FLIGHT_MAX};
+use crate::metrics::{Ending, InFlight};
+use crate::pressure::Schedule;
+use crate::request_memory::Share;
 
 /// What a handler knows about where a request came from.
 #[derive(Clone)]
@@ -43,6 +46,20 @@ pub(crate) enum SessionError {
     Io(#[from] std::io::Error),
     #[error("no traffic for {} seconds", .0.as_secs())]
     Idle(Duration),
+    #[error("an answer was taken too slowly while others waited for memory")]
+    TooSlow,
+}
+
+impl SessionError {
+    fn ending(&self) -> Ending {
+        match self {
+            Self::Idle(_) => Ending::Idle,
+            Self::Io(_) | Self::Frame(FrameError::Io(_) | FrameError::Truncated) => Ending::Broken,
+            Self::Frame(FrameError::Stalled(_)) => Ending::Stalled,
+            Self::TooSlow | Self::Frame(FrameError::TooSlow) => Ending::TooSlow,
+            Self::Protocol(_) | Self::Frame(FrameError::TooLarge { .. }) => Ending::Protocol,
+        }
+    }
 }
 
 type Work = Pin<Box<dyn Future<Output = Result<Answer, SessionError>> + Send>>;
@@ -55,9 +72,10 @@ enum Slot {
         /// It is a produce request: more of them may be put to work behind it.
         pipelined: bool,
         _memory: Share,
+        _counted: InFlight,
     },
     /// Behind one that must be answered first.
-    Waiting(Frame),
+    Waiting(Frame, InFlight),
 }
 
 impl Gateway {
@@ -70,20 +88,25 @@ impl Gateway {
         metrics.connections.add(1);
         let (mut reader, mut writer) = tokio::io::split(stream);
         let mut session = Session::new(&self.shared, peer);
-        match session.run(&mut reader, &mut writer).await {
-            Ok(()) => tracing::debug!(%peer, "connection ended"),
-            Err(error @ (SessionError::Idle(_) | SessionError::Io(_))) => {
-                tracing::debug!(%peer, %error, "connection closed");
-            }
-            Err(SessionError::Frame(error @ (FrameError::Io(_) | FrameError::Truncated))) => {
-                tracing::debug!(%peer, %error, "connection closed");
+        let ending = match session.run(&mut reader, &mut writer).await {
+            Ok(()) => {
+                tracing::debug!(%peer, "connection ended");
+                Ending::Orderly
             }
             Err(error) => {
-                metrics.protocol_errors.add(1);
-                tracing::warn!(%peer, %error, "connection closed");
+                let ending = error.ending();
+                // Networks fail and clients vanish every day; what no client should send is news.
+                if ending == Ending::Protocol {
+                    tracing::warn!(%peer, %error, "connection closed");
+                } else {
+                    tracing::debug!(%peer, %error, "connection closed");
+                }
+                ending
             }
-        }
-        metrics.disconnections.add(1);
+        };
+        // What the session held is free before it counts as ended.
+        drop(session);
+        metrics.ended(ending);
     }
 }
 
@@ -97,7 +120,7 @@ impl Session {
     fn new(shared: &Arc<Shared>, peer: SocketAddr) -> Self {
         let options = &shared.options;
         let memory = shared.request_memory.clone();
-        let frames = FrameReader::new(memory, options.frame_bytes_max);
+        let frames = FrameReader::new(memory, options.frame_bytes_max, options.stall_timeout);
         let context = Context {
             shared: Arc::clone(shared),
             // Kafka writes the host with a slash in front, as Java prints addresses.
@@ -125,16 +148,18 @@ impl Session {
             if !reading && !busy {
                 return Ok(());
             }
+            if !busy {
+                // What came before belongs to requests that are answered.
+                self.frames.take_progress();
+            }
             let may_read = reading && self.slots.len() < REQUESTS_IN_FLIGHT_MAX;
             tokio::select! {
                 biased;
                 answer = first_answer(&mut self.slots), if busy => {
                     self.slots.pop_front();
-                    if let Some(rope) = answer?.rope {
-                        send(&self.context.shared, writer, rope).await?;
-                    }
+                    send(&self.context.shared, writer, answer?).await?;
                 }
-                frame = self.frames.next(reader), if may_read => match frame? {
+                frame = self.frames.next(reader, !busy), if may_read => match frame? {
                     Some(frame) => self.accept(frame),
                     // The client has gone; whoever waits for it need not.
                     None => {
@@ -156,7 +181,8 @@ impl Session {
     fn accept(&mut self, frame: Frame) {
         let metrics = &self.context.shared.metrics;
         metrics.request_bytes.add(frame.bytes.len() as u64 + 4);
-        self.slots.push_back(Slot::Waiting(frame));
+        let counted = metrics.requests_in_flight.begin();
+        self.slots.push_back(Slot::Waiting(frame, counted));
     }
 
     /// Puts to work the request at the head of the line, and if it is a produce request those right
@@ -165,7 +191,7 @@ impl Session {
         for at in 0..self.slots.len() {
             let pipelined = match &self.slots[at] {
                 Slot::Running { pipelined, .. } => *pipelined,
-                Slot::Waiting(frame) => {
+                Slot::Waiting(frame, _) => {
                     let pipelined = dispatch::is_produce(&frame.bytes);
                     if at > 0 && !pipelined {
                         return;
@@ -184,7 +210,7 @@ impl Session {
     /// producer that asked for none counts as written what it has sent.
     fn finish(&mut self) {
         for at in 0..self.slots.len() {
-            if matches!(&self.slots[at], Slot::Waiting(frame) if dispatch::is_produce(&frame.bytes))
+            if matches!(&self.slots[at], Slot::Waiting(frame, _) if dispatch::is_produce(&frame.bytes))
             {
                 self.start(at);
             }
@@ -192,7 +218,7 @@ impl Session {
     }
 
     fn start(&mut self, at: usize) {
-        let Some(Slot::Waiting(frame)) = self.slots.remove(at) else {
+        let Some(Slot::Waiting(frame, counted)) = self.slots.remove(at) else {
             return;
         };
         let Frame { bytes, share } = frame;
@@ -202,28 +228,40 @@ impl Session {
             work,
             pipelined,
             _memory: share,
+            _counted: counted,
         };
         self.slots.insert(at, running);
     }
 }
 
-/// Writes an answer. A client that takes none of it for long is given up: until then the answer is
-/// all the memory it holds.
+/// Writes an answer. A client that takes none of it for long is given up, and while others wait for
+/// memory one that takes it too slowly: until then the answer is all the memory it holds.
 async fn send(
     shared: &Shared,
     writer: &mut (impl AsyncWrite + Unpin),
-    mut rope: Rope,
+    answer: Answer,
 ) -> Result<(), SessionError> {
-    let patience = shared.options.idle_timeout;
-    let _held = shared.answer_memory.hold(rope.len());
+    let Answer { rope, held: _held } = answer;
+    let Some(mut rope) = rope else {
+        return Ok(());
+    };
     shared.metrics.response_bytes.add(rope.len() as u64);
+    let patience = shared.options.idle_timeout;
+    let mut schedule = Schedule::begin(rope.len());
+    let mut given_up = Instant::now() + patience;
     while rope.has_remaining() {
-        match tokio::time::timeout(patience, writer.write_buf(&mut rope)).await {
+        let look = given_up.min(Instant::now() + PRESSED_LOOK_INTERVAL);
+        match timeout_at(look, writer.write_buf(&mut rope)).await {
             Ok(Ok(0)) => return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into()),
             Ok(written) => {
-                written?;
+                schedule.moved(written?);
+                given_up = Instant::now() + patience;
             }
-            Err(_) => return Err(SessionError::Idle(patience)),
+            Err(_) if look == given_up => return Err(SessionError::Idle(patience)),
+            Err(_) => {}
+        }
+        if shared.answer_memory.is_pressed() && schedule.is_behind() {
+            return Err(SessionError::TooSlow);
         }
     }
     Ok(())

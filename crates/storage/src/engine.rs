@@ -57,6 +57,9 @@ pub struct Options {
     pub compaction_interval: Duration,
     /// Memory for the keys that one compaction pass remembers.
     pub compaction_key_bytes: usize,
+    /// Memory for the batches that one sort remembers. A sort takes on fewer files to stay below it,
+    /// but at least one.
+    pub sort_index_bytes: usize,
 }
 
 impl Default for Options {
@@ -68,6 +71,7 @@ impl Default for Options {
             retention_interval: Duration::from_secs(30),
             compaction_interval: Duration::from_secs(15),
             compaction_key_bytes: limits::COMPACTION_KEY_BYTES,
+            sort_index_bytes: limits::SORT_INDEX_BYTES,
         }
     }
 }

@@ -31,8 +31,11 @@ pub const JOURNAL_CHUNK_BYTES: u64 = 128 << 10;
 pub const SEGMENT_CHUNK_BYTES: usize = 64 << 10;
 /// Sealed journal files that wait before a sort: one run over several files gives larger sections.
 pub const SEALED_FILES_BEFORE_SORT: usize = 2;
-/// Sealed journal files in one sort; bounds the memory of its index of batches.
+/// Sealed journal files in one sort: beyond it sections grow no better.
 pub const FILES_IN_ONE_SORT: usize = 8;
+/// Default of the memory for the batches that one sort remembers: eight files of batches of a few
+/// hundred bytes, or one of the smallest there are.
+pub const SORT_INDEX_BYTES: usize = 64 << 20;
 /// A log with at least this much data in one sort gets a segment of its own, so that deleting the
 /// log's old data frees disk space without waiting for its neighbours.
 pub const OWN_SEGMENT_BYTES: u64 = 4 << 20;
@@ -47,5 +50,13 @@ pub const OPEN_SEGMENTS_MAX: usize = 64;
 pub const COMPACTION_KEY_BYTES: usize = 64 << 20;
 /// The largest snapshot that is read back.
 pub const SNAPSHOT_BYTES_MAX: u64 = 4 << 30;
+/// No number that was ever handed out is larger: identifiers, offsets, epochs, positions, lengths. All
+/// of them count up from 0, so bytes that say more are nonsense, whatever their checksum says. Below
+/// it the sum of two does not overflow, nor does counting on for as long as a process can live.
+pub const NUMBER_MAX: u64 = 1 << 62;
 /// Default of the budget of recent batches that stay in memory for tailing consumers.
 pub const TAIL_CACHE_BYTES: usize = 64 << 20;
+/// What a recent batch costs beside its bytes: the rest of the frame that it came in, two owners' heads,
+/// its places in the log's tail and in the order of all, and what an allocator rounds up. Measured with
+/// batches of one small record, where it is most of the memory.
+pub const TAIL_BATCH_OVERHEAD_BYTES: usize = 256;

@@ -160,6 +160,7 @@ impl Medium for ScheduledDisk {
             return Ok(());
         }
         let half = self.change("begin", &[])?;
+        self.pass("begin", 50, 5000)?;
         self.shared.disk.mark_begun()?;
         if half {
             self.shared.schedule.go_down();

@@ -35,7 +35,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
-pub use gateway::{GatewayReading, RequestLatency};
+pub use gateway::{Budget, GatewayReading, RequestLatency};
 pub use page::{Kind, LabelValue, Labels, Metric, Page, Value};
 
 use crate::admin::Context;
@@ -48,7 +48,7 @@ use storage::Storage;
 /// Something that counts and can be read: a gateway, for example.
 ///
 /// ```
-/// use forebay_admin::metrics::{GatewayReading, MetricsSource, Page, RequestLatency};
+/// use forebay_admin::metrics::{Budget, GatewayReading, MetricsSource, Page, RequestLatency};
 /// use forebay_broker::storage::shard::{Counter, Histogram};
 ///
 /// struct Gateway { opened: Counter, closed: Counter, produce: Histogram }
@@ -58,8 +58,12 @@ use storage::Storage;
 ///         let reading = GatewayReading {
 ///             protocol: "kafka",
 ///             opened: self.opened.value(),
-///             closed: self.closed.value(),
-///             protocol_errors: 0,
+///             closed: vec![("orderly", self.closed.value())],
+///             refused: 0,
+///             connections_limit: 100,
+///             in_flight: 0,
+///             request_memory: Budget::default(),
+///             answer_memory: Budget::default(),
 ///             received_bytes: 0,
 ///             sent_bytes: 0,
 ///         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use forebay_admin::limits::SERIES_MAX;
-use forebay_admin::metrics::{GatewayReading, MetricsSource, Page, RequestLatency};
+use forebay_admin::metrics::{Budget, GatewayReading, MetricsSource, Page, RequestLatency};
 use forebay_broker::BrokerOptions;
 use forebay_broker::storage::shard::Histogram;
 
@@ -31,8 +31,18 @@ impl MetricsSource for Gateway {
         let reading = GatewayReading {
             protocol: self.protocol,
             opened: 5,
-            closed: 2,
-            protocol_errors: 1,
+            closed: vec![("orderly", 1), ("protocol", 1)],
+            refused: 3,
+            connections_limit: 7,
+            in_flight: 4,
+            request_memory: Budget {
+                used: 10,
+                limit: 20,
+            },
+            answer_memory: Budget {
+                used: 30,
+                limit: 40,
+            },
             received_bytes: 100,
             sent_bytes: 200,
         };
@@ -153,7 +163,15 @@ async fn gateways_share_metrics_and_are_told_apart_by_their_label() {
         let of = |name: &str| page.value(&format!("{name}{{protocol=\"{protocol}\"}}"));
         assert_eq!(of("forebay_connections"), 3.0);
         assert_eq!(of("forebay_connections_opened_total"), 5.0);
-        assert_eq!(of("forebay_protocol_errors_total"), 1.0);
+        assert_eq!(of("forebay_connections_refused_total"), 3.0);
+        assert_eq!(of("forebay_connections_limit"), 7.0);
+        assert_eq!(of("forebay_requests_in_flight"), 4.0);
+        assert_eq!(of("forebay_request_memory_bytes"), 10.0);
+        assert_eq!(of("forebay_request_memory_limit_bytes"), 20.0);
+        assert_eq!(of("forebay_answer_memory_bytes"), 30.0);
+        assert_eq!(of("forebay_answer_memory_limit_bytes"), 40.0);
+        let closed = r#"forebay_connections_closed_total{protocol="PROTOCOL",reason="protocol"}"#;
+        assert_eq!(page.value(&closed.replace("PROTOCOL", protocol)), 1.0);
         assert_eq!(of("forebay_received_bytes_total"), 100.0);
         assert_eq!(of("forebay_sent_bytes_total"), 200.0);
         let requests = format!(r#"{{protocol="{protocol}",api="Fetch"}}"#);

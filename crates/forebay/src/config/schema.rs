@@ -223,8 +223,9 @@ settings! {
 
         /// Memory for recent messages, shared by all topics
         ///
-        /// A consumer that keeps up is served from here and never touches the disk.
-        tail_cache_size "tail-cache-size": ByteSize = "64MiB",
+        /// A consumer that keeps up is served from here and never touches the disk. `auto` is 64 MiB,
+        /// or less where the memory of the machine or container is scarce.
+        tail_cache_size "tail-cache-size": Auto<ByteSize> = "auto",
             in 1_048_576 ..= 1_099_511_627_776;
 
         /// Free disk space below which producers are refused
@@ -292,7 +293,10 @@ settings! {
 
     "Limits" {
         /// Connections of Kafka clients at one time
-        max_connections "max-connections": u32 = "10000", in 1 ..= 1_000_000,
+        ///
+        /// One more is closed at once. `auto` is 10000, or less where memory is scarce. The limit of
+        /// open files is a bound too: a part of it is kept for the broker's own files.
+        max_connections "max-connections": Auto<u32> = "auto", in 1 ..= 1_000_000,
             kafka "max.connections";
 
         /// The largest request a client may send
@@ -301,13 +305,34 @@ settings! {
 
         /// Memory for requests being served, over all connections
         ///
-        /// When it is used up, sockets are read no further until answers have gone out.
-        request_memory "request-memory": ByteSize = "256MiB",
+        /// When it is used up, sockets are read no further until answers have gone out. `auto` is
+        /// 256 MiB, or less where the memory of the machine or container is scarce.
+        request_memory "request-memory": Auto<ByteSize> = "auto",
             in 1_048_576 ..= 1_099_511_627_776, kafka "queued.max.request.bytes";
 
+        /// Memory for answers that clients have not taken yet, over all connections
+        ///
+        /// When it is used up, fetches wait, and whoever takes its answer so slowly that it would
+        /// not be done within 30 seconds is closed. `auto` is 256 MiB, or less where the memory of
+        /// the machine or container is scarce.
+        answer_memory "answer-memory": Auto<ByteSize> = "auto",
+            in 1_048_576 ..= 1_099_511_627_776;
+
         /// How long a connection may be silent before it is closed
+        ///
+        /// Silent is who waits for no answer and sends nothing, or takes nothing of its answer.
         connection_idle_timeout "connection-idle-timeout": Duration = "10m",
             in 1_000 ..= 86_400_000, kafka "connections.max.idle.ms";
+
+        /// How long a client may be silent in the middle of a request
+        request_stall_timeout "request-stall-timeout": Duration = "30s",
+            in 1_000 ..= 86_400_000;
+
+        /// How long nothing is heard from a client's machine before it is asked whether it is there
+        ///
+        /// A machine that has lost its power or its network says no goodbye. It is asked four times
+        /// (TCP keepalive), so its connection is closed after about twice this time.
+        tcp_keepalive "tcp-keepalive": Duration = "1m", in 1_000 ..= 7_200_000;
     }
 
     "Process" {

@@ -81,8 +81,8 @@ fn toml_values_may_be_numbers_booleans_and_text() {
     .unwrap()
     .settings();
     assert!(!settings.auto_create_topics);
-    assert_eq!(settings.tail_cache_size, ByteSize(32 << 20));
-    assert_eq!(settings.request_memory, ByteSize(1_000_000_000));
+    assert_eq!(settings.tail_cache_size, Auto::Set(ByteSize(32 << 20)));
+    assert_eq!(settings.request_memory, Auto::Set(ByteSize(1_000_000_000)));
 }
 
 #[test]

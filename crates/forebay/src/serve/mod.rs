@@ -1,13 +1,13 @@
 //! A running broker: bind, open, accept, say so, and stop in good order.
 
+mod metrics;
+mod resources;
 mod wiring;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use tokio::sync::Semaphore;
 
 use crate::banner::{Banner, ListenerRow};
 use crate::cli::failure::{Cause, Failure};
@@ -16,14 +16,16 @@ use crate::config::Settings;
 use crate::config::address::{HostPort, Listen};
 use crate::config::setting::{Auto, LogFormat};
 use crate::listener::{self, Bound};
+use crate::places::Places;
 use crate::ready_file::{self, ReadyFile};
 use crate::signals::{Signals, stop_pair};
-use crate::{file_limit, telemetry};
+use crate::telemetry;
+use resources::Resources;
 use wiring::Wiring;
 
-/// Connections to the admin listener at one time. It has its own, so that whoever runs the broker
-/// gets in when clients have taken all of theirs.
-const ADMIN_CONNECTIONS: usize = 256;
+/// Threads for work that blocks: reads of older messages above all. Each waits for the disk most of
+/// its time, and more of them than this do not make the disk faster.
+const BLOCKING_THREADS: usize = 64;
 
 /// The sockets of a broker, bound.
 struct Listeners {
@@ -37,13 +39,13 @@ struct Listeners {
 /// When it cannot start, or was ended before it had stopped.
 pub(crate) fn run(settings: &Settings, started: Instant) -> Result<(), Failure> {
     telemetry::start(&settings.log_level, settings.log_format);
-    file_limit::raise(settings.max_connections);
+    let resources = Resources::share_out(settings)?;
     if let Some(path) = &settings.ready_file {
         ready_file::remove_stale(path)?;
     }
     let listeners = bind(settings)?;
     let runtime = runtime(settings)?;
-    let result = runtime.block_on(serve(settings, listeners, started));
+    let result = runtime.block_on(serve(settings, resources, listeners, started));
     // Whatever still runs has had its time; waiting for it here would undo the grace limit.
     runtime.shutdown_background();
     result
@@ -108,7 +110,10 @@ fn advertised(settings: &Settings, bound: SocketAddr) -> Result<HostPort, Failur
 
 fn runtime(settings: &Settings) -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.enable_all().thread_name("forebay");
+    builder
+        .enable_all()
+        .thread_name("forebay")
+        .max_blocking_threads(BLOCKING_THREADS);
     if let Auto::Set(threads) = settings.worker_threads {
         builder.worker_threads(threads as usize);
     }
@@ -117,7 +122,12 @@ fn runtime(settings: &Settings) -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| Failure::new(Cause::Failed, format!("cannot start threads: {error}")))
 }
 
-async fn serve(settings: &Settings, listeners: Listeners, started: Instant) -> Result<(), Failure> {
+async fn serve(
+    settings: &Settings,
+    resources: Resources,
+    listeners: Listeners,
+    started: Instant,
+) -> Result<(), Failure> {
     let mut signals = Signals::listen()
         .map_err(|error| Failure::new(Cause::Failed, format!("cannot receive signals: {error}")))?;
     let kafka_address = listeners.kafka.as_ref().map(|bound| bound.address);
@@ -131,29 +141,32 @@ async fn serve(settings: &Settings, listeners: Listeners, started: Instant) -> R
         kafka: kafka_address,
         admin: admin_address,
     };
-    let wiring = Wiring::open(settings, bound, advertised.as_ref(), stop.clone()).await?;
-    let wiring = Arc::new(wiring);
-    let kafka_places = Arc::new(Semaphore::new(settings.max_connections as usize));
-    let admin_places = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
+    let kafka_places = Places::new(resources.kafka_connections);
+    let admin_places = Places::new(resources.admin_connections);
+    let places = Arc::clone(&kafka_places);
+    let wiring = Wiring::open(
+        settings,
+        &resources,
+        places,
+        bound,
+        advertised,
+        stop.clone(),
+    );
+    let wiring = Arc::new(wiring.await?);
+    let keepalive = settings.tcp_keepalive;
     if let Some(bound) = listeners.kafka {
         let wiring = Arc::clone(&wiring);
         let handle = move |stream, peer| Arc::clone(&wiring).kafka(stream, peer);
-        tokio::spawn(listener::accept(
-            bound,
-            Arc::clone(&kafka_places),
-            stop.clone(),
-            handle,
-        ));
+        let places = Arc::clone(&kafka_places);
+        let accepting = listener::accept(bound, places, keepalive, stop.clone(), handle);
+        tokio::spawn(accepting);
     }
     if let Some(bound) = listeners.admin {
         let wiring = Arc::clone(&wiring);
         let handle = move |stream, peer| Arc::clone(&wiring).admin(stream, peer);
-        tokio::spawn(listener::accept(
-            bound,
-            Arc::clone(&admin_places),
-            stop.clone(),
-            handle,
-        ));
+        let places = Arc::clone(&admin_places);
+        let accepting = listener::accept(bound, places, keepalive, stop.clone(), handle);
+        tokio::spawn(accepting);
     }
 
     wiring.ready();
@@ -167,15 +180,13 @@ async fn serve(settings: &Settings, listeners: Listeners, started: Instant) -> R
     drop(ready_file);
 
     let all_ended = async {
-        // All permits together are free only when every connection has given its own back.
-        let _ = kafka_places.acquire_many(settings.max_connections).await;
-        let _ = admin_places.acquire_many(ADMIN_CONNECTIONS as u32).await;
+        kafka_places.all_free().await;
+        admin_places.all_free().await;
     };
     tokio::select! {
         () = all_ended => {}
         () = tokio::time::sleep(settings.shutdown_grace) => {
-            let kafka = settings.max_connections as usize - kafka_places.available_permits();
-            let admin = ADMIN_CONNECTIONS - admin_places.available_permits();
+            let (kafka, admin) = (kafka_places.taken(), admin_places.taken());
             tracing::warn!(kafka, admin, "connections cut: they did not end within the grace time");
         }
         signal = signals.next() => return Err(ended_at_once(signal)),

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use forebay_admin::{Admin, BuildInfo, ListenerInfo, MetricsSource, NodeInfo, Readiness, metrics};
+use forebay_admin::{Admin, BuildInfo, ListenerInfo, MetricsSource, NodeInfo, Readiness};
 use forebay_broker::group::GroupConfig;
 use forebay_broker::{Broker, BrokerOptions, BrokerShard, Environment};
 use forebay_kafka::{Gateway, GatewayOptions};
@@ -18,8 +18,12 @@ use crate::cli::failure::{Cause, Failure};
 use crate::config::Settings;
 use crate::config::address::HostPort;
 use crate::config::setting::{Limit, Setting};
+use crate::places::Places;
 use crate::signals::Stop;
 use crate::system::{SystemClock, SystemRandomness};
+
+use super::metrics::{KafkaMetrics, TaskMetrics};
+use super::resources::Resources;
 
 /// The addresses that listeners are bound to.
 #[derive(Clone, Copy)]
@@ -43,20 +47,23 @@ impl Wiring {
     /// Opens the data folder and builds what stands on it.
     pub(super) async fn open(
         settings: &Settings,
+        resources: &Resources,
+        places: Arc<Places>,
         bound: Bound,
-        advertised: Option<&HostPort>,
+        advertised: Option<HostPort>,
         stop: Stop,
     ) -> Result<Self, Failure> {
-        let (broker, shard) = open_broker(settings)?;
+        let (broker, shard) = open_broker(settings, resources)?;
         let ended = run_shard(shard)?;
-        let mut options = match advertised {
+        let mut options = match &advertised {
             Some(address) => GatewayOptions::at(&address.host, address.port),
             None => GatewayOptions::at("localhost", 0),
         };
-        let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
         options.frame_bytes_max = bytes(settings.max_frame_size.0);
-        options.request_memory_bytes = bytes(settings.request_memory.0);
+        options.request_memory_bytes = bytes(resources.request_memory);
+        options.answer_memory_bytes = bytes(resources.answer_memory);
         options.idle_timeout = settings.connection_idle_timeout;
+        options.stall_timeout = settings.request_stall_timeout;
         let kafka = Gateway::new(broker.clone(), options);
         let readiness = Readiness::default();
         let mut requested = stop.clone();
@@ -66,7 +73,7 @@ impl Wiring {
             draining.draining();
             stopped.stop();
         });
-        let admin = admin_router(settings, bound, &broker, &kafka, &readiness);
+        let admin = admin_router(settings, bound, &broker, &kafka, places, &readiness);
         Ok(Self {
             broker,
             kafka,
@@ -137,6 +144,7 @@ fn admin_router(
     bound: Bound,
     broker: &Broker,
     kafka: &Gateway,
+    places: Arc<Places>,
     readiness: &Readiness,
 ) -> Router {
     let listeners = [("kafka", bound.kafka), ("admin", bound.admin)];
@@ -157,37 +165,24 @@ fn admin_router(
         listeners,
         reserve_bytes: settings.disk_reserve.0,
     };
-    let sources: Vec<Arc<dyn MetricsSource>> = vec![Arc::new(KafkaMetrics(kafka.clone()))];
+    let kafka = KafkaMetrics {
+        gateway: kafka.clone(),
+        places,
+    };
+    let sources: Vec<Arc<dyn MetricsSource>> = vec![Arc::new(kafka), Arc::new(TaskMetrics::new())];
     Admin::new(broker.clone(), readiness.clone(), sources, node).router()
 }
 
-/// The Kafka gateway's counters on the metrics page.
-struct KafkaMetrics(Gateway);
-
-impl MetricsSource for KafkaMetrics {
-    fn read(&self, page: &mut metrics::Page) {
-        let counted = self.0.metrics();
-        let reading = metrics::GatewayReading {
-            protocol: "kafka",
-            opened: counted.connections.value(),
-            closed: counted.disconnections.value(),
-            protocol_errors: counted.protocol_errors.value(),
-            received_bytes: counted.request_bytes.value(),
-            sent_bytes: counted.response_bytes.value(),
-        };
-        let latencies = counted
-            .requests()
-            .iter()
-            .map(|(key, seconds)| metrics::RequestLatency {
-                api: key.name(),
-                seconds,
-            });
-        reading.put(page, latencies);
-    }
+fn bytes(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
 }
 
-fn open_broker(settings: &Settings) -> Result<(Broker, BrokerShard), Failure> {
+fn open_broker(
+    settings: &Settings,
+    resources: &Resources,
+) -> Result<(Broker, BrokerShard), Failure> {
     let disk = LocalDisk::open(&settings.data).map_err(cannot_open)?;
+    let disk = disk.with_open_segments_max(resources.open_segments);
     let environment = Environment {
         medium: Arc::new(disk),
         clock: Arc::new(SystemClock::new()),
@@ -195,11 +190,12 @@ fn open_broker(settings: &Settings) -> Result<(Broker, BrokerShard), Failure> {
     };
     let storage = StorageOptions {
         journal_file_bytes: settings.journal_file_size.0,
-        tail_cache_bytes: usize::try_from(settings.tail_cache_size.0).unwrap_or(usize::MAX),
+        tail_cache_bytes: bytes(resources.tail_cache),
         reserve_bytes: settings.disk_reserve.0,
         retention_interval: settings.retention_check_interval,
         compaction_interval: settings.compaction_check_interval,
-        ..StorageOptions::default()
+        compaction_key_bytes: bytes(resources.compaction_keys),
+        sort_index_bytes: bytes(resources.sort_index),
     };
     let groups = GroupConfig {
         initial_rebalance_delay: settings.group_initial_rebalance_delay,

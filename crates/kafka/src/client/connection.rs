@@ -13,8 +13,10 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::{ClientError, plain_reason};
-use crate::frame::{FrameError, FrameReader, RequestMemory};
+use crate::frame::{FrameError, FrameReader};
+use crate::limits::STALL_TIMEOUT;
 use crate::protocol::{Request, Rope, api};
+use crate::request_memory::RequestMemory;
 
 /// Requests that may wait to be written. Those that are written wait for their answers; how many
 /// there are is up to the caller, who holds a future for each.
@@ -171,13 +173,15 @@ async fn read<S: AsyncRead>(
 ) -> String {
     // One answer is read at a time, so this memory is never waited for.
     let memory = RequestMemory::new(answer_bytes_max);
-    let mut frames = FrameReader::new(memory, answer_bytes_max);
+    let mut frames = FrameReader::new(memory, answer_bytes_max, STALL_TIMEOUT);
     loop {
-        let frame = match frames.next(&mut from).await {
+        let frame = match frames.next(&mut from, true).await {
             Ok(Some(frame)) => frame.bytes.freeze(),
             Ok(None) => return "the broker closed it".to_owned(),
             Err(FrameError::Io(error)) => return plain_reason(&error),
-            Err(error @ FrameError::Stalled) => return error.to_string(),
+            Err(error @ (FrameError::Stalled(_) | FrameError::TooSlow)) => {
+                return error.to_string();
+            }
             Err(FrameError::Truncated) => return "it ended inside an answer".to_owned(),
             Err(FrameError::TooLarge { length, limit }) => return foreign(length, limit),
         };

@@ -87,6 +87,19 @@ impl Followed {
         }
     }
 
+    /// How many bytes a read with this budget may bring: none where there is nothing new.
+    pub(crate) fn wanted(&self, budget: usize) -> usize {
+        let end = self.log.as_ref().map_or(0, LogReader::end_offset);
+        if self.offset < end as i64 {
+            usize::try_from(self.bytes_max)
+                .unwrap_or(0)
+                .min(budget)
+                .max(1)
+        } else {
+            0
+        }
+    }
+
     /// Reads what is there, at most `budget` bytes; with `first` at least one batch.
     pub(crate) async fn serve(&mut self, budget: usize, first: bool) -> Served {
         let bytes_max = usize::try_from(self.bytes_max).unwrap_or(0).min(budget);

@@ -19,9 +19,14 @@ use std::time::Duration;
 use forebay_broker::storage::LogReader;
 use forebay_broker::topic::Topic;
 
+use tokio::time::Instant;
+
 use super::Call;
+use crate::answer_memory::Held;
 use crate::fetch::{FetchSession, Followed, Served, TopicKey};
-use crate::limits::{FETCH_BYTES_MAX, FETCH_SESSION_PARTITIONS_MAX, FETCH_WAIT_MAX};
+use crate::limits::{
+    FETCH_BYTES_MAX, FETCH_MEMORY_PATIENCE, FETCH_SESSION_PARTITIONS_MAX, FETCH_WAIT_MAX,
+};
 use crate::protocol::generated::fetch_response::{FetchableTopicResponse, PartitionData};
 use crate::protocol::generated::{FetchRequest, FetchResponse};
 use crate::protocol::{ErrorCode, Str};
@@ -31,37 +36,41 @@ const FINAL_EPOCH: i32 = -1;
 /// Epoch of a request that begins a session.
 const INITIAL_EPOCH: i32 = 0;
 
-pub(crate) async fn handle(call: &Call<'_>, request: FetchRequest<'_>) -> FetchResponse<'static> {
+/// Answers a fetch, and says which part of the memory for answers that takes.
+pub(crate) async fn handle(
+    call: &Call<'_>,
+    request: FetchRequest<'_>,
+) -> (FetchResponse<'static>, Held) {
+    let refused = |error: ErrorCode| {
+        let response = FetchResponse {
+            error_code: error as i16,
+            ..FetchResponse::default()
+        };
+        (response, call.shared().answer_memory.hold(0))
+    };
     let (mut session, incremental) = match take_session(call, &request) {
         Ok(taken) => taken,
-        Err(error) => {
-            return FetchResponse {
-                error_code: error as i16,
-                ..FetchResponse::default()
-            };
-        }
+        Err(error) => return refused(error),
     };
     follow(call, &request, &mut session);
     if session.len() > FETCH_SESSION_PARTITIONS_MAX {
         if incremental {
             // The client begins anew, and is then served without a session.
-            return FetchResponse {
-                error_code: ErrorCode::FetchSessionIdNotFound as i16,
-                ..FetchResponse::default()
-            };
+            return refused(ErrorCode::FetchSessionIdNotFound);
         }
         session.decline();
     }
-    let responses = collect(call, &request, &mut session, incremental).await;
+    let (responses, held) = collect(call, &request, &mut session, incremental).await;
     let session_id = session.id();
     if session_id != 0 {
         *call.context.fetch.session.lock() = Some(session);
     }
-    FetchResponse {
+    let response = FetchResponse {
         session_id: if call.version >= 7 { session_id } else { 0 },
         responses,
         ..FetchResponse::default()
-    }
+    };
+    (response, held)
 }
 
 /// The session that the request goes on with, and whether it goes on or begins. One without an id
@@ -142,11 +151,10 @@ async fn collect(
     request: &FetchRequest<'_>,
     session: &mut FetchSession,
     incremental: bool,
-) -> Vec<FetchableTopicResponse<'static>> {
+) -> (Vec<FetchableTopicResponse<'static>>, Held) {
     let bytes_max = usize::try_from(request.max_bytes)
         .unwrap_or(0)
-        .min(FETCH_BYTES_MAX)
-        .min(call.shared().answer_memory.allowance());
+        .min(FETCH_BYTES_MAX);
     let bytes_min = usize::try_from(request.min_bytes)
         .unwrap_or(0)
         .min(bytes_max);
@@ -159,13 +167,15 @@ async fn collect(
         let queue = session.take_queue();
         let look = look(call, session, queue, bytes_max, incremental).await;
         let left = deadline.saturating_sub(call.broker().now().monotonic);
-        let enough =
-            look.bytes >= bytes_min || look.has_error || left.is_zero() || session.is_empty();
+        // What memory there was is taken; it is not to wait here for more data.
+        let enough = look.bytes >= bytes_min || look.is_full;
+        let over = look.has_error || left.is_zero() || session.is_empty();
         // A deadline that passes during the wait is answered with what the next look finds.
-        if enough || *call.shared().stopping.borrow() {
-            return group(session, look.found);
+        if enough || over || *call.shared().stopping.borrow() {
+            return (group(session, look.found), look.held);
         }
         // What was found but is not enough is found again after the wait.
+        drop((look.found, look.held));
         look.seen.into_iter().for_each(|key| session.enqueue(key));
         let wanted = bytes_min - look.bytes;
         observer.want_more(wanted as u64);
@@ -178,7 +188,11 @@ struct Look {
     found: Vec<(u64, Served)>,
     bytes: usize,
     has_error: bool,
+    /// There is more than memory could be found for.
+    is_full: bool,
     seen: Vec<u64>,
+    /// The memory of what was found.
+    held: Held,
 }
 
 async fn look(
@@ -192,11 +206,13 @@ async fn look(
         found: Vec::new(),
         bytes: 0,
         has_error: false,
+        is_full: false,
         seen: Vec::with_capacity(queue.len()),
+        held: call.shared().answer_memory.hold(0),
     };
     let mut again = Vec::new();
     for key in queue {
-        let full = look.bytes >= bytes_max && look.bytes > 0;
+        let full = look.is_full || (look.bytes >= bytes_max && look.bytes > 0);
         if full && incremental {
             session.enqueue(key);
             continue;
@@ -213,8 +229,13 @@ async fn look(
         let Some(partition) = session.partition(key) else {
             continue;
         };
-        let budget = bytes_max.saturating_sub(look.bytes);
-        let served = partition.serve(budget, look.bytes == 0).await;
+        let budget = if full { 0 } else { bytes_max - look.bytes };
+        let budget = match partition.wanted(budget) {
+            0 => budget,
+            wanted => look.reserve(wanted, call).await,
+        };
+        let first = look.bytes == 0 && !look.is_full;
+        let served = partition.serve(budget, first).await;
         look.seen.push(key);
         look.bytes += served.bytes;
         look.has_error |= served.is_error;
@@ -225,8 +246,33 @@ async fn look(
             look.found.push((key, served));
         }
     }
+    look.held.resize(look.bytes);
     again.into_iter().for_each(|key| session.enqueue(key));
     look
+}
+
+impl Look {
+    /// Finds memory for up to `wanted` bytes more, and says for how many. Only who has nothing yet
+    /// waits for it.
+    async fn reserve(&mut self, wanted: usize, call: &Call<'_>) -> usize {
+        let left = self.held.bytes().saturating_sub(self.bytes);
+        if left >= wanted {
+            return wanted;
+        }
+        let patience = match self.bytes {
+            0 => FETCH_MEMORY_PATIENCE,
+            _ => Duration::ZERO,
+        };
+        let memory = &call.shared().answer_memory;
+        match memory
+            .reserve(wanted - left, Instant::now() + patience)
+            .await
+        {
+            Some(more) => self.held.join(more),
+            None => self.is_full = left == 0,
+        }
+        wanted.min(self.held.bytes() - self.bytes)
+    }
 }
 
 /// The answer: partitions of the same topic together, in the order in which topics first appear.

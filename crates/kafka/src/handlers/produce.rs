@@ -18,7 +18,7 @@ use forebay_broker::topic::Topic;
 use forebay_broker::{Append, AppendError, AppendedBatch};
 use uuid::Uuid;
 
-use crate::dispatch::{self, Answer};
+use crate::dispatch;
 use crate::errors;
 use crate::limits::FRAME_SHARE_KEPT;
 use crate::protocol::generated::produce_request::TopicProduceData;
@@ -26,7 +26,7 @@ use crate::protocol::generated::produce_response::{
     PartitionProduceResponse, TopicProduceResponse,
 };
 use crate::protocol::generated::{ProduceRequest, ProduceResponse};
-use crate::protocol::{ErrorCode, Str, api};
+use crate::protocol::{ErrorCode, Rope, Str, api};
 use crate::session::{Context, SessionError};
 
 /// What became of one partition's records before the broker saw them.
@@ -62,7 +62,7 @@ struct Placed {
 pub(crate) fn start(
     context: &Context,
     mut frame: BytesMut,
-) -> Result<impl Future<Output = Result<Answer, SessionError>> + Send + use<>, SessionError> {
+) -> Result<impl Future<Output = Result<Option<Rope>, SessionError>> + Send + use<>, SessionError> {
     let (plan, placed) = plan(context, &frame)?;
     let frame_bytes = frame.len();
     let mut batches = Vec::with_capacity(placed.len());
@@ -183,7 +183,7 @@ fn find(
 fn answer(
     plan: Plan,
     results: Vec<Result<AppendedBatch, AppendError>>,
-) -> Result<Answer, SessionError> {
+) -> Result<Option<Rope>, SessionError> {
     let mut failed = false;
     let mut results = results.into_iter();
     let topics = plan.topics.into_iter().map(|topic| {
@@ -214,11 +214,11 @@ fn answer(
             let what = "a produce request without acknowledgement failed";
             Err(SessionError::Protocol(what.to_owned()))
         } else {
-            Ok(Answer { rope: None })
+            Ok(None)
         };
     }
     let rope = api::encode_response(plan.version, plan.correlation_id, &response)?;
-    Ok(Answer { rope: Some(rope) })
+    Ok(Some(rope))
 }
 
 fn partition_response(

@@ -1,5 +1,6 @@
 //! Bytes that are no request.
 
+use forebay_kafka::Ending;
 use forebay_kafka::protocol::ApiKey;
 use forebay_kafka::protocol::api::request_header_version;
 
@@ -50,5 +51,7 @@ async fn a_malformed_body_closes_the_connection_at_every_version_of_every_key() 
     let sent = KEYS
         .into_iter()
         .flat_map(|key| versions(key).filter(move |version| has_body(key, *version)));
-    assert_eq!(metrics.protocol_errors.value(), sent.count() as u64);
+    let mut endings = metrics.endings();
+    let refused = endings.find(|(ending, _)| *ending == Ending::Protocol);
+    assert_eq!(refused, Some((Ending::Protocol, sent.count() as u64)));
 }

@@ -103,7 +103,12 @@ async fn a_client_that_leaves_takes_its_parked_fetch_with_it() {
     client.send(12, &parked).await;
     drop(client);
     let started = Instant::now();
-    while server.gateway.metrics().disconnections.value() == 0 {
+    while server
+        .gateway
+        .metrics()
+        .endings()
+        .all(|(_, count)| count == 0)
+    {
         assert!(
             started.elapsed() < Duration::from_secs(10),
             "the fetch is still parked"

@@ -10,14 +10,11 @@ impl Check<'_> {
         let key = BlobKey::snapshot(id);
         let length = usize::try_from(bytes).unwrap_or(usize::MAX);
         match self.medium.read_blob(key, 0, length) {
-            Ok(content) => match decode_snapshot(&content) {
-                Ok(found) if found.lsn.0 != id.0 => {
-                    let what = format!("it is the snapshot of commit {}", found.lsn);
+            Ok(content) => {
+                if let Err(what) = decode_snapshot(id, &content) {
                     self.damaged(key.to_string(), 0, what);
                 }
-                Ok(_) => {}
-                Err(what) => self.damaged(key.to_string(), 0, what),
-            },
+            }
             Err(error) => self.note(error),
         }
         self.did(bytes);

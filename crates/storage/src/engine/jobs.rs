@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 use super::compact::{Rewrite, Rewritten};
-use super::sort::{Sort, Sorted};
+use super::sort::{self, Sort, Sorted};
 use super::{Engine, Spare};
 use crate::clock::Now;
 use crate::error::{Result, StorageError};
@@ -294,7 +294,7 @@ impl Engine {
     }
 
     fn next_sort(&mut self, now: Now) -> Option<Job> {
-        let files = self.sealed.iter().take(self.files_in_sort);
+        let files = self.sealed.iter().take(self.affordable_files());
         let files: Vec<_> = files.cloned().collect();
         let last = files.last().map_or(FileId(0), |file| file.id());
         // What a rewrite is about to replace waits for the next sort.
@@ -316,6 +316,29 @@ impl Engine {
         self.next_blob = BlobId(self.next_blob.0 + sort.blobs_max());
         self.jobs.sort = true;
         Some(Job(Kind::Sort(sort)))
+    }
+
+    /// How many of the oldest sealed files a sort can take on with its memory: at least one.
+    fn affordable_files(&self) -> usize {
+        let mut batches: HashMap<FileId, usize> = HashMap::new();
+        for log in self.logs.values() {
+            for chunk in &log.shared.state.read().chunks {
+                *batches.entry(chunk.file).or_default() += chunk.batches_max();
+            }
+        }
+        let mut left = self.options.sort_index_bytes;
+        let affordable = self
+            .sealed
+            .iter()
+            .take(self.files_in_sort)
+            .take_while(|file| {
+                let wanted = batches.get(&file.id()).copied().unwrap_or(0);
+                let bytes = wanted.saturating_mul(sort::INDEX_ENTRY_BYTES);
+                let fits = bytes <= left;
+                left = left.saturating_sub(bytes);
+                fits
+            });
+        affordable.count().max(1)
     }
 
     fn snapshot_done(&mut self, lsn: Lsn, file: FileId) {

@@ -9,10 +9,11 @@ use super::{Engine, Log, install};
 use crate::error::{Result, StorageError};
 use crate::ids::{FileId, LogId, Lsn};
 use crate::journal::entry::{
-    ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, FileHeader, Link, Record, RecordKind, RecordWalk,
+    ENTRY_ALIGNMENT, ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, FileHeader, Link, Record, RecordKind,
+    RecordWalk,
 };
 use crate::journal::scan::{End, FileScan};
-use crate::log::{Chunk, Durability};
+use crate::log::{Chunk, Durability, offsets_of};
 use crate::media::{JournalFile, journal_name};
 
 /// What lies on top of the engine and is rebuilt with it.
@@ -72,9 +73,14 @@ impl Engine {
         let (old, used) = used.split_at(before);
         self.sealed
             .extend(old.iter().map(|(file, _)| Arc::clone(file)));
-        if used.first().is_none_or(|(file, _)| file.id() != first) {
+        let Some((file, _)) = used.first().filter(|(file, _)| file.id() == first) else {
             let what = "the file is missing, and the newest snapshot needs it";
             return Err(StorageError::corrupt(journal_name(first), 0, what));
+        };
+        let is_inside = (FILE_HEADER_BYTES..=file.capacity()).contains(&position);
+        if !is_inside || !position.is_multiple_of(ENTRY_ALIGNMENT) {
+            let what = "no entry can be here, where the newest snapshot goes on";
+            return Err(StorageError::corrupt(journal_name(first), position, what));
         }
         let mut tail = Tail {
             file: None,
@@ -196,15 +202,21 @@ impl Engine {
             RecordKind::Event => replay.event(record.payload, wall_ms),
             RecordKind::LogCreated => {
                 let durability = payload_durability(record)?;
-                self.logs
-                    .insert(record.log, Log::new(record.log, durability, wall_ms));
-                Ok(())
+                let log = Log::new(record.log, durability, wall_ms);
+                match self.logs.insert(record.log, log) {
+                    Some(_) => Err(format!("it creates log {} again", record.log)),
+                    None => Ok(()),
+                }
             }
             RecordKind::LogDeleted => {
                 self.drop_log(record.log);
                 Ok(())
             }
             RecordKind::LogStart => {
+                let next = self.logs.get(&record.log).map(|log| log.next);
+                if next.is_some_and(|next| record.offset > next) {
+                    return Err(format!("log {} starts behind its end", record.log));
+                }
                 self.apply_start(record.log, record.offset);
                 Ok(())
             }
@@ -214,7 +226,13 @@ impl Engine {
                 for installed in &sections {
                     let blob = installed.section.blob;
                     // A log that is gone by now does not refer to it.
-                    if self.logs.contains_key(&installed.log) {
+                    if let Some(log) = self.logs.get(&installed.log) {
+                        if !log.shared.state.read().has_place_for(&installed.section) {
+                            return Err(format!(
+                                "log {} has no place for a section",
+                                installed.log
+                            ));
+                        }
                         *self.segments.entry(blob).or_default() += 1;
                     }
                     self.apply_installed(installed);
@@ -245,13 +263,14 @@ impl Engine {
         let Some(log) = self.logs.get_mut(&record.log) else {
             return Ok(());
         };
-        if record.offset != log.next {
+        let (from, next) = offsets_of(&header).ok_or("it has a batch of impossible offsets")?;
+        if record.offset != log.next || from != log.next {
             return Err(format!(
-                "log {} continues at offset {}, not at {}",
+                "log {} continues at offset {}, not at {} or {from}",
                 record.log, log.next, record.offset
             ));
         }
-        log.next = header.next_offset() as u64;
+        log.next = next;
         log.segment_base = log.next;
         let position =
             |at: u64| u32::try_from(at).map_err(|_| "a position beyond 4 GiB".to_owned());

@@ -15,7 +15,7 @@ use crate::journal::entry::{
 use crate::journal::scan::FileScan;
 use crate::limits::OWN_SEGMENT_BYTES;
 use crate::log::section::SegmentWriter;
-use crate::log::{LogShared, Section, stored_header};
+use crate::log::{LogShared, Section, offsets_of, stored_header};
 use crate::media::{JournalFile, Medium, journal_name};
 
 /// A sort that is ready to run.
@@ -43,6 +43,9 @@ struct Found {
     bytes: u32,
     max_timestamp: i64,
 }
+
+/// What a sort remembers of each batch.
+pub(super) const INDEX_ENTRY_BYTES: usize = size_of::<Found>();
 
 impl Sort {
     /// Plans the sort of `files`; None when no log has data in them.
@@ -119,7 +122,9 @@ impl Sort {
                 let Ok(header) = BatchHeader::parse(record.payload) else {
                     continue;
                 };
-                let next = header.next_offset() as u64;
+                let Some((_, next)) = offsets_of(&header) else {
+                    continue;
+                };
                 if record.offset < *below && next > *from {
                     found.push(Found {
                         log: record.log,

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
+use crate::limits::TAIL_BATCH_OVERHEAD_BYTES;
 use crate::log::LogShared;
 
 pub(super) struct TailCache {
@@ -29,6 +30,7 @@ impl TailCache {
 
     /// Accounts for a batch that was put into `log`'s tail.
     pub(super) fn add(&mut self, log: &Arc<LogShared>, base: u64, bytes: usize) {
+        let bytes = bytes + TAIL_BATCH_OVERHEAD_BYTES;
         self.used += bytes;
         self.queue.push_back(Cached {
             log: Arc::downgrade(log),

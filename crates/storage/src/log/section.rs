@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use crate::checksum::crc32c;
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, IdMap, LogId};
-use crate::limits::{SECTION_INDEX_CACHE_BYTES, SEGMENT_CHUNK_BYTES};
+use crate::limits::{NUMBER_MAX, SECTION_INDEX_CACHE_BYTES, SEGMENT_CHUNK_BYTES};
 use crate::media::{BlobKey, BlobWriter, Medium};
 
 pub(crate) const SEGMENT_HEADER_BYTES: u64 = 16;
@@ -53,6 +53,11 @@ impl Section {
     /// Batches, index and foot.
     pub(crate) fn total_bytes(&self) -> u64 {
         self.bytes + self.index_bytes() as u64 + FOOT_BYTES
+    }
+
+    /// Whether this takes the place of `other`.
+    pub(crate) fn replaces(&self, other: &Self) -> bool {
+        other.base >= self.base && other.next <= self.next
     }
 
     fn index_bytes(&self) -> usize {
@@ -280,12 +285,22 @@ impl SectionReader {
             .chunks_exact(INDEX_ENTRY_BYTES)
             .map(decode_index_entry)
             .collect();
-        let covered: u64 = entries.iter().map(|entry| u64::from(entry.bytes)).sum();
-        if covered != section.bytes {
+        if !covers(&entries, section) {
             return Err(corrupt("the section's index does not cover its batches"));
         }
         Ok(entries)
     }
+}
+
+/// Whether the chunks of an index are the batches of `section`, in order and without a gap.
+fn covers(index: &[IndexEntry], section: &Section) -> bool {
+    let (mut position, mut base) = (0, 0);
+    let in_order = index.iter().all(|chunk| {
+        let follows = chunk.position == position && chunk.base >= base;
+        (position, base) = (position + u64::from(chunk.bytes), chunk.base);
+        follows
+    });
+    in_order && position == section.bytes
 }
 
 impl IndexCache {
@@ -346,10 +361,11 @@ pub(crate) fn section_ending_at(blob: BlobId, end: u64, foot: &[u8]) -> Option<(
         chunks,
         max_timestamp: u64_at(48) as i64,
     };
-    let before = section
-        .bytes
-        .checked_add(section.index_bytes() as u64 + FOOT_BYTES)?;
-    section.position = end.checked_sub(before)?;
+    let numbers = [section.base, section.next, section.bytes];
+    if numbers.iter().any(|number| *number > NUMBER_MAX) {
+        return None;
+    }
+    section.position = end.checked_sub(section.total_bytes())?;
     (section.position >= SEGMENT_HEADER_BYTES).then_some((LogId(u64_at(8)), section))
 }
 

@@ -28,7 +28,7 @@ use blob_writer::LocalBlobWriter;
 use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, Space, journal_name};
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId};
-use crate::limits::OPEN_SEGMENTS_MAX;
+use crate::limits::{NUMBER_MAX, OPEN_SEGMENTS_MAX};
 
 /// The version of everything below the data folder. Older versions stay readable; see
 /// docs/storage-format.md.
@@ -50,6 +50,7 @@ pub struct LocalDisk {
     /// Holds the exclusive lock; the operating system lets go of it when the process ends.
     lock: File,
     open_blobs: Mutex<VecDeque<(BlobKey, Arc<File>)>>,
+    open_blobs_max: usize,
 }
 
 impl LocalDisk {
@@ -110,7 +111,17 @@ impl LocalDisk {
             is_new: AtomicBool::new(false),
             lock,
             open_blobs: Mutex::default(),
+            open_blobs_max: OPEN_SEGMENTS_MAX,
         })
+    }
+
+    /// Keeps at most `segments` open for reading instead of [`OPEN_SEGMENTS_MAX`].
+    #[must_use]
+    pub fn with_open_segments_max(self, segments: usize) -> Self {
+        Self {
+            open_blobs_max: segments.clamp(1, OPEN_SEGMENTS_MAX),
+            ..self
+        }
     }
 
     /// The folder.
@@ -232,7 +243,7 @@ impl LocalDisk {
         let path = self.blob_path(key);
         let file = File::open(&path).map_err(StorageError::io("open", key.to_string()))?;
         let file = Arc::new(file);
-        if open.len() == OPEN_SEGMENTS_MAX {
+        if open.len() >= self.open_blobs_max {
             open.pop_front();
         }
         open.push_back((key, Arc::clone(&file)));
@@ -423,14 +434,14 @@ fn zero_fill(path: &Path, capacity: u64) -> io::Result<()> {
     file.sync_all()
 }
 
-/// The number in a name of ours: 20 digits and the extension. The greatest is nobody's, since none
-/// could follow it.
+/// The number in a name of ours: 20 digits and the extension. One that was never handed out makes it
+/// somebody else's.
 fn number_in(path: &Path, extension: &str) -> Option<u64> {
     let name = path.file_name()?.to_str()?;
     let digits = name.strip_suffix(extension)?.strip_suffix('.')?;
     let is_ours = digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit());
     let number = is_ours.then(|| digits.parse().ok()).flatten()?;
-    (number < u64::MAX).then_some(number)
+    (number <= NUMBER_MAX).then_some(number)
 }
 
 fn name(path: &Path) -> String {

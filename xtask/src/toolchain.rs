@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::layout::Layout;
-use super::process;
+use crate::layout::Layout;
+use crate::process;
 
 /// Downloads from a cold registry cache are slow at times.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -22,6 +22,7 @@ pub(crate) enum Toolchain {
     Node,
     Rdkafka,
     Kcat,
+    Valgrind,
 }
 
 impl fmt::Display for Toolchain {
@@ -33,6 +34,7 @@ impl fmt::Display for Toolchain {
             Self::Node => "Node.js (node and npm)",
             Self::Rdkafka => "rdkafka (a C compiler and make)",
             Self::Kcat => "kcat",
+            Self::Valgrind => "valgrind",
         })
     }
 }
@@ -47,6 +49,7 @@ impl Toolchain {
             Self::Node => node(layout),
             Self::Rdkafka => rdkafka(layout),
             Self::Kcat => kcat(layout),
+            Self::Valgrind => require(&["valgrind"]),
         }
     }
 }
