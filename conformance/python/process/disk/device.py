@@ -91,8 +91,15 @@ class FaultyDisk(CuttableDisk):
             self.trigger(what).unlink(missing_ok=True)
 
     def is_writable(self):
-        """Not after an error in ext4's own journal."""
-        return not os.statvfs(self.path).f_flag & os.ST_RDONLY
+        """Not after an error in ext4's own journal, which what is still under way may meet."""
+        run("sync", "--file-system", str(self.path))
+        probe = self.path / "probe"
+        try:
+            probe.touch()
+            probe.unlink()
+        except OSError:
+            return False
+        return True
 
 
 def forget(path, start=0, length=0):
