@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ..forebay import BINARY, Forebay, Refused
 from .folder import AT_REST, read
-from .reader import Log, base_offset
+from .reader import Log, base_offset, next_offset
 
 STORAGE_ERROR = 56
 NOISE = ("panicked", "RUST_BACKTRACE", "overflow", "Os {")
@@ -98,7 +98,7 @@ class Judge:
         for noise in NOISE:
             assert noise not in log, f"{noise!r} in the log"
         if any(partition.errors for partition in found.logs.values()):
-            self.is_nothing_but_errors(found)
+            nothing_but_errors(found, self.reference.contents)
             names(damage, log)
             is_found(damage, before)
             self.stays_damaged(damage)
@@ -110,35 +110,41 @@ class Judge:
                 return "cut"
         raise AssertionError(difference(found, self.reference.contents))
 
-    def is_nothing_but_errors(self, found):
-        """Damaged partitions answer with errors; whatever else is read is as it was written."""
-        expected = self.reference.contents
-        for place, log in found.logs.items():
-            assert all(error == STORAGE_ERROR for _, error in log.errors), f"{place}: {log.errors}"
-            whole = expected.logs[place]
-            if not log.errors:
-                assert log.bytes() == whole.bytes(), f"{place}: wrong or missing bytes, no error"
-                continue
-            starts = starts_of_batches(whole)
-            everything = whole.bytes()
-            for offset, data in log.runs:
-                at = next((p for base, p in starts if base >= offset), None)
-                # A batch that holds the offset may begin before it.
-                places = {p for base, p in starts if base <= offset} | {at}
-                fits = any(
-                    p is not None and everything[p : p + len(data)] == data for p in places
-                )
-                assert fits, f"{place}: wrong bytes at offset {offset}"
-        healed = {place: expected.logs[place] for place in found.logs}
-        without_logs = replace(found, logs=healed)
-        assert same(without_logs, expected), difference(without_logs, expected)
-
     def stays_damaged(self, damage):
         """Another start knows no better: what could not be read is not forgotten."""
         with Forebay(self.copy, *AT_REST, log=self.log) as server:
             found = read(server.broker, self.reference)
         assert any(log.errors for log in found.logs.values()), "the damage is gone after a restart"
-        self.is_nothing_but_errors(found)
+        nothing_but_errors(found, self.reference.contents)
+
+
+def nothing_but_errors(found, expected):
+    """Damaged partitions answer with errors; whatever else is read is as it was written."""
+    for place, log in found.logs.items():
+        assert all(error == STORAGE_ERROR for _, error in log.errors), f"{place}: {log.errors}"
+        whole = expected.logs[place]
+        if log.errors:
+            runs_are_right(place, log, whole)
+        else:
+            assert log.bytes() == whole.bytes(), f"{place}: wrong or missing bytes, no error"
+    healed = {place: expected.logs[place] for place in found.logs}
+    without_logs = replace(found, logs=healed)
+    assert same(without_logs, expected), difference(without_logs, expected)
+
+
+def runs_are_right(place, log, whole):
+    """Each run begins with the batch that was asked for, and ends at the log's end or an error."""
+    everything, last_error = whole.bytes(), max(offset for offset, _ in log.errors)
+    for offset, data in log.runs:
+        at = 0
+        for batch in whole.batches():
+            if next_offset(batch) > offset:
+                break
+            at += len(batch)
+        assert everything[at : at + len(data)] == data, f"{place}: wrong bytes at {offset}"
+        follows = at + len(data)
+    if log.runs and log.runs[-1][0] > last_error:
+        assert follows == len(everything), f"{place}: ends before its end, with no error"
 
 
 def check(folder):
@@ -217,14 +223,6 @@ def difference(found, expected):
         elif other.bytes() != log.bytes():
             parts.append(f"{place} has {len(other.bytes())} bytes, not the {len(log.bytes())}")
     return f"silently different: {parts}"
-
-
-def starts_of_batches(log):
-    at, starts = 0, []
-    for batch in log.batches():
-        starts.append((base_offset(batch), at))
-        at += len(batch)
-    return starts
 
 
 def unsure_ends(reference):
