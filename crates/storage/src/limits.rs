@@ -19,6 +19,8 @@ pub const RECORD_SHARE_OF_FILE: u64 = 4;
 /// Share (1/n) of a journal file that appends may not touch while no spare file exists: what keeps
 /// acknowledgements and commits of consumers going on a full disk.
 pub const EVENT_RESERVE_SHARE: u64 = 16;
+/// The reserve of free space takes at most this share (1/n) of the medium.
+pub const RESERVE_SHARE_MAX: u64 = 16;
 /// How long nothing is written before a mark says that the last entry was durable. Long enough that a
 /// busy shard never pays for it.
 pub const IDLE_BEFORE_MARK: Duration = Duration::from_millis(200);

@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use crate::error::Result;
 use crate::ids::{BlobId, FileId};
+use crate::limits::RESERVE_SHARE_MAX;
 
 mod local;
 mod simulated;
@@ -77,6 +78,14 @@ pub struct Space {
     pub free_bytes: u64,
     /// Bytes of the whole medium.
     pub total_bytes: u64,
+}
+
+impl Space {
+    /// What stays free where `configured` bytes are asked for: on a small medium a share of it rather
+    /// than all of it.
+    pub fn reserve(&self, configured: u64) -> u64 {
+        configured.min(self.total_bytes / RESERVE_SHARE_MAX)
+    }
 }
 
 /// Where a shard's bytes live.

@@ -217,8 +217,20 @@ pub(crate) const ALL: &[Suite] = &[
         quick: false,
         needs_broker: false,
         proves_itself_on_kafka: false,
-        limit: minutes(3),
+        limit: minutes(15),
         work: Work::Command(|layout| pytest(layout, "process/test_disk_full.py")),
+    },
+    Suite {
+        name: "disk-faults",
+        about: "system calls and disks that fail or are slow (needs root; CRASH_CYCLES=200)",
+        client: "disk",
+        toolchains: &[Toolchain::Python, Toolchain::Strace, Toolchain::Nbdkit],
+        quick: false,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        // Room for a full run, which is asked for by hand.
+        limit: minutes(120),
+        work: Work::Command(|layout| pytest(layout, "process/disk")),
     },
     Suite {
         name: "bit-flips",

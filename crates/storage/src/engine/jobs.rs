@@ -399,8 +399,7 @@ fn prepare(
     reserve_bytes: u64,
 ) -> Result<Arc<dyn JournalFile>> {
     let space = medium.space()?;
-    // On a small medium the reserve is a share of it rather than all of it.
-    let reserve_bytes = reserve_bytes.min(space.total_bytes / 16);
+    let reserve_bytes = space.reserve(reserve_bytes);
     let free_bytes = space.free_bytes;
     // A recycled file takes no more space, but what is in it when it is full wants to be sorted.
     let taken = if recycle.is_some() { 0 } else { capacity };

@@ -81,7 +81,7 @@ impl LocalDisk {
     /// Opens a folder for offline verification: it must exist, and nothing in it is changed.
     pub fn open_existing(root: &Path) -> Result<Self> {
         let stamp = root.join("FORMAT");
-        if !stamp.exists() {
+        if !is_there(&stamp)? {
             let missing = io::Error::new(io::ErrorKind::NotFound, "not a Forebay data folder");
             return Err(StorageError::io("read", name(&stamp))(missing));
         }
@@ -133,14 +133,14 @@ impl LocalDisk {
     /// folder that has its stamp and no journal has lost it. Data without a stamp is of no known format.
     fn stamp(&self) -> Result<()> {
         let path = self.root.join("FORMAT");
-        if path.exists() {
+        if is_there(&path)? {
             return self.check_stamp();
         }
         let unfinished = path.with_extension("unfinished");
         let has_data = FOLDERS.iter().any(|folder| {
             fs::read_dir(self.root.join(folder)).is_ok_and(|mut entries| entries.next().is_some())
         });
-        if has_data && !unfinished.exists() {
+        if has_data && !is_there(&unfinished)? {
             return Err(StorageError::Format {
                 path: name(&path),
                 found: "none, with data beside it".to_owned(),
@@ -442,6 +442,12 @@ fn number_in(path: &Path, extension: &str) -> Option<u64> {
     let is_ours = digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit());
     let number = is_ours.then(|| digits.parse().ok()).flatten()?;
     (number <= NUMBER_MAX).then_some(number)
+}
+
+/// Whether there is such a file. That it cannot be told is an error, and not a no.
+fn is_there(path: &Path) -> Result<bool> {
+    path.try_exists()
+        .map_err(StorageError::io("inspect", name(path)))
 }
 
 fn name(path: &Path) -> String {
