@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -43,9 +44,14 @@ const SYSTEM_CALLS: &[&str] = &[
     "mmap",
     "munmap",
     "copy_file_range",
-    "sendfile",
+    "sendfile64",
     "clone3",
 ];
+
+/// What perf calls a system call, without its name.
+const SYSTEM_CALL: &str = "syscalls:sys_enter_";
+/// Where the kernel says what it can count; readable by root.
+const TRACEPOINTS: &str = "/sys/kernel/tracing/events/syscalls";
 
 /// Options of `cargo xtask bench counts`.
 #[derive(clap::Args, Debug)]
@@ -155,6 +161,12 @@ fn running_server(layout: &Layout, args: &Args, page: &mut Page) -> Result<()> {
         page.paragraph("**perf is not installed:** nothing was counted.");
         return Ok(());
     }
+    if !Path::new(TRACEPOINTS).is_dir() {
+        page.paragraph(&format!(
+            "**{TRACEPOINTS} cannot be read:** it takes root. Nothing was counted."
+        ));
+        return Ok(());
+    }
     let seat = Seat::forebay(layout, "counts", "fsync")?;
     let server = seat.start()?;
     load::create_topic(layout, &server.bootstrap, TOPIC, 1)?;
@@ -208,11 +220,9 @@ fn running_server(layout: &Layout, args: &Args, page: &mut Page) -> Result<()> {
 /// Runs a load while the kernel counts what a process does.
 fn watch(layout: &Layout, process: u32, load: &Command) -> Result<BTreeMap<String, f64>> {
     let events = ["raw_syscalls:sys_enter", "context-switches", "page-faults"].map(str::to_owned);
-    let events = events.into_iter().chain(
-        SYSTEM_CALLS
-            .iter()
-            .map(|call| format!("syscalls:sys_enter_{call}")),
-    );
+    let known = SYSTEM_CALLS.iter().filter(|call| is_traced(call));
+    let known = known.map(|call| format!("{SYSTEM_CALL}{call}"));
+    let events = events.into_iter().chain(known);
     let events: Vec<_> = events.collect();
     let (log, out) = (layout.log("bench.perf"), layout.log("bench.perf.stat"));
     let mut perf = Command::new("perf");
@@ -235,6 +245,13 @@ fn watch(layout: &Layout, process: u32, load: &Command) -> Result<BTreeMap<Strin
     Ok(read_events(&text))
 }
 
+/// Kernels differ in what they have.
+fn is_traced(call: &str) -> bool {
+    Path::new(TRACEPOINTS)
+        .join(format!("sys_enter_{call}"))
+        .exists()
+}
+
 /// Lines of `count,unit,event,...`; what the kernel cannot count has no number there.
 fn read_events(text: &str) -> BTreeMap<String, f64> {
     text.lines()
@@ -242,7 +259,7 @@ fn read_events(text: &str) -> BTreeMap<String, f64> {
             let mut fields = line.split(',');
             let count = fields.next()?.parse().ok()?;
             let event = fields.nth(1)?;
-            let name = event.strip_prefix("syscalls:sys_enter_").unwrap_or(event);
+            let name = event.strip_prefix(SYSTEM_CALL).unwrap_or(event);
             Some((name.to_owned(), count))
         })
         .collect()
