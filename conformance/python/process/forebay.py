@@ -14,8 +14,8 @@ from eventually import eventually
 
 BINARY = os.environ.get("FOREBAY", "forebay")
 PR_SET_PDEATHSIG = 1
-# Small files and short intervals: what is done to the server often meets the sorting of the journal,
-# compaction, retention or a snapshot.
+# Small files and short intervals: what is done to the server often meets the sorting of the
+# journal, compaction, retention or a snapshot.
 BUSY = (
     "--journal-file-size=1MiB",
     "--disk-reserve=64MiB",

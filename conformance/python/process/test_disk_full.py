@@ -1,4 +1,4 @@
-"""A full disk: producers get an error they retry, consumers go on, it heals; also a restart does not
+"""A full disk: producers get an error they retry, consumers go on, it heals; and a restart does not
 make it worse."""
 
 import json
@@ -14,7 +14,7 @@ from librdkafka import clients
 
 from .cuttable_disk import CuttableDisk
 from .forebay import BUSY, Forebay
-from .workload import ContinuousProducer, Group, create
+from .workload import ContinuousProducer, create
 
 SIZE_MIB = 256
 STORAGE_ERROR = 56

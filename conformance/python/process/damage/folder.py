@@ -1,4 +1,4 @@
-"""A data folder with everything in it that a data folder can have, and what clients read from it."""
+"""A data folder with everything that a data folder can have, and what clients read from it."""
 
 import random
 import shutil

@@ -226,8 +226,8 @@ def difference(found, expected):
 
 
 def unsure_ends(reference):
-    """Each entry that nothing vouches for, with what clients may read when the journal is cut before
-    it. Such an entry holds batches only; see `folder.build_with_unsure_end`."""
+    """Each entry that nothing vouches for, with what clients may read when the journal is cut
+    before it. Such an entry holds batches only; see `folder.build_with_unsure_end`."""
     unsure = reference.layout().unsure()
     for first, entry in enumerate(unsure):
         gone = {batch for later in unsure[first:] for batch in later.batches()}

@@ -1,7 +1,7 @@
 """What every byte of a data folder is for, read from docs/storage-format.md and not from the code.
 
-A test that flips bits at random mostly hits zeros and remains; this says where the living bytes are,
-and which entries of the journal no later one knows to be durable.
+A test that flips bits at random mostly hits zeros and remains; this says where the living bytes
+are, and which entries of the journal no later one knows to be durable.
 """
 
 import struct
@@ -155,7 +155,8 @@ class Folder:
             for record in entry.records:
                 put(record.start + RECORD_HEAD_BYTES, "record head")
                 if record.kind == APPEND:
-                    put(record.start + RECORD_HEAD_BYTES + BATCH_HEAD_BYTES, "batch head", record.log)
+                    body = record.start + RECORD_HEAD_BYTES
+                    put(body + BATCH_HEAD_BYTES, "batch head", record.log)
                     put(record.end, "batch records", record.log)
                 else:
                     put(record.end, "event" if record.kind == EVENT else "change of a log")
@@ -167,8 +168,8 @@ class Folder:
         return regions
 
     def is_used(self, journal, position, log=None):
-        """Whether a start or a read looks at it: it is replayed, or lies in a chunk that the snapshot
-        names. Of another log's batch in a chunk only the record's head is looked at."""
+        """Whether a start or a read looks at it: it is replayed, or lies in a chunk that the
+        snapshot names. Of another log's batch in a chunk only the record's head is looked at."""
         if not self.snapshots or journal.number > self.snapshots[-1].number:
             return True
         newest = self.snapshots[-1]

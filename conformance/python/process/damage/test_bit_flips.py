@@ -137,7 +137,7 @@ def test_a_flipped_bit_in_a_first_journal_file(young, dice, in_memory, tmp_path,
 def test_only_what_nothing_vouches_for_passes_for_a_torn_tail(
     unsure, dice, in_memory, tmp_path, report
 ):
-    """The judge takes a cut only for a flip inside the entries of the last moment before kill -9."""
+    """The judge takes a cut only for a flip inside the entries of the moment before kill -9."""
     verdicts = hold(unsure, FLIPS // 5, dice, in_memory, tmp_path, report)
     assert any(outcome == "cut" for _, outcome in verdicts), "no flip fell into the last entry"
     assert any(outcome == "refused" for _, outcome in verdicts)

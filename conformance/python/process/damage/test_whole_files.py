@@ -1,5 +1,5 @@
-"""Whole files that are missing, cut, zeroed, exchanged or too many, of every kind in the data folder:
-named, or harmless. `WHOLE_FILES=1` prints what came of each.
+"""Whole files that are missing, cut, zeroed, exchanged or too many, of every kind in the data
+folder: named, or harmless. `WHOLE_FILES=1` prints what came of each.
 """
 
 import itertools
@@ -69,9 +69,9 @@ def single_damages(reference):
     files = files_of(reference)
     for file in files:
         # What is behind a gap in the journal shows it: the next file, or where there is no snapshot
-        # any more the first that it does not cover.
+        # any more the first that it does not cover, which may be gone as it should be.
         witnesses = [other for other in files if other.startswith("journal/")]
-        witnesses += [file.replace(file[-28:-8], f"{n:020}") for file in witnesses[:1] for n in range(9)]
+        witnesses += [f"journal/{n:020}.journal" for n in range(1, 9)]
         gap = file.startswith("snapshots/") or file == witnesses[0]
         for what, do in ALONE.items():
             seen_by = tuple(witnesses) if gap and what == "is missing" else ()

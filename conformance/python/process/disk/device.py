@@ -1,9 +1,9 @@
 """A block device that fails or waits when it is told to, below the file system.
 
 An image behind nbdkit with its `error` and `delay` filters, as a file by nbdfuse, as a loop device
-without a cache of its own, with ext4 on it. Other than calls that are made to fail, errors here come
-the way they come from a disk: a failed write-back is reported by one fsync and then forgotten, the
-page that was not written counts as clean, and a read fails only when it is not in memory.
+without a cache of its own, with ext4 on it. Other than calls that are made to fail, errors here
+come the way they come from a disk: a failed write-back is reported by one fsync and then forgotten,
+the page that was not written counts as clean, and a read fails only when it is not in memory.
 """
 
 import os
@@ -110,4 +110,3 @@ def forget(path, start=0, length=0):
         os.posix_fadvise(file, start, length, os.POSIX_FADV_DONTNEED)
     finally:
         os.close(file)
-

@@ -14,7 +14,8 @@ class Load:
     def __init__(self, history, server):
         self.history, self.server = history, server
         create(history, server, "kept", PARTITIONS, dense=True)
-        create(history, server, "short", 1, dense=True, start_advances=True, retention_bytes=1 << 18)
+        short = {"start_advances": True, "retention_bytes": 1 << 18}
+        create(history, server, "short", 1, dense=True, **short)
         self.producers = [
             ContinuousProducer(history, server.broker, "kept", PARTITIONS, "idempotent"),
             ContinuousProducer(

@@ -1,6 +1,6 @@
-/* Preloaded into the server: writes to files below SHORT_WRITES_UNDER now and then take only a part of
- * what they are given, as POSIX lets them, and the caller has to write the rest. strace cannot do that:
- * it can only claim it. With SHORT_WRITES_FAIL_ONE_IN=n, one in n of those rests is an I/O error.
+/* Preloaded into the server: writes to files below SHORT_WRITES_UNDER now and then take only a part
+ * of what they are given, as POSIX lets them, and the caller has to write the rest. strace cannot do
+ * that: it can only claim it. With SHORT_WRITES_FAIL_ONE_IN=n, one in n of the rests is an I/O error.
  * Each shortened write leaves an 's' in the file SHORT_WRITES_LOG, each error an 'e'. */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
-"""Errors of the device itself: reads that fail are answered with an error, for as long as they fail
-and for no other partition; a write-back that failed is never acknowledged, nor believed afterwards."""
+"""Errors of the device itself: reads that fail are answered with an error, as long as they fail and
+for no other partition; a write-back that failed is never acknowledged, nor believed afterwards."""
 
 import time
 
@@ -7,7 +7,7 @@ import pytest
 from eventually import eventually
 from librdkafka import clients
 
-from ..damage.judge import STORAGE_ERROR, nothing_but_errors, same
+from ..damage.judge import STORAGE_ERROR, nothing_but_errors
 from ..damage.reader import read_everything
 from ..forebay import BUSY, Forebay
 from ..workload import Follower

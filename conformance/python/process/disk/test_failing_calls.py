@@ -1,5 +1,5 @@
-"""Writes, syncs and renames that fail: nothing is acknowledged that is not on the disk, and a restart
-has all that was.
+"""Writes, syncs and renames that fail: nothing is acknowledged that is not on the disk, and a
+restart has all that was.
 
 A failed write or sync of the journal ends the server. What it left in the page cache would hide an
 acknowledgement that came too early, so the power goes afterwards more often than not: see

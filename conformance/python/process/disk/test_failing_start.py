@@ -1,5 +1,5 @@
-"""Calls that fail while the server starts: it says so in one line or starts all the same, and changes
-nothing that the next start would miss."""
+"""Calls that fail while the server starts: it says so in one line or starts all the same, and
+changes nothing that the next start would miss."""
 
 import shutil
 

@@ -1,13 +1,11 @@
 """Names are made durable before anything relies on them, as the system calls of a server show."""
 
-import subprocess
-
 import pytest
 from eventually import eventually
 from librdkafka import clients
 
 from ..forebay import BUSY, Forebay
-from .calls import need_strace
+from .calls import need_strace, whole_trace
 from .trace import CALLS, faults, read_trace
 
 
@@ -24,13 +22,7 @@ class Traced(Forebay):
 
     def lines(self):
         """What was traced, of a server that has ended."""
-        end = f"{self.process.pid} +++ "
-
-        def complete():
-            lines = self.trace.read_text(errors="replace").splitlines()
-            return any(line.startswith(end) for line in lines) and lines
-
-        return eventually(complete, what="the end of the trace")
+        return whole_trace(self.trace, self).splitlines()
 
 
 def work(server):

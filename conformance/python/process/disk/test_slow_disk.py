@@ -1,4 +1,4 @@
-"""A disk that is slow, or stalls: acknowledgements come late, in order, and memory stays bounded."""
+"""A disk that is slow, or stalls: answers come late, in order, and memory stays bounded."""
 
 import threading
 

@@ -1,7 +1,7 @@
 """A trace of the system calls that change a data folder, and the order that durability needs in it.
 
-ext4 makes a new name durable with the file's own fsync, and renames in their order; others do not. So
-what a power cut shows on ext4 is not enough, and the calls themselves are looked at.
+ext4 makes a new name durable with the file's own fsync, and renames in their order; others do not.
+So what a power cut shows on ext4 is not enough, and the calls themselves are looked at.
 """
 
 import re
@@ -11,9 +11,13 @@ from dataclasses import dataclass
 LINE = re.compile(r"^(?P<pid>\d+) +(?P<rest>.*)$")
 WHOLE = re.compile(r"^(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>\S+)(?P<after>.*)$")
 BEGUN = re.compile(r"^(?P<name>\w+)\((?P<arguments>.*?) *<unfinished \.\.\.>$")
-RESUMED = re.compile(r"^<\.\.\. (?P<name>\w+) resumed>(?P<arguments>.*)\) += (?P<result>\S+)(?P<after>.*)$")
-CALLS = "openat,creat,mkdir,mkdirat,rename,renameat,renameat2,unlink,unlinkat,rmdir,ftruncate,truncate,"
-CALLS += "fallocate,write,writev,pwrite64,pwritev,fsync,fdatasync,sync_file_range,close"
+RESUMED = re.compile(
+    r"^<\.\.\. (?P<name>\w+) resumed>(?P<arguments>.*)\) += (?P<result>\S+)(?P<after>.*)$"
+)
+CALLS = ",".join(
+    "openat creat mkdir mkdirat rename renameat renameat2 unlink unlinkat rmdir close"
+    " ftruncate truncate fallocate write writev pwrite64 pwritev fsync fdatasync".split()
+)
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ def unsynced_content(calls):
 
 
 def journal_before_its_name(calls):
-    """Nothing is written to a journal file before its name is durable: acknowledgements rely on it."""
+    """Nothing is written to a journal file before its name is durable: answers rely on it."""
     named = {}
     for call in calls:
         if call.name.startswith("rename") and call.to.startswith("journal/"):
