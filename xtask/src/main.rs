@@ -4,9 +4,15 @@
     reason = "a task talks to the terminal it was started from"
 )]
 
+mod bench;
+mod cargo;
 mod codegen;
+mod kafka_node;
+mod layout;
+mod process;
 mod sim;
 mod test;
+mod toolchain;
 
 use clap::{Parser, Subcommand};
 
@@ -20,6 +26,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measure Forebay: beside Apache Kafka, beside the disk, in instructions.
+    Bench(bench::Args),
     /// Write the Kafka messages from Apache Kafka's schemas.
     Codegen(codegen::Args),
     /// Deterministic simulation of the broker, from seeds.
@@ -30,6 +38,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
+        Task::Bench(args) => bench::run(&args),
         Task::Codegen(args) => codegen::run(&args),
         Task::Sim(args) => sim::run(&args),
         Task::Test(args) => test::run(&args),

@@ -120,6 +120,7 @@ def read_all(broker, topic, partition=0):
                 break
             else:
                 messages.append(message)
+                deadline = time.monotonic() + PATIENCE
         return messages
     finally:
         client.close()

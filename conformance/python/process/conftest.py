@@ -2,8 +2,14 @@
 
 import os
 import random
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
+
+from .cuttable_disk import CuttableDisk
+from .history import History
 
 
 def pytest_collection_modifyitems(items):
@@ -34,3 +40,28 @@ def cycles(request):
     if os.environ.get("QUICK"):
         return how_often["quick"]
     return how_often["ci" if os.environ.get("CI") == "true" else "full"]
+
+
+@pytest.fixture(scope="session")
+def in_memory(tmp_path_factory):
+    """A folder without a disk behind it, for what starts a server some thousand times."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path_factory.mktemp("work")
+        return
+    folder = Path(tempfile.mkdtemp(prefix="forebay-test-", dir="/dev/shm"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A file system that can lose its power."""
+    with CuttableDisk(tmp_path) as disk:
+        yield disk
+
+
+@pytest.fixture
+def history(tmp_path):
+    """What clients do and see, to be judged."""
+    with History(tmp_path / "history.jsonl") as history:
+        yield history

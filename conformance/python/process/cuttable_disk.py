@@ -43,8 +43,7 @@ class CuttableDisk:
             pytest.skip("POWER-CUT TESTS ARE LEFT OUT: mounting a disk image needs root")
         own_mounts()
         self.path.mkdir()
-        with open(self.image, "wb") as image:
-            image.truncate(self.mebibytes << 20)
+        self.make_image()
         # No time for what speeds up a large disk only; all of it is done by mkfs.
         made, why = run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0", str(self.image))
         mounted, why = self.mount() if made else (made, why)
@@ -57,6 +56,10 @@ class CuttableDisk:
         # Devices of `mount -o loop` go by themselves with the last user of the mount.
         for device in self.loop_devices():
             run("losetup", "--detach", device)
+
+    def make_image(self):
+        with open(self.image, "wb") as image:
+            image.truncate(self.mebibytes << 20)
 
     def mount(self):
         return run("mount", "-t", "ext4", "-o", "loop", str(self.image), str(self.path))

@@ -14,11 +14,27 @@ from eventually import eventually
 
 BINARY = os.environ.get("FOREBAY", "forebay")
 PR_SET_PDEATHSIG = 1
+# Small files and short intervals: what is done to the server often meets the sorting of the journal,
+# compaction, retention or a snapshot.
+BUSY = (
+    "--journal-file-size=1MiB",
+    "--disk-reserve=64MiB",
+    "--retention-check-interval=100ms",
+    "--compaction-check-interval=100ms",
+)
 
 
 def die_with_parent():
     """The server ends when the test does, also when the test is killed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Refused(AssertionError):
+    """The server ended by itself before it was ready."""
+
+    def __init__(self, code, log):
+        super().__init__(f"ended with {code} before it was ready: {log[-2000:]}")
+        self.code, self.log = code, log
 
 
 class Forebay:
@@ -31,6 +47,8 @@ class Forebay:
     def __init__(self, data, *flags, kafka="127.0.0.1:0", log=None, env=None, prepare=None):
         self.data, self.flags, self.kafka = Path(data), flags, kafka
         self.env, self.prepare = {**os.environ, **(env or {})}, prepare
+        # What the server is started by, such as strace.
+        self.under = []
         self.log = Path(log or f"{data}.log")
         # Beside the log, which is never on a disk that is full or cut off.
         self.ready_file = self.log.with_suffix(".ready.json")
@@ -59,7 +77,7 @@ class Forebay:
     def launch(self):
         """Starts the process and does not wait for it."""
         self.ready_file.unlink(missing_ok=True)
-        command = [BINARY, "serve", "--kafka", self.kafka, "--admin", "127.0.0.1:0"]
+        command = [*self.under, BINARY, "serve", "--kafka", self.kafka, "--admin", "127.0.0.1:0"]
         command += ["--data", str(self.data), "--ready-file", str(self.ready_file), *self.flags]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -74,8 +92,7 @@ class Forebay:
     def is_ready(self):
         ended = self.process.poll()
         if ended is not None:
-            tail = self.log.read_text(errors="replace")[-2000:]
-            raise AssertionError(f"ended with {ended} before it was ready: {tail}")
+            raise Refused(ended, self.log.read_text(errors="replace"))
         return self.ready_file.exists()
 
     def kill(self):

@@ -77,3 +77,17 @@ def test_a_graceful_stop_loses_nothing(tmp_path):
         assert server.stop() == 0
         server.start()
         assert len(clients.read(server.broker, topic, 1000)) == 1000
+
+
+def test_a_history_that_lacks_an_acknowledged_record_is_not_good(tmp_path):
+    with History(tmp_path / "history.jsonl") as history:
+        history.log("t-0", dense=True)
+        history.producer("p", once=True, keeps_order="log")
+        for offset, value in enumerate([b"there", b"lost"]):
+            history.send("p", "t-0", value).ok(offset)
+        history.send("p", "t-0", b"never heard of again")
+        invoked = history.now()
+        history.receive("c", "t-0", 0, b"there")
+        history.drain("c", "t-0", 0, 1, invoked)
+        with pytest.raises(AssertionError, match="! lost  .* 1\n"):
+            history.check()

@@ -1,6 +1,6 @@
 """Clients that go on whatever happens to the server, and write down what they see.
 
-Both are threads of their own and end with the test.
+All are threads of their own and end with the test.
 """
 
 import itertools
@@ -20,6 +20,15 @@ IMPATIENT = {
 }
 UNDER_WAY = 300
 POLL = 500
+
+
+def create(history, server, topic, partitions, **config):
+    """A topic, and what is expected of its partitions."""
+    expected = ("dense", "compacted", "start_advances", "across_lives")
+    expectations = {name: config.pop(name) for name in expected if name in config}
+    clients.create(server.broker, topic, partitions, **config)
+    for partition in range(partitions):
+        history.log(f"{topic}-{partition}", **expectations)
 
 
 class ContinuousProducer:
@@ -247,9 +256,16 @@ class Follower:
 
 
 def committed_offsets(history, client, process, group, partitions):
-    """Asks for what a group has committed, and writes the answer down."""
-    invoked = history.now()
-    answered = client.committed(partitions, timeout=clients.PATIENCE)
+    """Asks for what a group has committed until there is an answer, and writes that down."""
+
+    def ask():
+        invoked = history.now()
+        try:
+            return invoked, client.committed(partitions, timeout=clients.PATIENCE)
+        except KafkaException:
+            return None  # Asked of a broker that is on its way out.
+
+    invoked, answered = eventually(ask, what=f"an answer about what {group} has committed")
     for partition in answered:
         log = f"{partition.topic}-{partition.partition}"
         offset = partition.offset if partition.offset >= 0 else None
@@ -272,6 +288,8 @@ class Group:
 
     def look(self):
         """What is committed, by partition."""
+        for member in self.members:
+            assert not member.failure, f"{member.process}: {member.failure}"
         partitions = [TopicPartition(self.topic, p) for p in range(self.partitions)]
         answered = committed_offsets(
             self.history, self.observer, f"{self.name}-observer", self.name, partitions
@@ -283,12 +301,12 @@ class Group:
         invoked = self.history.now()
         ends = [clients.watermarks(self.broker, self.topic, p)[1] for p in range(self.partitions)]
 
-        def caught_up():
-            for member in self.members:
-                assert not member.failure, member.failure
-            return self.look() == ends
-
-        eventually(caught_up, within=120, every=0.2, what=f"{self.name} reads up to {ends}")
+        eventually(
+            lambda: self.look() == ends,
+            within=120,
+            every=0.2,
+            what=f"{self.name} reads up to {ends}",
+        )
         for member in self.members:
             member.stop()
         self.observer.close()

@@ -29,6 +29,6 @@ pub struct NodeInfo {
     pub build: BuildInfo,
     /// What it listens on.
     pub listeners: Vec<ListenerInfo>,
-    /// Bytes of the medium that stay free: the engine's `reserve_bytes`.
+    /// Bytes that stay free on a medium that is not small: the engine's `reserve_bytes`.
     pub reserve_bytes: u64,
 }

@@ -95,7 +95,7 @@ fn every_command_shows_examples() {
 fn serve_help_has_no_options_that_mean_nothing_there() {
     let help = run(&["serve", "--help"]);
     assert!(!stdout(&help).contains("--server") && !stdout(&help).contains("--timeout"));
-    assert!(stdout(&help).contains("[env: FOREBAY_MAX_CONNECTIONS] [default: 10000]"));
+    assert!(stdout(&help).contains("[env: FOREBAY_MAX_CONNECTIONS] [default: auto]"));
     let output = run(&["serve", "--server", "localhost:9092"]);
     assert_eq!(
         complaint(&output, 2),

@@ -8,7 +8,7 @@ mod snapshots;
 use std::fmt;
 use std::sync::Arc;
 
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 
 use crate::engine::Engine;
 use crate::error::{Result, StorageError};
@@ -82,7 +82,7 @@ pub fn check(medium: &Arc<dyn Medium>, mut progress: impl FnMut(u64, u64)) -> Re
         check.snapshot(id, bytes);
     }
     check.journal(&journal);
-    let mut verified = HashSet::new();
+    let mut verified = HashMap::new();
     for (id, bytes) in segments {
         check.segment(id, bytes, &mut verified);
     }

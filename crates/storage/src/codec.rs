@@ -4,6 +4,8 @@
 
 use bytes::BufMut;
 
+use crate::limits::NUMBER_MAX;
+
 /// Persisted bytes that do not parse. With a valid checksum around them this means a newer format
 /// or a bug, never bad luck on the disk.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -157,6 +159,14 @@ impl<'a> Decoder<'a> {
     integer!(u64, u64, "Eight bytes.");
     integer!(i64, i64, "Eight bytes, signed.");
 
+    /// Eight bytes that count something: an identifier, an offset, a position.
+    pub fn number(&mut self) -> Result<u64, DecodeError> {
+        match self.u64()? {
+            number @ 0..=NUMBER_MAX => Ok(number),
+            _ => Err(DecodeError::Invalid { what: "number" }),
+        }
+    }
+
     /// One byte that must be 0 or 1.
     pub fn bool(&mut self) -> Result<bool, DecodeError> {
         match self.u8()? {
@@ -235,5 +245,19 @@ impl<'a> Decoder<'a> {
         };
         self.bytes = tail;
         Ok(head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_nobody_handed_out_are_refused() {
+        for (number, is_one) in [(0, true), (NUMBER_MAX, true), (NUMBER_MAX + 1, false)] {
+            let bytes = number.to_le_bytes();
+            let decoded = Decoder::new(&bytes).number();
+            assert_eq!(decoded.is_ok(), is_one, "{number}");
+        }
     }
 }

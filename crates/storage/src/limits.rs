@@ -19,6 +19,8 @@ pub const RECORD_SHARE_OF_FILE: u64 = 4;
 /// Share (1/n) of a journal file that appends may not touch while no spare file exists: what keeps
 /// acknowledgements and commits of consumers going on a full disk.
 pub const EVENT_RESERVE_SHARE: u64 = 16;
+/// The reserve of free space takes at most this share (1/n) of the medium.
+pub const RESERVE_SHARE_MAX: u64 = 16;
 /// How long nothing is written before a mark says that the last entry was durable. Long enough that a
 /// busy shard never pays for it.
 pub const IDLE_BEFORE_MARK: Duration = Duration::from_millis(200);
@@ -50,6 +52,10 @@ pub const OPEN_SEGMENTS_MAX: usize = 64;
 pub const COMPACTION_KEY_BYTES: usize = 64 << 20;
 /// The largest snapshot that is read back.
 pub const SNAPSHOT_BYTES_MAX: u64 = 4 << 30;
+/// No number that was ever handed out is larger: identifiers, offsets, epochs, positions, lengths. All
+/// of them count up from 0, so bytes that say more are nonsense, whatever their checksum says. Below
+/// it the sum of two does not overflow, nor does counting on for as long as a process can live.
+pub const NUMBER_MAX: u64 = 1 << 62;
 /// Default of the budget of recent batches that stay in memory for tailing consumers.
 pub const TAIL_CACHE_BYTES: usize = 64 << 20;
 /// What a recent batch costs beside its bytes: the rest of the frame that it came in, two owners' heads,

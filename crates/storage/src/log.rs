@@ -15,7 +15,7 @@ pub(crate) use cold::stored_header;
 pub(crate) use reader::ReadSide;
 pub use reader::{Batches, ColdRead, LogReader, Read, ReadError};
 pub use section::Section;
-pub(crate) use state::{Chunk, LogShared, LogState, TailBatch};
+pub(crate) use state::{Chunk, LogShared, LogState, TailBatch, offsets_of};
 pub use watch::{Observer, Watch};
 
 /// When an append is acknowledged. The numbers are on disk: never change or reuse one.

@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use crate::error::Result;
 use crate::ids::{BlobId, FileId};
+use crate::limits::RESERVE_SHARE_MAX;
 
 mod local;
 mod simulated;
@@ -79,8 +80,23 @@ pub struct Space {
     pub total_bytes: u64,
 }
 
+impl Space {
+    /// What stays free where `configured` bytes are asked for: on a small medium a share of it rather
+    /// than all of it.
+    pub fn reserve(&self, configured: u64) -> u64 {
+        configured.min(self.total_bytes / RESERVE_SHARE_MAX)
+    }
+}
+
 /// Where a shard's bytes live.
 pub trait Medium: Send + Sync {
+    /// Whether a journal was never begun here. From [`Medium::mark_begun`] on a missing one is damage,
+    /// and not an empty medium.
+    fn is_new(&self) -> bool;
+
+    /// Says that the journal has begun. Survives power loss when it returns.
+    fn mark_begun(&self) -> Result<()>;
+
     /// The journal files that exist, in ascending order, with their sizes in bytes.
     fn journal_files(&self) -> Result<Vec<(FileId, u64)>>;
 

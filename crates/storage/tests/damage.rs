@@ -7,6 +7,7 @@ mod support;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use forebay_record::{BatchBuilder, ProducerStamp, crc32c};
 use forebay_storage::media::{BlobKey, BlobKind, Medium, SimulatedDisk};
 use forebay_storage::{Durability, FileId, LogId, Report, check};
 use support::{LOG, World, at, noise, read_all, small, timed, values};
@@ -214,4 +215,145 @@ fn a_missing_segment_is_reported_by_name() {
     );
     let error = World::open(disk, small(), at(0)).err().unwrap().to_string();
     assert!(error.contains("missing"), "{error}");
+}
+
+/// Exchanges what two files hold, as a careless restore does.
+fn exchange(disk: &SimulatedDisk, one: BlobKey, other: BlobKey) {
+    let contents = [other, one].map(|key| {
+        let blobs = disk.blobs(key.kind).unwrap();
+        let (_, bytes) = *blobs.iter().find(|(id, _)| *id == key.id).unwrap();
+        disk.read_blob(key, 0, bytes as usize).unwrap()
+    });
+    for (key, content) in [one, other].into_iter().zip(contents) {
+        disk.remove_blob(key).unwrap();
+        let mut blob = disk.create_blob(key).unwrap();
+        blob.write(&content).unwrap();
+        blob.finish().unwrap();
+    }
+}
+
+#[test]
+fn segments_of_the_same_shape_that_changed_places_are_reported() {
+    let mut world = World::new();
+    world.create(LOG, Durability::Fsync);
+    world.commit();
+    for n in 0..60 {
+        world.append(LOG, values(&[&noise(n, 90_000)]));
+        world.pass(200);
+        world.commit();
+        world.settle();
+    }
+    let segments = world.disk.blobs(BlobKind::Segment).unwrap();
+    let twins = segments
+        .iter()
+        .flat_map(|one| segments.iter().map(move |other| (one, other)));
+    let mut twins = twins.filter(|(one, other)| one.0 < other.0 && one.1 == other.1);
+    let ((one, _), (other, _)) = twins.next().expect("two sorts of as much data");
+    let logs = [(LOG, read_all(&world.reader(LOG), 0).unwrap())];
+    let disk = world.disk.after_power_cut(|| false);
+    exchange(&disk, BlobKey::segment(*one), BlobKey::segment(*other));
+    assert!(hold(&disk, &logs, "exchanged segments"), "not reported");
+    let damaged: Vec<_> = verify(&disk)
+        .damages
+        .into_iter()
+        .map(|damage| damage.file)
+        .collect();
+    for segment in [one, other] {
+        assert!(
+            damaged.contains(&BlobKey::segment(*segment).to_string()),
+            "{damaged:?}"
+        );
+    }
+}
+
+#[test]
+fn a_journal_that_is_gone_is_not_taken_for_a_new_one() {
+    let mut world = World::new();
+    world.create(LOG, Durability::Fsync);
+    world.append(LOG, values(&[b"acknowledged"]));
+    world.commit();
+    world.settle();
+    let disk = world.disk.after_power_cut(|| false);
+    // With the file that was prepared to be next, and without.
+    for keep in [1, 0] {
+        let disk = disk.after_kill();
+        for (id, _) in disk.journal_files().unwrap().into_iter().rev().skip(keep) {
+            disk.remove_journal_file(id).unwrap();
+        }
+        assert!(hold(&disk, &[], "no journal"), "taken for an empty disk");
+        assert_eq!(
+            verify(&disk).damages[0].file,
+            "journal/00000000000000000001.journal"
+        );
+    }
+}
+
+/// A batch whose record in the journal, once its kind is zero, is padding wherever padding is looked
+/// at; and the log for which that is so. Records may begin anywhere: this one does at 5 modulo 8.
+fn batch_like_padding(base: i64) -> (LogId, Bytes) {
+    let mut found = (0..).map(|n| {
+        let producer = ProducerStamp {
+            id: 1,
+            epoch: 0,
+            base_sequence: 0,
+        };
+        let mut builder = BatchBuilder::new()
+            .base_offset(base)
+            .leader_epoch(0)
+            .producer(producer);
+        builder.add(n, Some(&[0; 4]), Some(&[0; 450]), &[]).unwrap();
+        builder.build().unwrap()
+    });
+    let batch = found
+        .find(|batch| batch.len() % 256 == 12 && batch[19] == 0)
+        .unwrap();
+    let with_crc = |log: u64| {
+        let mut head = [0; 32];
+        head[0] = 1;
+        head[4..8].copy_from_slice(&(batch.len() as u32).to_le_bytes());
+        head[8..16].copy_from_slice(&log.to_le_bytes());
+        head[16..24].copy_from_slice(&base.to_le_bytes());
+        crc32c(&[&head[..], &batch[..21]].concat())
+    };
+    let log = (1..1 << 20).find(|log| with_crc(*log) < 1 << 24).unwrap();
+    (LogId(log), batch)
+}
+
+#[test]
+fn a_batch_that_damage_turns_into_padding_is_missed() {
+    let (log, hidden) = batch_like_padding(1);
+    let mut world = World::with(forebay_storage::Options {
+        tail_cache_bytes: 1,
+        ..small()
+    });
+    world.create(log, Durability::Fsync);
+    world.commit();
+    let first = (0..)
+        .map(|n| values(&[&vec![b'x'; n]]))
+        .find(|batch| batch.len() % 8 == 5);
+    world.append(log, first.unwrap());
+    world.append(log, hidden.clone());
+    world.commit();
+    world.append(log, values(&[b"after it"]));
+    world.append(log, values(&[b"what stays in memory"]));
+    world.commit();
+    assert!(read_all(&world.reader(log), 0).unwrap()[1] == hidden);
+
+    let (file, bytes) = world.disk.journal_files().unwrap()[0];
+    let mut content = vec![0; bytes as usize];
+    world
+        .disk
+        .open_journal_file(file)
+        .unwrap()
+        .read_at(0, &mut content)
+        .unwrap();
+    let at = content
+        .windows(hidden.len())
+        .position(|window| window == hidden)
+        .unwrap()
+        - 32;
+    assert_eq!((content[at], at % 8), (1, 5));
+    world.disk.flip_journal_bit(file, at, 0);
+    let error = read_all(&world.reader(log), 0).expect_err("a batch was passed over");
+    assert!(error.to_string().contains("is corrupt at byte"), "{error}");
 }

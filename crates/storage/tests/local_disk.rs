@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use forebay_storage::media::{LocalDisk, Medium};
-use forebay_storage::{Durability, Engine, Options, StorageError, check};
+use forebay_storage::media::{BlobKey, LocalDisk, Medium};
+use forebay_storage::{BlobId, Durability, Engine, FileId, Options, StorageError, check};
 use support::{LOG, Recorder, all_values, at, noise, small, values};
 
 fn open(root: &Path) -> (Arc<dyn Medium>, Engine, Recorder) {
@@ -82,6 +82,7 @@ fn data_outlives_the_process_through_rolls_sorts_and_snapshots() {
 #[test]
 fn a_folder_is_for_one_process_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
     let first = LocalDisk::open(folder.path()).unwrap();
     for refused in [
         LocalDisk::open(folder.path()),
@@ -96,7 +97,7 @@ fn a_folder_is_for_one_process_at_a_time() {
 #[test]
 fn an_unknown_format_is_refused_and_so_is_data_without_a_stamp() {
     let folder = tempfile::tempdir().unwrap();
-    drop(LocalDisk::open(folder.path()).unwrap());
+    drop(open(folder.path()));
     let stamp = folder.path().join("FORMAT");
     for text in [&b"2\n"[..], b"", b"\xff\xfe", b"1x"] {
         fs::write(&stamp, text).unwrap();
@@ -111,16 +112,83 @@ fn an_unknown_format_is_refused_and_so_is_data_without_a_stamp() {
         }
     }
     fs::remove_file(&stamp).unwrap();
-    // Nothing in it yet: it is as good as new.
-    drop(LocalDisk::open(folder.path()).unwrap());
-    fs::remove_file(&stamp).unwrap();
-    fs::write(
-        folder.path().join("journal/00000000000000000001.journal"),
-        b"x",
-    )
-    .unwrap();
     let refused = LocalDisk::open(folder.path());
     assert!(matches!(refused, Err(StorageError::Format { .. })));
+    for kind in ["journal", "segments", "snapshots"] {
+        fs::remove_dir_all(folder.path().join(kind)).unwrap();
+    }
+    // Nothing in it: it is as good as new.
+    drop(open(folder.path()));
+}
+
+#[test]
+fn a_beginning_that_was_interrupted_begins_again_and_a_journal_that_is_gone_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let stamp = folder.path().join("FORMAT");
+    let journal = folder.path().join("journal/00000000000000000001.journal");
+    // Killed before the journal was there, and while it was being made.
+    for left in [None, Some(&b""[..]), Some(&[0; 8192])] {
+        drop(LocalDisk::open(folder.path()).unwrap());
+        assert!(!stamp.exists());
+        assert!(LocalDisk::open_existing(folder.path()).is_err());
+        if let Some(left) = left {
+            fs::write(&journal, left).unwrap();
+        }
+    }
+    drop(open(folder.path()));
+    assert!(stamp.exists());
+    for file in fs::read_dir(folder.path().join("journal")).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let medium: Arc<dyn Medium> = Arc::new(LocalDisk::open(folder.path()).unwrap());
+    let opened = Engine::open(medium, small(), &mut Recorder::default(), at(0));
+    let error = opened
+        .err()
+        .expect("an empty broker was made of a lost one");
+    assert!(matches!(error, StorageError::Corrupt { .. }), "{error}");
+}
+
+#[test]
+fn only_files_with_20_digits_and_the_extension_are_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    let journal = folder.path().join("journal");
+    let theirs = [
+        "5.journal",
+        "+0000000000000000005.journal",
+        "00000000000000000005.journal.bak",
+        "18446744073709551615.journal",
+        "99999999999999999999.journal",
+    ];
+    for name in theirs {
+        fs::write(journal.join(name), b"x").unwrap();
+    }
+    fs::create_dir(journal.join("00000000000000000007.journal")).unwrap();
+    drop(open(folder.path()));
+    for name in theirs {
+        assert_eq!(fs::read(journal.join(name)).unwrap(), b"x", "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_finished_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let medium = LocalDisk::open(folder.path()).unwrap();
+    let key = BlobKey::segment(BlobId(9));
+    // Nothing can be renamed to where a folder is.
+    let taken = folder.path().join(key.to_string());
+    fs::create_dir(&taken).unwrap();
+    let mut blob = medium.create_blob(key).unwrap();
+    blob.write(b"lost").unwrap();
+    assert!(blob.finish().is_err());
+    let id = FileId(9);
+    fs::create_dir(folder.path().join("journal/00000000000000000009.journal")).unwrap();
+    assert!(medium.prepare_journal_file(id, 4096, None).is_err());
+    let left = content(folder.path());
+    let unfinished = left
+        .iter()
+        .filter(|(name, _)| name.contains("9.unfinished"));
+    assert_eq!(unfinished.count(), 0, "{left:?}");
 }
 
 #[test]
@@ -191,11 +259,7 @@ fn looking_at_a_folder_changes_nothing_in_it() {
     let report = check(&medium, |_, _| {}).unwrap();
     assert_eq!(report.damages, []);
     assert_eq!(report.logs, Some(1));
-    assert!(
-        medium
-            .prepare_journal_file(forebay_storage::FileId(9), 4096, None)
-            .is_err()
-    );
+    assert!(medium.prepare_journal_file(FileId(9), 4096, None).is_err());
     let opened = Engine::open(medium, Options::default(), &mut Recorder::default(), at(0));
     assert!(opened.is_err());
     assert_eq!(content(folder.path()), before);

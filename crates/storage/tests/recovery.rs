@@ -5,7 +5,7 @@
 mod support;
 
 use forebay_storage::media::{BlobKey, BlobKind, Medium, SimulatedDisk};
-use forebay_storage::{Durability, FileId, StorageError};
+use forebay_storage::{BlobId, Durability, FileId, StorageError};
 use support::{LOG, Random, World, all_values, at, noise, small, values};
 
 const HEAD: usize = 4096;
@@ -259,6 +259,40 @@ fn a_damaged_snapshot_is_an_error() {
         let (file, _, _) = corrupt(reopen(&disk));
         assert!(file.starts_with("snapshots/"));
     }
+}
+
+/// Taken for one that a newer has replaced, it would be removed, and with it all that it stands for.
+#[test]
+fn a_snapshot_under_another_name_is_an_error_and_stays() {
+    let mut world = log_with(3);
+    world.settle();
+    let job = world.engine.snapshot_job(&world.machine.snapshot());
+    let done = job.unwrap().run(&world.disk);
+    world.finish(done);
+    let (id, length) = *world
+        .disk
+        .blobs(BlobKind::Snapshot)
+        .unwrap()
+        .last()
+        .unwrap();
+    let key = BlobKey::snapshot(id);
+    let content = world.disk.read_blob(key, 0, length as usize).unwrap();
+    let misnamed = BlobKey::snapshot(BlobId(id.0 + 1));
+    for other in world.disk.blobs(BlobKind::Snapshot).unwrap() {
+        world.disk.remove_blob(BlobKey::snapshot(other.0)).unwrap();
+    }
+    let mut blob = world.disk.create_blob(misnamed).unwrap();
+    blob.write(&content).unwrap();
+    blob.finish().unwrap();
+
+    let disk = world.disk.after_kill();
+    let (file, _, what) = corrupt(reopen(&disk));
+    assert_eq!(file, misnamed.to_string());
+    assert_eq!(what, format!("it is the snapshot of commit {id}"));
+    assert_eq!(
+        disk.blobs(BlobKind::Snapshot).unwrap(),
+        [(misnamed.id, length)]
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use forebay_broker::storage::StorageError;
 use parking_lot::Mutex;
 
 use crate::disk::ScheduledDisk;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Span};
 use crate::plan::Plan;
 use crate::random::Random;
 use crate::schedule::{Down, Schedule, Task};
@@ -27,6 +27,10 @@ pub struct Context {
     pub disk: ScheduledDisk,
     /// The promises. Never held while others may run.
     pub ledger: Arc<Mutex<Ledger>>,
+    /// When this life began, on the wall clock in milliseconds.
+    pub started_ms: i64,
+    /// The same on the monotonic clock.
+    pub began: Duration,
     /// What this seed does.
     pub plan: Plan,
     /// A file is damaged, so reads may fail, if its name is in the error.
@@ -55,6 +59,22 @@ impl Context {
     pub fn rest(&mut self, most: Duration) -> Result<(), Down> {
         let micros = self.random.below(most.as_micros() as u64 + 1);
         self.schedule.sleep(Duration::from_micros(micros))
+    }
+
+    /// Microseconds of the wall clock, never the same twice: what happens at one moment of the
+    /// simulated time happens one after the other.
+    pub fn micros(&self) -> u64 {
+        let lived = self.schedule.now() - self.began;
+        let micros = self.started_ms as u64 * 1000 + lived.as_micros() as u64;
+        self.ledger.lock().history.moment(micros)
+    }
+
+    /// The span of something that began at `invoked`.
+    pub fn since(&self, invoked: u64) -> Span {
+        Span {
+            invoked,
+            completed: self.micros(),
+        }
     }
 
     /// The wall clock.

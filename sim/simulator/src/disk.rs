@@ -151,6 +151,23 @@ fn digest(bytes: &[u8]) -> u64 {
 }
 
 impl Medium for ScheduledDisk {
+    fn is_new(&self) -> bool {
+        self.shared.disk.is_new()
+    }
+
+    fn mark_begun(&self) -> Result<()> {
+        if !self.is_new() {
+            return Ok(());
+        }
+        let half = self.change("begin", &[])?;
+        self.pass("begin", 50, 5000)?;
+        self.shared.disk.mark_begun()?;
+        if half {
+            self.shared.schedule.go_down();
+        }
+        self.end("begin")
+    }
+
     fn journal_files(&self) -> Result<Vec<(FileId, u64)>> {
         self.pass("list", 10, 100)?;
         self.shared.disk.journal_files()

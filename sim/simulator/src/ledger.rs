@@ -5,6 +5,7 @@
 
 mod check;
 mod commits;
+mod history;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 pub use check::{Found, FoundPartition};
 pub use commits::{CommitKey, Commits};
+pub use history::{History, Span};
 
 /// How a life ended, as far as durability is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -57,6 +59,8 @@ pub struct Ledger {
     pub producer_ids: BTreeSet<i64>,
     /// Generations of groups: the newest, and who was assigned which partition in it.
     generations: BTreeMap<String, Generation>,
+    /// The run as the checkers see it.
+    pub history: History,
     next_value: u64,
     /// Totals, for the report.
     pub counts: Counts,
@@ -143,8 +147,10 @@ pub struct Sent {
     pub timestamp: i64,
     /// The broker said that it did not take it.
     pub refused: bool,
-    /// The broker said that it has it.
-    pub acknowledged: bool,
+    /// The broker said that it has it: at which offset, and in which life.
+    pub acknowledged: Option<(u64, u32)>,
+    /// From the first attempt to the answer.
+    pub span: Span,
 }
 
 impl Ledger {
@@ -181,25 +187,28 @@ impl Ledger {
     }
 
     /// The broker took values, the first at `base`.
-    pub fn acknowledged(&mut self, place: Place, values: &[u64], base: u64) {
+    pub fn acknowledged(&mut self, place: Place, values: &[u64], base: u64, at: u64) {
+        let life = self.history.life();
         self.counts.acknowledged += values.len() as u64;
         if let Some(partition) = self.partition(place) {
             for (value, offset) in values.iter().zip(base..) {
                 partition.learn(place, offset, *value, "acknowledged");
                 if let Some(sent) = partition.sent.get_mut(value) {
-                    sent.acknowledged = true;
+                    sent.acknowledged = Some((offset, life));
+                    sent.span.completed = at;
                 }
             }
         }
     }
 
     /// The broker said that it did not take values.
-    pub fn refused(&mut self, place: Place, values: &[u64]) {
+    pub fn refused(&mut self, place: Place, values: &[u64], at: u64) {
         self.counts.refused += values.len() as u64;
         if let Some(partition) = self.partition(place) {
             for value in values {
                 if let Some(sent) = partition.sent.get_mut(value) {
                     sent.refused = true;
+                    sent.span.completed = at;
                 }
             }
         }
@@ -231,7 +240,7 @@ impl Ledger {
     }
 
     /// A consumer read a value.
-    pub fn read(&mut self, place: Place, offset: u64, value: u64) {
+    fn read(&mut self, place: Place, offset: u64, value: u64) {
         self.counts.read += 1;
         if let Some(partition) = self.partition(place) {
             partition.learn(place, offset, value, "read");

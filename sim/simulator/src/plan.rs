@@ -111,6 +111,11 @@ impl Plan {
         }
     }
 
+    /// How many producers there are.
+    pub fn producers(&self) -> u32 {
+        self.idempotent + self.plain
+    }
+
     /// One life that is recorded and cut at each of its changes, and the lives that show what is left.
     pub fn recorded() -> Self {
         Self {

@@ -78,7 +78,7 @@ pub fn run(request: &Request) -> Result<Report, String> {
         Some(_) => Plan::recorded(),
         None => Plan::new(&mut random),
     };
-    let numbers = 0..plan.idempotent + plan.plain;
+    let numbers = 0..plan.producers();
     let producers =
         numbers.map(|number| Arc::new(Mutex::new(Producer::new(number, number < plan.idempotent))));
     let mut simulation = Simulation {
@@ -100,6 +100,10 @@ pub fn run(request: &Request) -> Result<Report, String> {
     }
     // What the last life left is looked at as well.
     simulation.live(u32::MAX, true, death)?;
+    let verdict = simulation.ledger.lock().judge(simulation.plan.producers());
+    if let Some(verdict) = verdict {
+        return Err(format!("the checkers found\n{verdict}"));
+    }
     simulation.report.counts = simulation.ledger.lock().counts;
     simulation.report.trace = simulation.trace.value();
     Ok(simulation.report)
@@ -157,6 +161,11 @@ impl Simulation {
         self.trace = outcome.trace;
         self.report.turns += outcome.steps;
         self.wall_ms += (outcome.now - began).as_millis() as i64 + 1;
+        let how = format!("life {life}");
+        self.ledger
+            .lock()
+            .history
+            .ended(&how, self.wall_ms as u64 * 1000);
         if life == 0 {
             self.report.changes = disk.changes();
         }
@@ -256,6 +265,8 @@ impl Stage {
             broker,
             disk: self.disk.clone(),
             ledger: Arc::clone(&self.ledger),
+            started_ms: self.started_ms,
+            began: self.began,
             plan: self.plan.clone(),
             damaged: self.damaged.clone(),
             random: self.random.fork(),

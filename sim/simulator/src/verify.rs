@@ -23,6 +23,7 @@ pub fn verify(cx: &Context, death: Death) -> Result<(), Down> {
         for (index, reader) in topic.partitions.iter().enumerate() {
             let start = reader.start_offset();
             let oldest_kept_ms = cx.wall_ms() - AGED_MS;
+            let invoked = cx.micros();
             let records = match read_all(reader, start) {
                 Ok(records) => Some(records),
                 Err(_) if cx.schedule.is_down() => return Err(Down),
@@ -38,6 +39,7 @@ pub fn verify(cx: &Context, death: Death) -> Result<(), Down> {
                 start,
                 end: reader.end_offset(),
                 records: records.filter(|_| reader.start_offset() == start),
+                span: cx.since(invoked),
             };
             cx.schedule.note("found", &[found.start, found.end]);
             let place = (topic.id, index as i32);
@@ -55,8 +57,12 @@ fn verify_commits(cx: &Context) -> Result<(), Down> {
             cx.ledger.lock().commits.forget(key.1);
             continue;
         };
+        let invoked = cx.micros();
         if let Some(offset) = committed(cx, &key.0, &topic.name, key.2)? {
-            cx.ledger.lock().commits.check(&key, offset);
+            let span = cx.since(invoked);
+            let mut ledger = cx.ledger.lock();
+            ledger.history.committed("look", &key, offset, span);
+            ledger.commits.check(&key, offset);
         }
     }
     Ok(())

@@ -14,6 +14,8 @@ mod schema;
 mod served;
 mod versions;
 
+pub(crate) use jar::KAFKA_VERSION;
+
 use std::env;
 use std::path::PathBuf;
 

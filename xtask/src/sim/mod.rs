@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use crate::test::layout::Layout;
+use crate::layout::Layout;
 use crate::test::report::Report;
 
 /// The client's column of simulated cases in the report.

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::{CLIENT, build};
-use crate::test::layout::Layout;
+use crate::layout::Layout;
 use crate::test::report::Report;
 
 /// A mutant that survives this many histories got away.

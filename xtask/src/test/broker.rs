@@ -1,22 +1,24 @@
 //! The broker under test: Forebay's release binary, or Apache Kafka to prove the suites.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::layout::Layout;
-use super::process::{self, Ending};
 use super::report::Report;
+use crate::kafka_node::KafkaNode;
+use crate::layout::Layout;
+use crate::process::{self, Ending};
 
 /// A JVM needs its time; Forebay is ready in milliseconds.
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
+/// For suites that ask what is right, not what is fast.
+const SMALL_JVM: &[&str] = &["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Kind {
@@ -97,36 +99,10 @@ impl Broker {
     }
 
     fn start_kafka(layout: &Layout, dir: PathBuf, log: PathBuf) -> Result<Self> {
-        let (broker, controller) = (free_port()?, free_port()?);
-        let properties = dir.join("server.properties");
         let template = fs::read_to_string(layout.conformance.join("kafka.properties"))?;
-        fs::write(
-            &properties,
-            template
-                .replace("BROKER_PORT", &broker.to_string())
-                .replace("CONTROLLER_PORT", &controller.to_string())
-                .replace("DATA", &dir.join("data").to_string_lossy()),
-        )?;
-        let java = |class: &str| {
-            let mut command = Command::new("java");
-            command.args([
-                "-Xmx512m",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-            ]);
-            command.arg(layout.cache.join("java/lib/*")).arg(class);
-            command
-        };
-        let mut format = java("kafka.tools.StorageTool");
-        // Any valid cluster id will do; a fixed one keeps runs comparable.
-        format
-            .args(["format", "-t", "Rm9yZWJheUNvbmZvcm0xMg", "-c"])
-            .arg(&properties);
-        process::must(&mut format, &log, START_LIMIT)?;
-
-        let mut child = process::spawn(java("kafka.Kafka").arg(&properties), &log)?;
-        let bootstrap = format!("127.0.0.1:{broker}");
+        let node = KafkaNode::format(layout, &dir, &template, SMALL_JVM, &log)?;
+        let mut child = process::spawn(&mut node.serve(), &log)?;
+        let bootstrap = node.bootstrap;
         wait_until(&mut child, &log, || TcpStream::connect(&bootstrap).is_ok())?;
         Ok(Self {
             kind: Kind::Kafka,
@@ -195,27 +171,5 @@ impl Drop for Broker {
 }
 
 fn wait_until(child: &mut Child, log: &Path, ready: impl Fn() -> bool) -> Result<()> {
-    let deadline = Instant::now() + START_LIMIT;
-    while !ready() {
-        if let Some(status) = child.try_wait()? {
-            bail!(
-                "the broker ended with {status} before it was ready\n{}",
-                process::tail(log)
-            );
-        }
-        if Instant::now() > deadline {
-            process::kill_tree(child.id());
-            let _ = child.wait();
-            bail!(
-                "the broker was not ready after {START_LIMIT:?}\n{}",
-                process::tail(log)
-            );
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    Ok(())
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    process::wait_until(child, log, START_LIMIT, ready).map(|_| ())
 }

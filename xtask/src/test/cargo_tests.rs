@@ -1,24 +1,21 @@
 //! The workspace's own tests, through cargo.
 
 use std::fs;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 
-use super::layout::Layout;
-use super::process::{self, Ending};
 use super::report::Report;
-
-/// A cold build of everything on two cores is the larger part of it.
-const LIMIT: Duration = Duration::from_secs(25 * 60);
+use crate::cargo::{self, LIMIT};
+use crate::layout::Layout;
+use crate::process::{self, Ending};
 
 /// Runs `cargo test --workspace` and adds its counts.
 pub(crate) fn run(layout: &Layout, report: &mut Report) -> Result<()> {
     println!("cargo test       ...");
     let started = Instant::now();
     let log = layout.log("cargo-test");
-    let mut command = cargo(layout);
+    let mut command = cargo::command(layout);
     command.args(["test", "--workspace", "--no-fail-fast"]);
     let ending = process::run(&mut command, &log, LIMIT)?;
     let output = fs::read_to_string(&log)?;
@@ -60,18 +57,4 @@ pub(crate) fn run(layout: &Layout, report: &mut Report) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Builds the binary that the suites run, and the one that judges what they saw.
-pub(crate) fn build_release(layout: &Layout) -> Result<()> {
-    let mut command = cargo(layout);
-    command.args(["build", "--release", "--package", "forebay"]);
-    command.args(["--package", "forebay-checkers"]);
-    process::must(&mut command, &layout.log("cargo-build"), LIMIT)
-}
-
-fn cargo(layout: &Layout) -> Command {
-    let mut command = Command::new("cargo");
-    command.current_dir(&layout.root);
-    command
 }

@@ -14,10 +14,10 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::broker::Broker;
-use super::layout::Layout;
-use super::process;
 use super::report::Report;
-use super::toolchain::Toolchain;
+use crate::layout::Layout;
+use crate::process;
+use crate::toolchain::Toolchain;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const PARTITIONS: usize = 2;

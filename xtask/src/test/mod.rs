@@ -7,21 +7,20 @@
 mod broker;
 mod cargo_tests;
 mod cross;
-pub(crate) mod layout;
-mod process;
 pub(crate) mod report;
 mod suite;
-mod toolchain;
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
 use broker::{Broker, Kind};
-use layout::Layout;
 use report::Report;
 use suite::{Suite, Work};
-use toolchain::Toolchain;
+
+use crate::cargo;
+use crate::layout::Layout;
+use crate::toolchain::Toolchain;
 
 /// Options of `cargo xtask test`.
 #[derive(clap::Args, Debug)]
@@ -65,7 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             }
         }
         println!("building the release binary");
-        if let Err(error) = cargo_tests::build_release(&layout) {
+        if let Err(error) = cargo::build_release(&layout, &["forebay", "forebay-checkers"]) {
             println!("{error:#}");
             report.fail("cargo", "the_release_binary_builds", "see above");
             suites.clear();

@@ -8,10 +8,10 @@ use anyhow::Result;
 
 use super::Args;
 use super::broker::Broker;
-use super::layout::Layout;
-use super::process::{self, Ending};
 use super::report::{Format, Report};
-use super::toolchain::Toolchain;
+use crate::layout::Layout;
+use crate::process::{self, Ending};
+use crate::toolchain::Toolchain;
 
 pub(crate) struct Suite {
     /// What `--suite` takes.
@@ -217,8 +217,32 @@ pub(crate) const ALL: &[Suite] = &[
         quick: false,
         needs_broker: false,
         proves_itself_on_kafka: false,
-        limit: minutes(3),
+        limit: minutes(15),
         work: Work::Command(|layout| pytest(layout, "process/test_disk_full.py")),
+    },
+    Suite {
+        name: "disk-faults",
+        about: "system calls and disks that fail or are slow (needs root; CRASH_CYCLES=200)",
+        client: "disk",
+        toolchains: &[Toolchain::Python, Toolchain::Strace, Toolchain::Nbdkit],
+        quick: false,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        // Room for a full run, which is asked for by hand.
+        limit: minutes(120),
+        work: Work::Command(|layout| pytest(layout, "process/disk")),
+    },
+    Suite {
+        name: "bit-flips",
+        about: "flipped bits and damaged files in a data folder: named, or harmless (BIT_FLIPS=10000)",
+        client: "damage",
+        toolchains: &[Toolchain::Python],
+        quick: false,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        // Room for a full run, which is asked for by hand.
+        limit: minutes(120),
+        work: Work::Command(|layout| pytest(layout, "process/damage")),
     },
     Suite {
         name: "figures",
@@ -230,6 +254,18 @@ pub(crate) const ALL: &[Suite] = &[
         proves_itself_on_kafka: false,
         limit: minutes(3),
         work: Work::Command(|layout| pytest(layout, "process/test_figures.py")),
+    },
+    Suite {
+        name: "instructions",
+        about: "instructions of the hot paths, against bench/instructions.toml",
+        client: "valgrind",
+        toolchains: &[Toolchain::Valgrind],
+        quick: false,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        // Its program is built first.
+        limit: minutes(10),
+        work: Work::Command(instructions),
     },
 ];
 
@@ -360,6 +396,13 @@ fn kafkajs(layout: &Layout) -> (Command, Format) {
         .current_dir(layout.conformance.join("node"))
         .env("NODE_PATH", layout.cache.join("node/node_modules"));
     (command, Format::Tap)
+}
+
+/// This program again, so that the benchmark has a log of its own and a deadline.
+fn instructions(layout: &Layout) -> (Command, Format) {
+    let mut command = crate::cargo::command(layout);
+    command.args(["xtask", "bench", "instructions", "--check"]);
+    (command, Format::Lines)
 }
 
 fn rdkafka(layout: &Layout) -> (Command, Format) {

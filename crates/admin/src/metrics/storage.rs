@@ -31,7 +31,7 @@ pub(crate) struct Storage {
 impl Storage {
     /// Asks the medium; none if it does not say.
     pub(crate) async fn read(context: &Context) -> Option<Self> {
-        let reserve_bytes = context.node.reserve_bytes;
+        let configured = context.node.reserve_bytes;
         let broker = context.broker.clone();
         // A system call that a dying disk can hold up.
         let space = tokio::task::spawn_blocking(move || broker.space()).await;
@@ -39,7 +39,7 @@ impl Storage {
             Ok(space) => Some(Self {
                 free_bytes: space.free_bytes,
                 total_bytes: space.total_bytes,
-                reserve_bytes,
+                reserve_bytes: space.reserve(configured),
             }),
             Err(error) => {
                 tracing::warn!(%error, "cannot tell how full the medium is");

@@ -233,7 +233,8 @@ settings! {
         /// Free disk space below which producers are refused
         ///
         /// Producers then get an error that they retry, consumers go on, and writing resumes by
-        /// itself when space returns. Keep it well above twice the journal file size.
+        /// itself when space returns. Keep it well above twice the journal file size. On a small disk
+        /// it is a sixteenth of the disk, if that is less.
         disk_reserve "disk-reserve": ByteSize = "256MiB",
             in 67_108_864 ..= 1_125_899_906_842_624;
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use forebay_record::Batches;
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 
 use super::Check;
 use crate::error::{Result, StorageError};
@@ -15,11 +15,11 @@ use crate::log::section::{
 };
 use crate::media::BlobKey;
 
-/// Segment and position of a section.
-type Place = (BlobId, u64);
+/// The sections that walks came by, by segment and position.
+pub(super) type Verified = HashMap<(BlobId, u64), (LogId, Section)>;
 
 impl Check<'_> {
-    pub(super) fn segment(&mut self, blob: BlobId, bytes: u64, verified: &mut HashSet<Place>) {
+    pub(super) fn segment(&mut self, blob: BlobId, bytes: u64, verified: &mut Verified) {
         let done = self.bytes_done;
         if let Err(error) = self.sections_of(blob, bytes, verified) {
             self.note(error);
@@ -27,12 +27,7 @@ impl Check<'_> {
         self.did((done + bytes).saturating_sub(self.bytes_done));
     }
 
-    fn sections_of(
-        &mut self,
-        blob: BlobId,
-        bytes: u64,
-        verified: &mut HashSet<Place>,
-    ) -> Result<()> {
+    fn sections_of(&mut self, blob: BlobId, bytes: u64, verified: &mut Verified) -> Result<()> {
         let key = BlobKey::segment(blob);
         let header = self
             .medium
@@ -47,34 +42,37 @@ impl Check<'_> {
             let foot = self
                 .medium
                 .read_blob(key, foot_at, (end - foot_at) as usize)?;
-            let Some((_, section)) = section_ending_at(blob, end, &foot) else {
+            let Some((log, section)) = section_ending_at(blob, end, &foot) else {
                 let what = "a section's foot is damaged";
                 self.damaged(key.to_string(), foot_at, what);
                 return Ok(());
             };
-            verified.insert((blob, section.position));
-            self.section(&reader, &section);
+            verified.insert((blob, section.position), (log, section));
+            self.section(&reader, log, &section);
             end = section.position;
         }
         Ok(())
     }
 
-    /// Sections that logs refer to and that the walks did not come by.
+    /// Sections that logs refer to and that the walks did not come by, or not as the logs know them.
     pub(super) fn referred_sections(
         &mut self,
         logs: &[(LogId, Vec<Section>)],
-        verified: &HashSet<Place>,
+        verified: &Verified,
     ) {
         let reader = SectionReader::new(Arc::clone(self.medium));
-        for section in logs.iter().flat_map(|(_, sections)| sections) {
-            if !verified.contains(&(section.blob, section.position)) {
-                self.section(&reader, section);
+        for (log, sections) in logs {
+            for section in sections {
+                let found = verified.get(&(section.blob, section.position));
+                if found != Some(&(*log, *section)) {
+                    self.section(&reader, *log, section);
+                }
             }
         }
     }
 
-    fn section(&mut self, reader: &SectionReader, section: &Section) {
-        let index = match reader.index(section) {
+    fn section(&mut self, reader: &SectionReader, log: LogId, section: &Section) {
+        let index = match reader.index(log, section) {
             Ok(index) => index,
             Err(error) => return self.note(error),
         };

@@ -11,7 +11,7 @@ impl Check<'_> {
         let length = usize::try_from(bytes).unwrap_or(usize::MAX);
         match self.medium.read_blob(key, 0, length) {
             Ok(content) => {
-                if let Err(what) = decode_snapshot(&content) {
+                if let Err(what) = decode_snapshot(id, &content) {
                     self.damaged(key.to_string(), 0, what);
                 }
             }

@@ -122,11 +122,11 @@ impl Engine {
         {
             let mut state = log.shared.state.write();
             state.sections.retain(|old| {
-                let inside = old.base >= section.base && old.next <= section.next;
-                if inside {
+                let gone = section.replaces(old);
+                if gone {
                     replaced.push(*old);
                 }
-                !inside
+                !gone
             });
             while state
                 .chunks
@@ -214,11 +214,11 @@ pub(super) fn put_section(encoder: &mut Encoder, section: &Section) {
 
 pub(super) fn take_section(decoder: &mut Decoder<'_>) -> Result<Section, DecodeError> {
     Ok(Section {
-        blob: BlobId(decoder.u64()?),
-        position: decoder.u64()?,
-        base: decoder.u64()?,
-        next: decoder.u64()?,
-        bytes: decoder.u64()?,
+        blob: BlobId(decoder.number()?),
+        position: decoder.number()?,
+        base: decoder.number()?,
+        next: decoder.number()?,
+        bytes: decoder.number()?,
         chunks: decoder.u32()?,
         max_timestamp: decoder.i64()?,
     })
@@ -239,12 +239,12 @@ fn encode(sections: &[Installed]) -> Vec<u8> {
 pub(super) fn decode(payload: &[u8]) -> Result<Vec<Installed>, DecodeError> {
     let mut decoder = Decoder::new(payload);
     let sections = decoder.list(|decoder| {
-        let log = LogId(decoder.u64()?);
+        let log = LogId(decoder.number()?);
         let section = take_section(decoder)?;
         Ok(Installed {
             log,
             section,
-            cleaned: decoder.u64()?,
+            cleaned: decoder.number()?,
             tombstones_until_ms: Some(decoder.i64()?).filter(|until| *until != NO_TOMBSTONES),
         })
     })?;

@@ -13,7 +13,7 @@ use crate::clock::Now;
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId, LogId, Lsn};
 use crate::limits::{FILES_IN_ONE_SORT, SEALED_FILES_BEFORE_SORT};
-use crate::media::{BlobKey, BlobKind, JournalFile, Medium};
+use crate::media::{BlobKey, JournalFile, Medium};
 
 /// How long a failed job waits before it is tried again.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
@@ -35,7 +35,8 @@ enum Kind {
     Snapshot {
         lsn: Lsn,
         file: FileId,
-        bytes: Vec<u8>,
+        /// None when nothing happened since the last one.
+        bytes: Option<Vec<u8>>,
     },
 }
 
@@ -97,7 +98,8 @@ impl Job {
             Kind::Sort(sort) => Done::Sort(sort.run(medium)),
             Kind::Rewrite(rewrite) => Done::Rewrite(rewrite.log(), rewrite.run(medium)),
             Kind::Snapshot { lsn, file, bytes } => {
-                Done::Snapshot(lsn, file, write_snapshot(medium, lsn, &bytes))
+                let written = bytes.map(|bytes| write_snapshot(medium, lsn, &bytes));
+                Done::Snapshot(lsn, file, written.unwrap_or(Ok(())))
             }
         })
     }
@@ -207,7 +209,8 @@ impl Engine {
         self.sync_current()?;
         self.snapshot_wanted = false;
         self.jobs.snapshot = true;
-        let bytes = self.encode_snapshot(machine);
+        let is_written = self.snapshot.is_some_and(|(lsn, _)| lsn == self.synced);
+        let bytes = (!is_written).then(|| self.encode_snapshot(machine));
         Ok(Job(Kind::Snapshot {
             lsn: self.synced,
             file: self.current.file.id(),
@@ -396,8 +399,7 @@ fn prepare(
     reserve_bytes: u64,
 ) -> Result<Arc<dyn JournalFile>> {
     let space = medium.space()?;
-    // On a small medium the reserve is a share of it rather than all of it.
-    let reserve_bytes = reserve_bytes.min(space.total_bytes / 16);
+    let reserve_bytes = space.reserve(reserve_bytes);
     let free_bytes = space.free_bytes;
     // A recycled file takes no more space, but what is in it when it is full wants to be sorted.
     let taken = if recycle.is_some() { 0 } else { capacity };
@@ -410,17 +412,9 @@ fn prepare(
     medium.prepare_journal_file(id, capacity, recycle)
 }
 
+/// One that is there by this number already was written by an attempt that failed: it goes.
 fn write_snapshot(medium: &dyn Medium, lsn: Lsn, bytes: &[u8]) -> Result<()> {
-    let id = BlobId(lsn.0);
-    // Nothing happened since the last one.
-    if medium
-        .blobs(BlobKind::Snapshot)?
-        .iter()
-        .any(|(held, _)| *held == id)
-    {
-        return Ok(());
-    }
-    let mut blob = medium.create_blob(BlobKey::snapshot(id))?;
+    let mut blob = medium.create_blob(BlobKey::snapshot(BlobId(lsn.0)))?;
     blob.write(bytes)?;
     blob.finish()
 }

@@ -62,6 +62,7 @@ impl Engine {
         engine.doomed.clear();
         // From here on the medium changes.
         engine.settle(tail, now)?;
+        engine.medium.mark_begun()?;
         engine.remove_dead(unreferenced)?;
         engine.empty_memory_logs();
         engine.retention_due = now.monotonic + engine.options.retention_interval;
@@ -91,7 +92,7 @@ impl Engine {
         let mut start = None;
         if let Some((key, bytes)) = &snapshot {
             let corrupt = |what| StorageError::corrupt(key.to_string(), 0, what);
-            let found = snapshot::decode(bytes).map_err(corrupt)?;
+            let found = snapshot::decode(key.id, bytes).map_err(corrupt)?;
             replay.restore(found.machine).map_err(corrupt)?;
             start = Some((found.file, found.position));
             engine.link = found.link;
@@ -261,12 +262,15 @@ impl Engine {
         }
         for log in self.logs.values() {
             for chunk in &log.shared.state.read().chunks {
-                if self.side.files.get(chunk.file).is_none() {
-                    let what = format!(
-                        "the file is missing, and log {} has data in it",
-                        log.shared.id
-                    );
+                let id = log.shared.id;
+                let Some(file) = self.side.files.get(chunk.file) else {
+                    let what = format!("the file is missing, and log {id} has data in it");
                     return Err(StorageError::corrupt(journal_name(chunk.file), 0, what));
+                };
+                if u64::from(chunk.end) > file.capacity() {
+                    let what = format!("the file ends here, and log {id} has data behind it");
+                    let name = journal_name(chunk.file);
+                    return Err(StorageError::corrupt(name, file.capacity(), what));
                 }
             }
             for section in &log.shared.state.read().sections {

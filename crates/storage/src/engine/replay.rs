@@ -9,11 +9,12 @@ use super::{Engine, Log, install};
 use crate::error::{Result, StorageError};
 use crate::ids::{FileId, LogId, Lsn};
 use crate::journal::entry::{
-    ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, FileHeader, Link, Record, RecordKind, RecordWalk,
+    ENTRY_ALIGNMENT, ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, FileHeader, Link, Record, RecordKind,
+    RecordWalk,
 };
 use crate::journal::scan::{End, FileScan};
-use crate::log::{Chunk, Durability};
-use crate::media::{BlobKind, JournalFile, journal_name};
+use crate::log::{Chunk, Durability, offsets_of};
+use crate::media::{JournalFile, journal_name};
 
 /// What lies on top of the engine and is rebuilt with it.
 pub trait Replay {
@@ -72,9 +73,14 @@ impl Engine {
         let (old, used) = used.split_at(before);
         self.sealed
             .extend(old.iter().map(|(file, _)| Arc::clone(file)));
-        if used.first().is_none_or(|(file, _)| file.id() != first) {
+        let Some((file, _)) = used.first().filter(|(file, _)| file.id() == first) else {
             let what = "the file is missing, and the newest snapshot needs it";
             return Err(StorageError::corrupt(journal_name(first), 0, what));
+        };
+        let is_inside = (FILE_HEADER_BYTES..=file.capacity()).contains(&position);
+        if !is_inside || !position.is_multiple_of(ENTRY_ALIGNMENT) {
+            let what = "no entry can be here, where the newest snapshot goes on";
+            return Err(StorageError::corrupt(journal_name(first), position, what));
         }
         let mut tail = Tail {
             file: None,
@@ -91,7 +97,10 @@ impl Engine {
                 FILE_HEADER_BYTES
             };
             if index > 0 || start.is_none() {
-                let before = tail.file.as_ref().map(|file| (file, tail.end));
+                let before = match &tail.file {
+                    Some(file) => Before::Entries(file, tail.end),
+                    None => Before::Unused(tail.unused.iter().rfind(|old| old.id() < file.id())),
+                };
                 follows(before, next_file, file, header, self.link)?;
                 self.link.epoch = self.link.epoch.max(header.after.epoch);
             }
@@ -118,10 +127,10 @@ impl Engine {
         }
     }
 
-    /// An empty journal is a new folder, unless there is data that only a journal can have named.
+    /// An empty journal is the beginning of one, or all of one is gone.
     fn nothing_yet(&self, unused: Vec<Arc<dyn JournalFile>>) -> Result<Tail> {
-        if let Some((blob, _)) = self.medium.blobs(BlobKind::Segment)?.first() {
-            let what = format!("the journal is missing, and segment {blob} was written through it");
+        if !self.medium.is_new() {
+            let what = "the journal is missing or its head is damaged, and there is no snapshot";
             return Err(StorageError::corrupt(journal_name(FileId(1)), 0, what));
         }
         Ok(Tail {
@@ -193,15 +202,21 @@ impl Engine {
             RecordKind::Event => replay.event(record.payload, wall_ms),
             RecordKind::LogCreated => {
                 let durability = payload_durability(record)?;
-                self.logs
-                    .insert(record.log, Log::new(record.log, durability, wall_ms));
-                Ok(())
+                let log = Log::new(record.log, durability, wall_ms);
+                match self.logs.insert(record.log, log) {
+                    Some(_) => Err(format!("it creates log {} again", record.log)),
+                    None => Ok(()),
+                }
             }
             RecordKind::LogDeleted => {
                 self.drop_log(record.log);
                 Ok(())
             }
             RecordKind::LogStart => {
+                let next = self.logs.get(&record.log).map(|log| log.next);
+                if next.is_some_and(|next| record.offset > next) {
+                    return Err(format!("log {} starts behind its end", record.log));
+                }
                 self.apply_start(record.log, record.offset);
                 Ok(())
             }
@@ -211,7 +226,13 @@ impl Engine {
                 for installed in &sections {
                     let blob = installed.section.blob;
                     // A log that is gone by now does not refer to it.
-                    if self.logs.contains_key(&installed.log) {
+                    if let Some(log) = self.logs.get(&installed.log) {
+                        if !log.shared.state.read().has_place_for(&installed.section) {
+                            return Err(format!(
+                                "log {} has no place for a section",
+                                installed.log
+                            ));
+                        }
                         *self.segments.entry(blob).or_default() += 1;
                     }
                     self.apply_installed(installed);
@@ -242,13 +263,14 @@ impl Engine {
         let Some(log) = self.logs.get_mut(&record.log) else {
             return Ok(());
         };
-        if record.offset != log.next {
+        let (from, next) = offsets_of(&header).ok_or("it has a batch of impossible offsets")?;
+        if record.offset != log.next || from != log.next {
             return Err(format!(
-                "log {} continues at offset {}, not at {}",
+                "log {} continues at offset {}, not at {} or {from}",
                 record.log, log.next, record.offset
             ));
         }
-        log.next = header.next_offset() as u64;
+        log.next = next;
         log.segment_base = log.next;
         let position =
             |at: u64| u32::try_from(at).map_err(|_| "a position beyond 4 GiB".to_owned());
@@ -266,10 +288,17 @@ impl Engine {
     }
 }
 
-/// Checks that a file goes on where the one before it ends: `before` with the position of its end,
-/// which may name the `next` file.
+/// What is in front of a journal file.
+enum Before<'a> {
+    /// A file whose entries end here.
+    Entries(&'a Arc<dyn JournalFile>, u64),
+    /// Nothing, or a file without a head.
+    Unused(Option<&'a Arc<dyn JournalFile>>),
+}
+
+/// Checks that a file goes on where the one before it ends, which may name the `next` file.
 fn follows(
-    before: Option<(&Arc<dyn JournalFile>, u64)>,
+    before: Before<'_>,
     next: Option<FileId>,
     file: &Arc<dyn JournalFile>,
     header: &FileHeader,
@@ -277,22 +306,33 @@ fn follows(
 ) -> Result<()> {
     let name = journal_name(file.id());
     if let Some(next) = next.filter(|next| *next != file.id()) {
-        let what = format!("the file is missing, and the journal goes on in it before `{name}`");
+        let what = format!(
+            "the file is missing, the journal goes on in it before `{name}`, and no snapshot covers it"
+        );
         return Err(StorageError::corrupt(journal_name(next), 0, what));
     }
     if header.after.lsn == link.lsn && header.after.crc == link.crc {
         return Ok(());
     }
-    let Some((before, end)) = before else {
-        let what = format!(
-            "the journal begins with commit {}; what was before it is missing",
-            header.after.lsn
-        );
-        return Err(StorageError::corrupt(name, 0, what));
+    let first = header.after.lsn;
+    let (before, end) = match before {
+        Before::Entries(before, end) => (before, end),
+        Before::Unused(Some(blank)) => {
+            let what = format!(
+                "the head is damaged, `{name}` goes on with commit {first}, and no snapshot covers it"
+            );
+            return Err(StorageError::corrupt(journal_name(blank.id()), 0, what));
+        }
+        Before::Unused(None) => {
+            let what = format!(
+                "the journal begins with commit {first}; what was before it is missing, and no snapshot covers it"
+            );
+            return Err(StorageError::corrupt(name, 0, what));
+        }
     };
     let what = format!(
-        "commit {} is damaged or missing, and `{name}` goes on with commit {}",
-        link.lsn, header.after.lsn
+        "commit {} is damaged or missing, and `{name}` goes on with commit {first}",
+        link.lsn
     );
     Err(StorageError::corrupt(journal_name(before.id()), end, what))
 }

@@ -13,6 +13,8 @@
 
 use std::collections::VecDeque;
 
+use hashbrown::HashSet;
+
 use super::install::{NO_TOMBSTONES, put_section, take_section};
 use super::{Engine, Log};
 use crate::checksum::crc32c;
@@ -27,7 +29,7 @@ const HEAD_BYTES: usize = 16;
 
 /// A snapshot read back.
 pub(crate) struct Snapshot<'a> {
-    pub(super) lsn: Lsn,
+    pub(crate) lsn: Lsn,
     /// What the next entry continues.
     pub(super) link: Link,
     pub(super) file: FileId,
@@ -61,8 +63,8 @@ impl Engine {
     }
 }
 
-/// Reads a snapshot back; the error says what is wrong with it.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Snapshot<'_>, String> {
+/// Reads the snapshot of this name back; the error says what is wrong with it.
+pub(crate) fn decode(name: BlobId, bytes: &[u8]) -> Result<Snapshot<'_>, String> {
     let (head, body) = bytes
         .split_at_checked(HEAD_BYTES)
         .ok_or("it is shorter than its head")?;
@@ -75,29 +77,37 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Snapshot<'_>, String> {
     if head[12..16] != crc32c(&[body]).to_le_bytes() {
         return Err("its checksum does not match".to_owned());
     }
-    decode_body(body).map_err(|error| error.to_string())
+    let snapshot = decode_body(body).map_err(|error| error.to_string())?;
+    // Under another name it would be taken for an old one, and be removed.
+    if snapshot.lsn.0 != name.0 {
+        return Err(format!("it is the snapshot of commit {}", snapshot.lsn));
+    }
+    Ok(snapshot)
 }
 
 fn decode_body(body: &[u8]) -> Result<Snapshot<'_>, DecodeError> {
     let mut decoder = Decoder::new(body);
-    let lsn = Lsn(decoder.u64()?);
+    let lsn = Lsn(decoder.number()?);
     let snapshot = Snapshot {
         lsn,
         link: Link {
-            lsn: Lsn(lsn
-                .0
-                .checked_add(1)
-                .ok_or(DecodeError::Invalid { what: "lsn" })?),
-            epoch: Epoch(decoder.u64()?),
+            lsn: lsn.next(),
+            epoch: Epoch(decoder.number()?),
             crc: decoder.u32()?,
         },
-        file: FileId(decoder.u64()?),
-        position: decoder.u64()?,
-        next_blob: BlobId(decoder.u64()?),
+        file: FileId(decoder.number()?),
+        position: decoder.number()?,
+        next_blob: BlobId(decoder.number()?),
         logs: decoder.list(take_log)?,
         machine: decoder.bytes()?,
     };
     decoder.finish()?;
+    let mut ids = HashSet::new();
+    if !snapshot.logs.iter().all(|(id, _)| ids.insert(*id)) {
+        return Err(DecodeError::Invalid {
+            what: "second log of one id",
+        });
+    }
     Ok(snapshot)
 }
 
@@ -126,19 +136,19 @@ fn put_log(encoder: &mut Encoder, id: LogId, log: &Log) {
 }
 
 fn take_log(decoder: &mut Decoder<'_>) -> Result<(LogId, Log), DecodeError> {
-    let id = LogId(decoder.u64()?);
+    let id = LogId(decoder.number()?);
     let durability =
         Durability::parse(decoder.u8()?).ok_or(DecodeError::Invalid { what: "durability" })?;
-    let start = decoder.u64()?;
-    let next = decoder.u64()?;
-    let cleaned = decoder.u64()?;
+    let start = decoder.number()?;
+    let next = decoder.number()?;
+    let cleaned = decoder.number()?;
     let tombstones_until_ms = Some(decoder.i64()?).filter(|until| *until != NO_TOMBSTONES);
     let sections = decoder.list(take_section)?;
     let chunks = decoder.list(|decoder| {
         Ok(Chunk {
-            base: decoder.u64()?,
-            next: decoder.u64()?,
-            file: FileId(decoder.u64()?),
+            base: decoder.number()?,
+            next: decoder.number()?,
+            file: FileId(decoder.number()?),
             start: decoder.u32()?,
             end: decoder.u32()?,
             bytes: decoder.u32()?,
@@ -154,6 +164,11 @@ fn take_log(decoder: &mut Decoder<'_>) -> Result<(LogId, Log), DecodeError> {
         chunks,
         ..LogState::default()
     };
+    if !state.is_sound() {
+        return Err(DecodeError::Invalid {
+            what: "state of a log",
+        });
+    }
     log.shared = LogShared::new(id, state);
     log.next = next;
     log.cleaned = cleaned;

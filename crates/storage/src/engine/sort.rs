@@ -15,7 +15,7 @@ use crate::journal::entry::{
 use crate::journal::scan::FileScan;
 use crate::limits::OWN_SEGMENT_BYTES;
 use crate::log::section::SegmentWriter;
-use crate::log::{LogShared, Section, stored_header};
+use crate::log::{LogShared, Section, offsets_of, stored_header};
 use crate::media::{JournalFile, Medium, journal_name};
 
 /// A sort that is ready to run.
@@ -122,7 +122,9 @@ impl Sort {
                 let Ok(header) = BatchHeader::parse(record.payload) else {
                     continue;
                 };
-                let next = header.next_offset() as u64;
+                let Some((_, next)) = offsets_of(&header) else {
+                    continue;
+                };
                 if record.offset < *below && next > *from {
                     found.push(Found {
                         log: record.log,
@@ -184,7 +186,8 @@ impl Sort {
                 buffer.resize(batch.bytes as usize, 0);
                 self.files[batch.file].read_at(batch.position, &mut buffer)?;
                 // What goes wrong between the scan and here must not get a new, matching checksum.
-                if stored_header(&buffer).is_none() {
+                let header = stored_header(&buffer);
+                if header.is_none_or(|header| header.base_offset as u64 != batch.base) {
                     let file = journal_name(self.files[batch.file].id());
                     let what = "a batch does not match its checksum";
                     return Err(StorageError::corrupt(file, batch.position, what));

@@ -24,6 +24,7 @@
 
 use crate::checksum::crc32c;
 use crate::ids::{Epoch, FileId, LogId, Lsn};
+use crate::limits::NUMBER_MAX;
 
 pub(crate) const FILE_HEADER_BYTES: u64 = 4096;
 pub(crate) const ENTRY_HEADER_BYTES: usize = 64;
@@ -136,12 +137,15 @@ impl FileHeader {
         let intact = u64_at(bytes, 0) == FILE_MAGIC
             && u32_at(bytes, 8) == FILE_VERSION
             && u32_at(bytes, 12) == crc32c(&[&bytes[8..12], &bytes[16..]]);
-        intact.then(|| Self {
-            file: FileId(u64_at(bytes, 16)),
-            capacity: u64_at(bytes, 40),
+        if !intact {
+            return None;
+        }
+        Some(Self {
+            file: FileId(number_at(bytes, 16)?),
+            capacity: number_at(bytes, 40)?,
             after: Link {
-                epoch: Epoch(u64_at(bytes, 24)),
-                lsn: Lsn(u64_at(bytes, 32)),
+                epoch: Epoch(number_at(bytes, 24)?),
+                lsn: Lsn(number_at(bytes, 32)?),
                 crc: u32_at(bytes, 48),
             },
         })
@@ -222,14 +226,17 @@ impl ClaimedEntry {
             return None;
         }
         let header = EntryHeader {
-            file: FileId(u64_at(bytes, 16)),
-            lsn: Lsn(u64_at(bytes, 24)),
-            epoch: Epoch(u64_at(bytes, 32)),
-            synced: Lsn(u64_at(bytes, 40)),
+            file: FileId(number_at(bytes, 16)?),
+            lsn: Lsn(number_at(bytes, 24)?),
+            epoch: Epoch(number_at(bytes, 32)?),
+            synced: Lsn(number_at(bytes, 40)?),
             wall_ms: u64_at(bytes, 48) as i64,
             previous: u32_at(bytes, 56),
         };
-        let next_file = (magic == TRAILER_MAGIC).then_some(FileId(header.wall_ms as u64));
+        let next_file = match magic {
+            TRAILER_MAGIC => Some(FileId(number_at(bytes, 48)?)),
+            _ => None,
+        };
         Some(Self {
             header,
             length,
@@ -387,11 +394,10 @@ fn parse_record(bytes: &[u8], at: usize) -> Option<Record<'_>> {
         return None;
     }
     let kind = RecordKind::parse(header[0])?;
-    let log = LogId(u64_at(header, 8));
     Some(Record {
         kind,
-        log,
-        offset: u64_at(header, 16),
+        log: LogId(number_at(header, 8)?),
+        offset: number_at(header, 16)?,
         payload,
         at,
     })
@@ -407,6 +413,11 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
             .try_into()
             .expect("four bytes were sliced"),
     )
+}
+
+/// None when it is none that was ever handed out.
+fn number_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64_at(bytes, at)).filter(|number| *number <= NUMBER_MAX)
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {

@@ -9,7 +9,7 @@ use forebay_record::{Batch, BatchHeader};
 use super::gather::Gathering;
 use super::reader::{Batches, LogReader, ReadError, check_range, take_tail};
 use super::section::Section;
-use super::state::Chunk;
+use super::state::{Chunk, offsets_of};
 use crate::error::{Result, StorageError};
 use crate::journal::entry::{RECORD_HEADER_BYTES, RecordKind, RecordWalk};
 use crate::limits::GATHERED_BATCH_BYTES;
@@ -105,7 +105,7 @@ pub(super) fn find_timestamp(
         if header.max_timestamp < timestamp {
             return Ok(None);
         }
-        first_record(reader, header, batch, |found| found >= timestamp)
+        first_record(reader, header, batch, |_, found| found >= timestamp)
     })
 }
 
@@ -128,12 +128,13 @@ pub(super) fn newest_timestamp(
     // The start of the log has moved past the record, but not past the piece that it is in.
     let mut newest: Option<(u64, i64)> = None;
     walk(reader, reader.start_offset(), |header, batch| {
-        while let Some(found) = first_record(reader, header, batch, |time| {
-            newest.is_none_or(|(_, newest)| time > newest)
-        })? {
-            newest = Some(found);
-        }
-        Ok(None)
+        first_record(reader, header, batch, |offset, timestamp| {
+            if newest.is_none_or(|(_, newest)| timestamp > newest) {
+                newest = Some((offset, timestamp));
+            }
+            // There may always be a newer one.
+            false
+        })
     })?;
     Ok(newest)
 }
@@ -174,7 +175,7 @@ fn read_section(
     at_least_one: bool,
     batches: &mut Gathering,
 ) -> Result<ControlFlow<()>> {
-    let index = reader.side.sections.index(section)?;
+    let index = reader.side.sections.index(reader.id(), section)?;
     let after = index.partition_point(|chunk| chunk.base <= batches.next);
     let first = after.saturating_sub(1);
     let budget = bytes_max.saturating_sub(batches.bytes);
@@ -185,8 +186,7 @@ fn read_section(
         last += 1;
     }
     let data = reader.side.sections.chunks(section, &index[first..last])?;
-    let name = || BlobKey::segment(section.blob).to_string();
-    let full = take_batches(&data, bytes_max, at_least_one, batches, name)?;
+    let full = take_batches(section, &data, bytes_max, at_least_one, batches)?;
     if full {
         return Ok(ControlFlow::Break(()));
     }
@@ -224,7 +224,13 @@ fn read_chunk(
         }
         let header = stored_header(record.payload)
             .ok_or_else(|| damaged(record.at, "a batch does not match its checksum"))?;
-        let next = header.next_offset() as u64;
+        let (base, next) = offsets_of(&header)
+            .filter(|(_, next)| *next <= chunk.next)
+            .ok_or_else(|| damaged(record.at, "a batch is not among the offsets of its place"))?;
+        // Only sections have gaps. Here one means that damage made a record look like padding.
+        if base > batches.next.max(chunk.base) {
+            return Err(damaged(record.at, "a batch before it is missing"));
+        }
         if next <= batches.next {
             continue;
         }
@@ -249,14 +255,16 @@ fn read_chunk(
     Ok(ControlFlow::Continue(()))
 }
 
-/// Adds whole batches of `data` that end after `batches.next`. True when the budget is spent.
+/// Adds whole batches of `data`, chunks of a section, that end after `batches.next`. True when the
+/// budget is spent.
 fn take_batches(
+    section: &Section,
     data: &Bytes,
     bytes_max: usize,
     at_least_one: bool,
     batches: &mut Gathering,
-    name: impl Fn() -> String,
 ) -> Result<bool> {
+    let name = || BlobKey::segment(section.blob).to_string();
     let mut start = 0;
     let mut at = 0;
     let mut full = false;
@@ -272,7 +280,12 @@ fn take_batches(
                 "a batch ends beyond its chunk",
             ));
         }
-        let next = header.next_offset() as u64;
+        let (_, next) = offsets_of(&header)
+            .filter(|(_, next)| *next <= section.next)
+            .ok_or_else(|| {
+                let what = "a batch is not among the offsets of its section";
+                StorageError::corrupt(name(), at as u64, what)
+            })?;
         if next <= batches.next {
             at += length;
             start = at;
@@ -309,7 +322,7 @@ fn skip_chunks_before(
     let Place::Section(section) = place else {
         return Ok(from);
     };
-    let index = reader.side.sections.index(&section)?;
+    let index = reader.side.sections.index(reader.id(), &section)?;
     let chunk = index.iter().find(|chunk| chunk.max_timestamp >= timestamp);
     Ok(chunk.map_or(from, |chunk| chunk.base.max(from)))
 }
@@ -349,12 +362,13 @@ fn walk(
     }
 }
 
-/// The first record of a batch, at or above the start of the log, whose timestamp satisfies `wanted`.
+/// The first record of a batch, at or above the start of the log, whose offset and timestamp satisfy
+/// `wanted`.
 fn first_record(
     reader: &LogReader,
     header: &BatchHeader,
     batch: &[u8],
-    wanted: impl Fn(i64) -> bool,
+    mut wanted: impl FnMut(u64, i64) -> bool,
 ) -> Result<Option<(u64, i64)>> {
     let damaged = |error: forebay_record::Error| {
         StorageError::corrupt("a batch", header.base_offset as u64, error.to_string())
@@ -366,7 +380,7 @@ fn first_record(
         let record = record.map_err(damaged)?;
         let timestamp = header.timestamp_of(&record);
         let offset = header.offset_of(&record) as u64;
-        if offset >= start && wanted(timestamp) {
+        if offset >= start && wanted(offset, timestamp) {
             return Ok(Some((offset, timestamp)));
         }
     }

@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use crate::checksum::crc32c;
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, IdMap, LogId};
-use crate::limits::{SECTION_INDEX_CACHE_BYTES, SEGMENT_CHUNK_BYTES};
+use crate::limits::{NUMBER_MAX, SECTION_INDEX_CACHE_BYTES, SEGMENT_CHUNK_BYTES};
 use crate::media::{BlobKey, BlobWriter, Medium};
 
 pub(crate) const SEGMENT_HEADER_BYTES: u64 = 16;
@@ -53,6 +53,11 @@ impl Section {
     /// Batches, index and foot.
     pub(crate) fn total_bytes(&self) -> u64 {
         self.bytes + self.index_bytes() as u64 + FOOT_BYTES
+    }
+
+    /// Whether this takes the place of `other`.
+    pub(crate) fn replaces(&self, other: &Self) -> bool {
+        other.base >= self.base && other.next <= self.next
     }
 
     fn index_bytes(&self) -> usize {
@@ -225,13 +230,13 @@ impl SectionReader {
         }
     }
 
-    /// The chunks of a section, in order.
-    pub(crate) fn index(&self, section: &Section) -> Result<Arc<[IndexEntry]>> {
+    /// The chunks of a section of `log`, in order.
+    pub(crate) fn index(&self, log: LogId, section: &Section) -> Result<Arc<[IndexEntry]>> {
         let key = (section.blob, section.position);
         if let Some(index) = self.cache.lock().get(key) {
             return Ok(index);
         }
-        let index = self.load_index(section)?;
+        let index = self.load_index(log, section)?;
         self.cache.lock().put(key, Arc::clone(&index));
         Ok(index)
     }
@@ -260,16 +265,18 @@ impl SectionReader {
         Ok(bytes)
     }
 
-    fn load_index(&self, section: &Section) -> Result<Arc<[IndexEntry]>> {
+    fn load_index(&self, log: LogId, section: &Section) -> Result<Arc<[IndexEntry]>> {
         let at = section.position + section.bytes;
         let corrupt = |what: &str| StorageError::corrupt(section.key().to_string(), at, what);
         let length = section.index_bytes() + FOOT_BYTES as usize;
         let bytes = self.medium.read_blob(section.key(), at, length)?;
         let (index, foot) = bytes.split_at(section.index_bytes());
-        if foot[0..4] != FOOT_MAGIC.to_le_bytes()
-            || foot[4..8] != crc32c(&[&foot[8..]]).to_le_bytes()
-        {
-            return Err(corrupt("the section's foot is damaged"));
+        let end = section.position + section.total_bytes();
+        let found = section_ending_at(section.blob, end, foot)
+            .ok_or_else(|| corrupt("the section's foot is damaged"))?;
+        // A segment that was put in another's place may well be laid out like it.
+        if found != (log, *section) {
+            return Err(corrupt("another section is in its place"));
         }
         if foot[44..48] != crc32c(&[index]).to_le_bytes() {
             return Err(corrupt("the section's index is damaged"));
@@ -278,12 +285,22 @@ impl SectionReader {
             .chunks_exact(INDEX_ENTRY_BYTES)
             .map(decode_index_entry)
             .collect();
-        let covered: u64 = entries.iter().map(|entry| u64::from(entry.bytes)).sum();
-        if covered != section.bytes {
+        if !covers(&entries, section) {
             return Err(corrupt("the section's index does not cover its batches"));
         }
         Ok(entries)
     }
+}
+
+/// Whether the chunks of an index are the batches of `section`, in order and without a gap.
+fn covers(index: &[IndexEntry], section: &Section) -> bool {
+    let (mut position, mut base) = (0, 0);
+    let in_order = index.iter().all(|chunk| {
+        let follows = chunk.position == position && chunk.base >= base;
+        (position, base) = (position + u64::from(chunk.bytes), chunk.base);
+        follows
+    });
+    in_order && position == section.bytes
 }
 
 impl IndexCache {
@@ -344,10 +361,11 @@ pub(crate) fn section_ending_at(blob: BlobId, end: u64, foot: &[u8]) -> Option<(
         chunks,
         max_timestamp: u64_at(48) as i64,
     };
-    let before = section
-        .bytes
-        .checked_add(section.index_bytes() as u64 + FOOT_BYTES)?;
-    section.position = end.checked_sub(before)?;
+    let numbers = [section.base, section.next, section.bytes];
+    if numbers.iter().any(|number| *number > NUMBER_MAX) {
+        return None;
+    }
+    section.position = end.checked_sub(section.total_bytes())?;
     (section.position >= SEGMENT_HEADER_BYTES).then_some((LogId(u64_at(8)), section))
 }
 

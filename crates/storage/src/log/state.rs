@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use forebay_record::BatchHeader;
 use forebay_record::limits::HEADER_BYTES as BATCH_HEADER_BYTES;
 use parking_lot::RwLock;
 
 use super::section::Section;
 use super::watch::Watchers;
 use crate::ids::{FileId, LogId};
+use crate::limits::NUMBER_MAX;
 
 /// A run of a log's batches in one journal file, interleaved with those of other logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +34,35 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
+    /// Whether its batches fit between its positions.
+    fn is_sound(&self) -> bool {
+        let span = self.end.checked_sub(self.start);
+        span.is_some_and(|span| self.bytes <= span)
+    }
+
     /// The most batches that it can hold: each has a record, and a header.
     pub(crate) fn batches_max(&self) -> usize {
         let records = usize::try_from(self.next - self.base).unwrap_or(usize::MAX);
         records.min(self.bytes as usize / BATCH_HEADER_BYTES)
     }
+}
+
+/// Whether ranges of offsets follow one another, all of them below `end`.
+fn ascend(mut ranges: impl Iterator<Item = (u64, u64)>, end: u64) -> bool {
+    let mut next = 0;
+    ranges.all(|(from, below)| {
+        let follows = next <= from && from <= below;
+        next = below;
+        follows
+    }) && next <= end
+}
+
+/// The offsets that a batch in a log stands for: from, below. None when no log has such offsets.
+pub(crate) fn offsets_of(batch: &BatchHeader) -> Option<(u64, u64)> {
+    let base = u64::try_from(batch.base_offset).ok()?;
+    let delta = u64::try_from(batch.last_offset_delta).ok()?;
+    let next = base.checked_add(delta)?.checked_add(1)?;
+    (next <= NUMBER_MAX).then_some((base, next))
 }
 
 /// A batch that is still in memory.
@@ -67,6 +93,34 @@ impl LogState {
         let sections: u64 = self.sections.iter().map(|section| section.bytes).sum();
         let chunks: u64 = self.chunks.iter().map(|chunk| u64::from(chunk.bytes)).sum();
         sections + chunks
+    }
+
+    /// Whether this can be the state of a log: what it refers to lies in order, without overlap, and
+    /// within its offsets. For states that were persisted.
+    pub(crate) fn is_sound(&self) -> bool {
+        let sections = self.sections.iter();
+        let chunks = self.chunks.iter();
+        self.start <= self.end
+            && ascend(
+                sections.map(|section| (section.base, section.next)),
+                self.end,
+            )
+            && ascend(
+                chunks.clone().map(|chunk| (chunk.base, chunk.next)),
+                self.end,
+            )
+            && chunks.clone().all(Chunk::is_sound)
+    }
+
+    /// Whether a section may take its place: what it does not replace lies before or behind it.
+    pub(crate) fn has_place_for(&self, section: &Section) -> bool {
+        let apart = |other: &Section| other.next <= section.base || other.base >= section.next;
+        section.base <= section.next
+            && section.next <= self.end
+            && self
+                .sections
+                .iter()
+                .all(|other| section.replaces(other) || apart(other))
     }
 
     /// The first offset that is only in the journal.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! LOCK                 held exclusively while a process has the folder open
-//! FORMAT               the format version of everything in the folder
+//! FORMAT               the format version of everything in the folder; here once the journal has begun
+//! FORMAT.unfinished    stands for it before
 //! journal/N.journal    zero-filled files of fixed size, recycled when their content is dead
 //! segments/N.segment   immutable
 //! snapshots/N.snapshot immutable
@@ -16,6 +17,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
@@ -26,7 +28,7 @@ use blob_writer::LocalBlobWriter;
 use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, Space, journal_name};
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId};
-use crate::limits::OPEN_SEGMENTS_MAX;
+use crate::limits::{NUMBER_MAX, OPEN_SEGMENTS_MAX};
 
 /// The version of everything below the data folder. Older versions stay readable; see
 /// docs/storage-format.md.
@@ -43,6 +45,8 @@ pub struct LocalDisk {
     root: PathBuf,
     /// Nothing may be changed.
     read_only: bool,
+    /// No journal was ever begun in it.
+    is_new: AtomicBool,
     /// Holds the exclusive lock; the operating system lets go of it when the process ends.
     lock: File,
     open_blobs: Mutex<VecDeque<(BlobKey, Arc<File>)>>,
@@ -66,13 +70,18 @@ impl LocalDisk {
             create_folder(&root.join(folder))?;
         }
         disk.remove_unfinished()?;
+        // What an earlier process renamed may be known to nobody but the page cache, and from here on
+        // it counts as durable.
+        for folder in FOLDERS {
+            sync_folder(&root.join(folder)).map_err(StorageError::io("sync folder", folder))?;
+        }
         Ok(disk)
     }
 
     /// Opens a folder for offline verification: it must exist, and nothing in it is changed.
     pub fn open_existing(root: &Path) -> Result<Self> {
         let stamp = root.join("FORMAT");
-        if !stamp.exists() {
+        if !is_there(&stamp)? {
             let missing = io::Error::new(io::ErrorKind::NotFound, "not a Forebay data folder");
             return Err(StorageError::io("read", name(&stamp))(missing));
         }
@@ -99,6 +108,7 @@ impl LocalDisk {
         Ok(Self {
             root: root.to_owned(),
             read_only,
+            is_new: AtomicBool::new(false),
             lock,
             open_blobs: Mutex::default(),
             open_blobs_max: OPEN_SEGMENTS_MAX,
@@ -119,25 +129,28 @@ impl LocalDisk {
         &self.root
     }
 
-    /// Checks the stamp, or puts one on a new folder. Data without a stamp is of no known format.
+    /// Checks the stamp, or begins a folder, whose stamp gets its name when the journal has begun: a
+    /// folder that has its stamp and no journal has lost it. Data without a stamp is of no known format.
     fn stamp(&self) -> Result<()> {
         let path = self.root.join("FORMAT");
-        if path.exists() {
+        if is_there(&path)? {
             return self.check_stamp();
         }
-        for folder in FOLDERS {
-            let has_data = fs::read_dir(self.root.join(folder))
-                .is_ok_and(|mut entries| entries.next().is_some());
-            if has_data {
-                return Err(StorageError::Format {
-                    path: name(&path),
-                    found: "none, with data beside it".to_owned(),
-                    supported: FORMAT,
-                });
-            }
+        let unfinished = path.with_extension("unfinished");
+        let has_data = FOLDERS.iter().any(|folder| {
+            fs::read_dir(self.root.join(folder)).is_ok_and(|mut entries| entries.next().is_some())
+        });
+        if has_data && !is_there(&unfinished)? {
+            return Err(StorageError::Format {
+                path: name(&path),
+                found: "none, with data beside it".to_owned(),
+                supported: FORMAT,
+            });
         }
-        write_durably(&self.root, &path, format!("{FORMAT}\n").as_bytes())
-            .map_err(StorageError::io("write", name(&path)))
+        self.is_new.store(true, Ordering::Relaxed);
+        write_synced(&unfinished, format!("{FORMAT}\n").as_bytes())
+            .and_then(|()| sync_folder(&self.root))
+            .map_err(StorageError::io("write", name(&unfinished)))
     }
 
     fn check_stamp(&self) -> Result<()> {
@@ -149,7 +162,13 @@ impl LocalDisk {
         }
         Err(StorageError::Format {
             path: name(&path),
-            found: text.trim().chars().take(32).collect(),
+            found: text
+                .trim()
+                .chars()
+                .take(32)
+                .collect::<String>()
+                .escape_debug()
+                .to_string(),
             supported: FORMAT,
         })
     }
@@ -187,8 +206,7 @@ impl LocalDisk {
         self.root.join(key.to_string())
     }
 
-    /// Numbered files of a folder. A name that is not a number with the right extension is somebody
-    /// else's file and is left alone.
+    /// Numbered files of a folder. What has another name is somebody else's and is left alone.
     fn numbered(&self, folder: &str, extension: &str) -> Result<Vec<(u64, u64)>> {
         let folder = self.root.join(folder);
         let name = name(&folder);
@@ -200,20 +218,15 @@ impl LocalDisk {
         };
         for entry in entries {
             let entry = entry.map_err(StorageError::io("list", name.clone()))?;
-            let path = entry.path();
-            if path.extension().is_none_or(|found| found != extension) {
+            let Some(number) = number_in(&entry.path(), extension) else {
                 continue;
-            }
-            let number = path
-                .file_stem()
-                .and_then(|stem| stem.to_str())
-                .and_then(|s| s.parse().ok());
-            let Some(number) = number else { continue };
-            let length = entry
+            };
+            let metadata = entry
                 .metadata()
-                .map_err(StorageError::io("inspect", name.clone()))?
-                .len();
-            found.push((number, length));
+                .map_err(StorageError::io("inspect", name.clone()))?;
+            if metadata.is_file() {
+                found.push((number, metadata.len()));
+            }
         }
         found.sort_unstable();
         Ok(found)
@@ -239,6 +252,22 @@ impl LocalDisk {
 }
 
 impl Medium for LocalDisk {
+    fn is_new(&self) -> bool {
+        self.is_new.load(Ordering::Relaxed)
+    }
+
+    fn mark_begun(&self) -> Result<()> {
+        if !self.is_new() {
+            return Ok(());
+        }
+        let path = self.root.join("FORMAT");
+        fs::rename(path.with_extension("unfinished"), &path)
+            .and_then(|()| sync_folder(&self.root))
+            .map_err(StorageError::io("write", name(&path)))?;
+        self.is_new.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
     fn journal_files(&self) -> Result<Vec<(FileId, u64)>> {
         let found = self.numbered("journal", "journal")?;
         Ok(found
@@ -263,7 +292,11 @@ impl Medium for LocalDisk {
             if same_size {
                 fs::rename(&old_path, &path)
                     .map_err(StorageError::io("rename", journal_name(old)))?;
-                sync_folder(&folder).map_err(StorageError::io("sync folder of", name))?;
+                if let Err(error) = sync_folder(&folder) {
+                    // It is as dead under either name, and is asked for again by the old one.
+                    let _ = fs::rename(&path, &old_path);
+                    return Err(StorageError::io("sync folder of", name)(error));
+                }
                 return self.open_journal_file(id);
             }
             if old_path.exists() {
@@ -275,8 +308,9 @@ impl Medium for LocalDisk {
             .and_then(|()| fs::rename(&unfinished, &path))
             .and_then(|()| sync_folder(&folder));
         if let Err(error) = filled {
-            // A half-filled file only takes space that others wait for.
+            // It only takes space that others wait for, by whichever name it has got.
             let _ = fs::remove_file(&unfinished);
+            let _ = fs::remove_file(&path);
             return Err(StorageError::io("zero-fill", name)(error));
         }
         self.open_journal_file(id)
@@ -400,6 +434,22 @@ fn zero_fill(path: &Path, capacity: u64) -> io::Result<()> {
     file.sync_all()
 }
 
+/// The number in a name of ours: 20 digits and the extension. One that was never handed out makes it
+/// somebody else's.
+fn number_in(path: &Path, extension: &str) -> Option<u64> {
+    let name = path.file_name()?.to_str()?;
+    let digits = name.strip_suffix(extension)?.strip_suffix('.')?;
+    let is_ours = digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit());
+    let number = is_ours.then(|| digits.parse().ok()).flatten()?;
+    (number <= NUMBER_MAX).then_some(number)
+}
+
+/// Whether there is such a file. That it cannot be told is an error, and not a no.
+fn is_there(path: &Path) -> Result<bool> {
+    path.try_exists()
+        .map_err(StorageError::io("inspect", name(path)))
+}
+
 fn name(path: &Path) -> String {
     path.display().to_string()
 }
@@ -427,13 +477,10 @@ fn create_folder(path: &Path) -> Result<()> {
         .map_err(StorageError::io("create folder", name(path)))
 }
 
-fn write_durably(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let unfinished = path.with_extension("unfinished");
-    let mut file = File::create(&unfinished)?;
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)?;
-    sync_folder(folder)
+    file.sync_all()
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {

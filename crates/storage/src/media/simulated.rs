@@ -41,6 +41,7 @@ pub struct SimulatedDisk {
 
 #[derive(Debug)]
 struct State {
+    begun: bool,
     files: BTreeMap<FileId, Arc<Mutex<FileState>>>,
     blobs: BTreeMap<BlobKey, Bytes>,
     /// Removed, but the folder was not synced since: a power cut may bring them back.
@@ -65,6 +66,7 @@ struct FileState {
 impl Default for State {
     fn default() -> Self {
         Self {
+            begun: false,
             files: BTreeMap::new(),
             blobs: BTreeMap::new(),
             removed_files: Vec::new(),
@@ -129,7 +131,12 @@ impl SimulatedDisk {
             .files
             .iter()
             .map(|(id, file)| (*id, file.lock().clone()));
-        Self::with(files.collect(), state.blobs.clone(), state.capacity)
+        Self::with(
+            state.begun,
+            files.collect(),
+            state.blobs.clone(),
+            state.capacity,
+        )
     }
 
     /// What the disk holds after a power cut. Of each unsynced write, `keep` decides sector by sector
@@ -153,7 +160,7 @@ impl SimulatedDisk {
             files.insert(*id, file.lock().after_power_cut(&mut keep));
         }
         blobs.extend(state.blobs.clone());
-        Self::with(files, blobs, state.capacity)
+        Self::with(state.begun, files, blobs, state.capacity)
     }
 
     /// Flips one bit of a journal file, durably.
@@ -194,12 +201,14 @@ impl SimulatedDisk {
     }
 
     fn with(
+        begun: bool,
         files: BTreeMap<FileId, FileState>,
         blobs: BTreeMap<BlobKey, Bytes>,
         capacity: u64,
     ) -> Self {
         let files = files.into_iter();
         let state = State {
+            begun,
             files: files
                 .map(|(id, file)| (id, Arc::new(Mutex::new(file))))
                 .collect(),
@@ -238,6 +247,15 @@ impl FileState {
 }
 
 impl Medium for SimulatedDisk {
+    fn is_new(&self) -> bool {
+        !self.state.lock().begun
+    }
+
+    fn mark_begun(&self) -> Result<()> {
+        self.state.lock().begun = true;
+        Ok(())
+    }
+
     fn journal_files(&self) -> Result<Vec<(FileId, u64)>> {
         let state = self.state.lock();
         Ok(state

@@ -10,6 +10,7 @@ use forebay_broker::group::{
 use forebay_broker::storage::{LogReader, ReadError};
 use forebay_broker::topic::Topic;
 use forebay_broker::{GroupId, TopicName};
+use forebay_checkers::history::Outcome;
 
 use super::any_partition;
 use crate::context::Context;
@@ -20,20 +21,25 @@ use crate::schedule::Down;
 /// Consumes for one life of the broker.
 pub fn consume(mut cx: Context, number: u32) -> Result<(), Down> {
     let group = format!("group-{number}");
+    let process = format!("consumer-{number}");
     let mut positions = BTreeMap::new();
     for _ in 0..cx.plan.acts {
         if let Some((topic, place, kind)) = any_partition(&mut cx) {
             let reader = &topic.partitions[place.1 as usize];
-            let from = *positions.entry(place).or_insert_with(|| {
+            let from = positions.get(&place).copied().unwrap_or_else(|| {
                 let (start, end) = (reader.start_offset(), reader.end_offset());
-                start + cx.random.below(end.saturating_sub(start) + 1)
+                let from = start + cx.random.below(end.saturating_sub(start) + 1);
+                let mut ledger = cx.ledger.lock();
+                ledger.history.assigned(&process, place, from);
+                from
             });
-            if let Some(next) = read_some(&mut cx, reader, place, kind, from)? {
+            if let Some(next) = read_some(&mut cx, &process, reader, place, kind, from)? {
                 positions.insert(place, next);
                 // A name that was deleted may mean another topic by now.
                 if topic.name.as_str().starts_with("fixed") && cx.random.one_in(2) {
-                    let member = Membership::none();
-                    commit(&mut cx, &group, &topic, place, next as i64, &member)?;
+                    let member = Membership::none(&process);
+                    let offset = next as i64;
+                    commit(&mut cx, &group, &topic, place, offset, &member)?;
                 }
             }
         }
@@ -46,11 +52,13 @@ pub fn consume(mut cx: Context, number: u32) -> Result<(), Down> {
 /// Reads once and notes what was read; the next position, if there is one.
 pub(super) fn read_some(
     cx: &mut Context,
+    process: &str,
     reader: &LogReader,
     place: Place,
     kind: Kind,
     from: u64,
 ) -> Result<Option<u64>, Down> {
+    let invoked = cx.micros();
     let read = records::read(reader, from);
     if cx.schedule.is_down() {
         return Err(Down);
@@ -64,8 +72,9 @@ pub(super) fn read_some(
                 assert!(dense, "{place:?}: read {offset} where {expected} was due");
                 expected = offset + 1;
                 cx.schedule.note("read", &[*offset, *value]);
-                cx.ledger.lock().read(place, *offset, *value);
             }
+            let span = cx.since(invoked);
+            cx.ledger.lock().polled(process, place, &found, span);
             assert!(
                 next == expected || moved || kind == Kind::Compacted,
                 "{place:?}: the read goes on at {next}, not at {expected}"
@@ -74,6 +83,8 @@ pub(super) fn read_some(
         }
         Err(ReadError::OutOfRange { start, end, .. }) => {
             assert!(from <= end, "{place:?}: the end went back to {end}");
+            let mut ledger = cx.ledger.lock();
+            ledger.history.assigned(process, place, start);
             Ok(Some(start))
         }
         Err(ReadError::Deleted) => Ok(None),
@@ -89,13 +100,16 @@ pub(super) fn read_some(
 
 /// As whom an offset is committed.
 pub(super) struct Membership {
+    /// The client, in the history.
+    pub(super) process: String,
     pub(super) generation: i32,
     pub(super) member: Option<MemberId>,
 }
 
 impl Membership {
-    fn none() -> Self {
+    fn none(process: &str) -> Self {
         Self {
+            process: process.to_owned(),
             generation: -1,
             member: None,
         }
@@ -128,9 +142,20 @@ pub(super) fn commit(
             metadata: Arc::from("simulated"),
         }],
     });
-    let answer = cx.ask(cx.broker.group(command))?;
+    let invoked = cx.micros();
+    let answer = cx.ask(cx.broker.group(command));
+    let span = cx.since(invoked);
     let mut ledger = cx.ledger.lock();
-    match answer {
+    let outcome = match &answer {
+        Ok(Ok(GroupReply::OffsetsCommitted(Ok(results)))) if results[0].result.is_ok() => {
+            Outcome::Ok
+        }
+        Ok(Ok(GroupReply::OffsetsCommitted(_))) => Outcome::Failed,
+        _ => Outcome::Unknown,
+    };
+    let process = &membership.process;
+    ledger.history.commit(process, &key, offset, outcome, span);
+    match answer? {
         Ok(GroupReply::OffsetsCommitted(Ok(results))) if results[0].result.is_ok() => {
             ledger.commits.answered(&key, offset);
             ledger.counts.commits += 1;

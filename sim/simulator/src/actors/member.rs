@@ -92,6 +92,7 @@ fn take_part(cx: &mut Context, joined: &Joined, acts: &mut u32) -> Result<(), Do
     let membership = Membership {
         generation: joined.generation,
         member: Some(joined.member.clone()),
+        process: joined.member.as_str().to_owned(),
     };
     while *acts > 0 {
         *acts -= 1;
@@ -158,7 +159,9 @@ fn work(cx: &mut Context, partition: i32, membership: &Membership) -> Result<boo
     };
     let from = from.map_or(0, |offset| offset as u64);
     let reader = &topic.partitions[partition as usize];
-    match read_some(cx, reader, place, Kind::Kept, from)? {
+    let process = &membership.process;
+    cx.ledger.lock().history.assigned(process, place, from);
+    match read_some(cx, process, reader, place, Kind::Kept, from)? {
         Some(next) if next > from => commit(cx, GROUP, &topic, place, next as i64, membership),
         _ => Ok(true),
     }

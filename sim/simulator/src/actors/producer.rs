@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use super::any_partition;
 use crate::context::Context;
-use crate::ledger::{Kind, Place, Sent};
+use crate::ledger::{Kind, Place, Sent, Span};
 use crate::records::{Value, batch};
 use crate::schedule::Down;
 
@@ -119,7 +119,11 @@ impl Producer {
                 key,
                 timestamp,
                 refused: false,
-                acknowledged: false,
+                acknowledged: None,
+                span: Span {
+                    invoked: cx.micros(),
+                    completed: u64::MAX,
+                },
             };
             cx.ledger.lock().sent(place, number, sent);
             values.push(Value {
@@ -222,13 +226,16 @@ impl Producer {
                     shown || kind == Kind::Memory,
                     "{place:?}: acknowledged before it can be read"
                 );
-                cx.ledger.lock().acknowledged(place, &pending.values, base);
+                let now = cx.micros();
+                let mut ledger = cx.ledger.lock();
+                ledger.acknowledged(place, &pending.values, base, now);
                 None
             }
             Err(error) => {
                 let surely = !matches!(error, AppendError::Failed) && pending.attempts == 1;
                 if !self.idempotent && surely {
-                    cx.ledger.lock().refused(place, &pending.values);
+                    let now = cx.micros();
+                    cx.ledger.lock().refused(place, &pending.values, now);
                 } else {
                     cx.ledger.lock().counts.unknown += pending.values.len() as u64;
                 }

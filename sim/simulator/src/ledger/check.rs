@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
+use super::history::Span;
 use super::{Death, Kind, Ledger, PartitionLedger, Place, Presence};
 
 /// A record as it was read: offset, value, and the timestamp it carries.
@@ -18,6 +19,8 @@ pub struct FoundPartition {
     pub end: u64,
     /// Its records in order; None where damage kept them from being read.
     pub records: Option<Vec<Found>>,
+    /// When it was read.
+    pub span: Span,
 }
 
 impl Ledger {
@@ -68,6 +71,7 @@ impl Ledger {
         oldest_kept_ms: i64,
         found: &FoundPartition,
     ) {
+        self.drained(place, found);
         let Some(topic) = self.topics.get_mut(&place.0) else {
             return;
         };
@@ -212,7 +216,7 @@ impl PartitionLedger {
             {
                 continue;
             }
-            let acknowledged = sent.is_some_and(|sent| sent.acknowledged);
+            let acknowledged = sent.is_some_and(|sent| sent.acknowledged.is_some());
             let how = if acknowledged { "acknowledged" } else { "read" };
             assert!(
                 records.get(offset) == Some(value),

@@ -52,14 +52,24 @@ impl BlobWriter for LocalBlobWriter {
             .and_then(|file| file.sync_all())
             .and_then(|()| fs::rename(&self.unfinished, &self.path))
             .and_then(|()| sync_folder(&folder))
+            .inspect_err(|_| self.discard())
             .map_err(StorageError::io("finish", self.key.to_string()))
+    }
+}
+
+impl LocalBlobWriter {
+    /// Removes it by whichever name it has got: nobody may come by a blob that is not known to be
+    /// durable, and every attempt that failed would take its space.
+    fn discard(&self) {
+        let _ = fs::remove_file(&self.unfinished);
+        let _ = fs::remove_file(&self.path);
     }
 }
 
 impl Drop for LocalBlobWriter {
     fn drop(&mut self) {
         if self.file.is_some() {
-            let _ = fs::remove_file(&self.unfinished);
+            self.discard();
         }
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::layout::Layout;
-use super::process;
+use crate::layout::Layout;
+use crate::process;
 
 /// Downloads from a cold registry cache are slow at times.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -22,6 +22,11 @@ pub(crate) enum Toolchain {
     Node,
     Rdkafka,
     Kcat,
+    /// Has system calls fail, and traces them.
+    Strace,
+    /// A block device that fails when it is told to.
+    Nbdkit,
+    Valgrind,
 }
 
 impl fmt::Display for Toolchain {
@@ -33,6 +38,9 @@ impl fmt::Display for Toolchain {
             Self::Node => "Node.js (node and npm)",
             Self::Rdkafka => "rdkafka (a C compiler and make)",
             Self::Kcat => "kcat",
+            Self::Strace => "strace (and a C compiler)",
+            Self::Nbdkit => "nbdkit and nbdfuse",
+            Self::Valgrind => "valgrind",
         })
     }
 }
@@ -46,7 +54,17 @@ impl Toolchain {
             Self::Go => go(layout),
             Self::Node => node(layout),
             Self::Rdkafka => rdkafka(layout),
-            Self::Kcat => kcat(layout),
+            Self::Kcat => packaged(layout, "kcat", &["kcat"], &["kcat"]),
+            Self::Strace => {
+                require(&["cc"])?;
+                packaged(layout, "strace", &["strace"], &["strace"])
+            }
+            Self::Nbdkit => {
+                let programs = ["nbdkit", "nbdfuse", "fusermount3", "mkfs.ext4"];
+                let packages = ["nbdkit", "libnbd-bin", "fuse3", "e2fsprogs"];
+                packaged(layout, "nbdkit", &programs, &packages)
+            }
+            Self::Valgrind => require(&["valgrind"]),
         }
     }
 }
@@ -143,18 +161,18 @@ fn rdkafka(layout: &Layout) -> Result<()> {
     Ok(())
 }
 
-/// The one client that is only packaged by distributions.
-fn kcat(layout: &Layout) -> Result<()> {
-    if require(&["kcat"]).is_ok() {
+/// What only distributions package; it is installed where that is possible.
+fn packaged(layout: &Layout, name: &str, programs: &[&str], packages: &[&str]) -> Result<()> {
+    if require(programs).is_ok() {
         return Ok(());
     }
     require(&["apt-get"])?;
-    let log = layout.log("prepare-kcat");
+    let log = layout.log(&format!("prepare-{name}"));
     let mut update = Command::new("apt-get");
     process::must(update.args(["update", "-q"]), &log, LIMIT)?;
     let mut install = Command::new("apt-get");
-    install.args(["install", "-y", "-q", "--no-install-recommends", "kcat"]);
-    process::must(&mut install, &log, LIMIT)
+    install.args(["install", "-y", "-q", "--no-install-recommends"]);
+    process::must(install.args(packages), &log, LIMIT)
 }
 
 fn require(programs: &[&str]) -> Result<()> {

@@ -41,12 +41,17 @@ impl Layout {
 
     /// The release binary under test.
     pub(crate) fn forebay(&self) -> PathBuf {
-        self.target.join("release").join("forebay")
+        self.released("forebay")
+    }
+
+    /// A program of the workspace, built as it is released.
+    pub(crate) fn released(&self, program: &str) -> PathBuf {
+        self.target.join("release").join(program)
     }
 
     /// The command that judges histories.
     pub(crate) fn check_history(&self) -> PathBuf {
-        self.target.join("release").join("check-history")
+        self.released("check-history")
     }
 
     /// Where cargo builds.

@@ -11,6 +11,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// How often a child is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(20);
+/// Sets what must be set between fork and exec, and becomes the program: the process id stays.
+const SETPRIV: &str = "/usr/bin/setpriv";
+/// How often a server is asked whether it is ready; some are within milliseconds.
+const READY_POLL: Duration = Duration::from_millis(1);
 /// How many lines of a log are shown when something went wrong.
 const TAIL_LINES: usize = 30;
 
@@ -31,6 +35,23 @@ pub(crate) fn spawn(command: &mut Command, log: &Path) -> Result<Child> {
         .stderr(err)
         .spawn()
         .with_context(|| format!("start {}", command.get_program().to_string_lossy()))
+}
+
+/// The same program, which the kernel kills when the thread that starts it ends, however it ends.
+/// Where util-linux is missing it is just the same program. Environment and folder are those of this
+/// process.
+pub(crate) fn tied_to_this_thread(command: &Command) -> Command {
+    let has_setpriv = Path::new(SETPRIV).is_file();
+    let mut tied = if has_setpriv {
+        let mut tied = Command::new(SETPRIV);
+        tied.args(["--pdeathsig", "KILL"])
+            .arg(command.get_program());
+        tied
+    } else {
+        Command::new(command.get_program())
+    };
+    tied.args(command.get_args());
+    tied
 }
 
 /// Runs `command` to its end or to the deadline, whichever comes first.
@@ -62,6 +83,29 @@ pub(crate) fn must(command: &mut Command, log: &Path, limit: Duration) -> Result
         Ending::Exited(status) => bail!("{name} ended with {status}\n{}", tail(log)),
         Ending::TimedOut => bail!("{name} took longer than {limit:?}\n{}", tail(log)),
     }
+}
+
+/// Waits until a server that was just started says that it is `ready`; answers how long that took
+/// from here. A server that ends or is late is an error that carries the log's tail.
+pub(crate) fn wait_until(
+    child: &mut Child,
+    log: &Path,
+    limit: Duration,
+    mut ready: impl FnMut() -> bool,
+) -> Result<Duration> {
+    let started = Instant::now();
+    while !ready() {
+        if let Some(status) = child.try_wait()? {
+            bail!("it ended with {status} before it was ready\n{}", tail(log));
+        }
+        if started.elapsed() > limit {
+            kill_tree(child.id());
+            child.wait()?;
+            bail!("it was not ready after {limit:?}\n{}", tail(log));
+        }
+        thread::sleep(READY_POLL);
+    }
+    Ok(started.elapsed())
 }
 
 /// Asks a process to stop (SIGTERM).
