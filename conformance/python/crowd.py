@@ -23,8 +23,11 @@ RESET = struct.pack("ii", 1, 0)
 class Crowd:
     """`with Crowd(broker) as crowd: crowd.open(20_000)`; at the end of the block all are closed."""
 
-    def __init__(self, broker, receive_buffer=0):
+    def __init__(self, broker, receive_buffer=0, inside=(), source=None):
+        """`inside` is a command that the processes run behind, such as one that enters a network
+        namespace; `source` is the address that they have there."""
         self.broker, self.receive_buffer = broker, receive_buffer
+        self.inside, self.source = inside, source
         self.processes = []
 
     def __enter__(self):
@@ -38,11 +41,10 @@ class Crowd:
         sizes = [CONNECTIONS_PER_PROCESS] * (count // CONNECTIONS_PER_PROCESS)
         sizes += [count % CONNECTIONS_PER_PROCESS] if count % CONNECTIONS_PER_PROCESS else []
         for size in sizes:
-            # Addresses are taken in turn, so that ports of the last crowd may still be closing.
-            source = f"127.0.{1 + len(self.processes) // 200}.{2 + len(self.processes) % 200}"
+            source = self.source or f"127.0.1.{2 + len(self.processes)}"
             command = [sys.executable, __file__, self.broker, source, str(self.receive_buffer)]
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                [*self.inside, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
             self.processes.append(process)
             self._ask(process, "open", size)
@@ -51,6 +53,10 @@ class Crowd:
     def send(self, data):
         """Sends the same bytes on each connection that is still there."""
         self._ask_all("send", data.hex())
+
+    def take(self, count):
+        """Reads at most so many bytes on each connection."""
+        self._ask_all("take", count)
 
     def closed_by_broker(self):
         """How many of them the broker has closed or reset so far. What it sent is thrown away."""
@@ -126,6 +132,13 @@ class Part:
         for one in self.sockets:
             try:
                 one.send(data)
+            except OSError:
+                pass
+
+    def take(self, count):
+        for one in self.sockets:
+            try:
+                self.bytes += len(one.recv(count))
             except OSError:
                 pass
 

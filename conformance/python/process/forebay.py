@@ -136,7 +136,7 @@ class Forebay:
             return openmetrics.Page(page.read().decode())
 
 
-def refuses_to_start(*arguments, env=None):
+def refuses_to_start(*arguments, env=None, prepare=None):
     """Runs `serve`, which must give up by itself; answers (exit code, stderr)."""
     done = subprocess.run(
         [BINARY, "serve", *arguments],
@@ -144,5 +144,6 @@ def refuses_to_start(*arguments, env=None):
         text=True,
         timeout=15,
         env={**os.environ, **(env or {})},
+        preexec_fn=prepare,
     )
     return done.returncode, done.stderr

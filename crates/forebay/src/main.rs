@@ -1,5 +1,6 @@
 //! The `forebay` binary: command line, configuration, sockets and wiring; nothing else.
 
+mod allocator;
 mod banner;
 mod cli;
 mod config;

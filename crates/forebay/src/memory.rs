@@ -15,12 +15,16 @@ const PLENTY: Budgets = Budgets {
     answers: 256 * MEBIBYTE,
     compaction_keys: 64 * MEBIBYTE,
     sort_index: 64 * MEBIBYTE,
+    journal_file: 64 * MEBIBYTE,
     connections: 10_000,
+    blocking_threads: 64,
 };
 
 /// What the process takes beside its budgets: code, stacks, the journal's write buffer, and one large
 /// request or answer of each kind beyond its budget.
 const BASE: u64 = 32 * MEBIBYTE;
+/// What a thread may keep of the memory that it last read into: an allocator has a heap a thread.
+const BLOCKING_THREAD: u64 = 2 * MEBIBYTE;
 /// What an idle connection takes, in the process and in the kernel.
 const CONNECTION: u64 = 8 * KIBIBYTE;
 
@@ -37,8 +41,13 @@ pub(crate) struct Budgets {
     pub(crate) compaction_keys: u64,
     /// Batches that one sort of the journal remembers.
     pub(crate) sort_index: u64,
+    /// A file of the journal: a sort remembers the batches of at least one.
+    pub(crate) journal_file: u64,
     /// Connections of clients.
     pub(crate) connections: u64,
+    /// Threads for work that blocks, reads of older messages above all. Each waits for the disk most
+    /// of its time; beyond a point more of them do not make the disk faster.
+    pub(crate) blocking_threads: u64,
 }
 
 impl Budgets {
@@ -58,7 +67,9 @@ impl Budgets {
             answers: share(3, 2 * MEBIBYTE, PLENTY.answers),
             compaction_keys: share(6, MEBIBYTE, PLENTY.compaction_keys),
             sort_index: share(6, MEBIBYTE, PLENTY.sort_index),
+            journal_file: (limit / 8).clamp(8 * MEBIBYTE, PLENTY.journal_file),
             connections: (limit / 8 / CONNECTION).clamp(64, PLENTY.connections),
+            blocking_threads: (limit / 8 / BLOCKING_THREAD).clamp(4, PLENTY.blocking_threads),
         }
     }
 }

@@ -171,9 +171,11 @@ impl Body {
                 ..=SMALL_FRAME_BYTES => 0,
                 granted => granted,
             };
+            let since = Instant::now();
             self.share.grow(wanted - paid, memory).await;
             // The wait was not the client's fault; from here on it has the rest to bring.
-            self.schedule = Schedule::begin(self.length - self.bytes.len());
+            let left = self.length - self.bytes.len();
+            self.schedule = Schedule::resume(left, since.elapsed());
         }
         self.granted = wanted;
     }

@@ -28,7 +28,7 @@ pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// While others wait for memory, a request must come in and an answer must go out so fast that it is
 /// done in this time: what clients themselves give a request (`request.timeout.ms`).
 pub const PRESSED_TRANSFER_TIME: Duration = Duration::from_secs(30);
-/// Time in which nothing need have moved: a full socket buffer, a lost packet, a busy machine.
+/// Time in which nothing need move: a full socket buffer, a lost packet, a busy machine.
 pub const PRESSED_GRACE: Duration = Duration::from_secs(5);
 /// How often a transfer that does not move looks whether others wait.
 pub const PRESSED_LOOK_INTERVAL: Duration = Duration::from_secs(1);

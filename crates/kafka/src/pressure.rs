@@ -2,10 +2,11 @@
 //! an answer must go out on schedule. As long as nobody waits a client may be as slow as it likes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::limits::{PRESSED_GRACE, PRESSED_TRANSFER_TIME};
+use crate::limits::{PRESSED_GRACE, PRESSED_LOOK_INTERVAL, PRESSED_TRANSFER_TIME};
 
 /// How many wait for something.
 #[derive(Debug, Default)]
@@ -38,7 +39,10 @@ impl Drop for Waiting<'_> {
 /// One transfer over a connection.
 #[derive(Debug)]
 pub(crate) struct Schedule {
-    started: Instant,
+    /// From when on it counts how much has moved.
+    begins: Instant,
+    /// When it counts that nothing has moved since the last that did.
+    stalls: Instant,
     bytes: usize,
     moved: usize,
 }
@@ -46,8 +50,21 @@ pub(crate) struct Schedule {
 impl Schedule {
     /// The transfer of `bytes` begins now.
     pub(crate) fn begin(bytes: usize) -> Self {
+        Self::after(bytes, PRESSED_GRACE)
+    }
+
+    /// The other side was kept waiting for so long with `bytes` to bring. Meanwhile they had time to
+    /// come as far as our socket, so it is given that much less to begin.
+    pub(crate) fn resume(bytes: usize, waited: Duration) -> Self {
+        let grace = PRESSED_GRACE.saturating_sub(waited);
+        Self::after(bytes, grace.max(PRESSED_LOOK_INTERVAL))
+    }
+
+    fn after(bytes: usize, grace: Duration) -> Self {
+        let begins = Instant::now() + grace;
         Self {
-            started: Instant::now(),
+            begins,
+            stalls: begins,
             bytes,
             moved: 0,
         }
@@ -56,20 +73,20 @@ impl Schedule {
     /// Takes note of bytes that the other side has brought or taken.
     pub(crate) fn moved(&mut self, bytes: usize) {
         self.moved += bytes;
+        self.stalls = Instant::now() + PRESSED_GRACE;
     }
 
-    /// Whether it goes too slowly to be over within [`PRESSED_TRANSFER_TIME`].
+    /// Whether it stands still, or goes too slowly to be over within [`PRESSED_TRANSFER_TIME`].
     pub(crate) fn is_behind(&self) -> bool {
-        let late = self.started.elapsed().saturating_sub(PRESSED_GRACE);
+        let now = Instant::now();
+        let late = now.saturating_duration_since(self.begins);
         let moved = self.moved as u128 * PRESSED_TRANSFER_TIME.as_millis();
-        moved < self.bytes as u128 * late.as_millis()
+        now > self.stalls || moved < self.bytes as u128 * late.as_millis()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -82,8 +99,25 @@ mod tests {
         assert!(slow.is_behind());
         slow.moved(2_000);
         assert!(!slow.is_behind());
-        tokio::time::advance(Duration::from_secs(3600)).await;
-        assert!(slow.is_behind());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_transfer_that_stands_still_is_behind_however_much_has_moved() {
+        let mut stuck = Schedule::begin(1_000_000);
+        stuck.moved(999_999);
+        tokio::time::advance(PRESSED_GRACE).await;
+        assert!(!stuck.is_behind());
+        tokio::time::advance(PRESSED_LOOK_INTERVAL).await;
+        assert!(stuck.is_behind());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_kept_waiting_has_had_time_to_begin() {
+        let waited = Schedule::resume(1_000_000, PRESSED_GRACE);
+        let served_at_once = Schedule::resume(1_000_000, Duration::ZERO);
+        tokio::time::advance(2 * PRESSED_LOOK_INTERVAL).await;
+        assert!(waited.is_behind());
+        assert!(!served_at_once.is_behind());
     }
 
     #[tokio::test(start_paused = true)]
@@ -91,6 +125,7 @@ mod tests {
         let mut tiny = Schedule::begin(100);
         tiny.moved(99);
         tokio::time::advance(PRESSED_GRACE + PRESSED_TRANSFER_TIME).await;
+        tiny.moved(0);
         assert!(tiny.is_behind());
     }
 }

@@ -62,3 +62,8 @@ pub const TAIL_CACHE_BYTES: usize = 64 << 20;
 /// its places in the log's tail and in the order of all, and what an allocator rounds up. Measured with
 /// batches of one small record, where it is most of the memory.
 pub const TAIL_BATCH_OVERHEAD_BYTES: usize = 256;
+/// Batches up to this size are copied into runs when they are read: a handle takes 32 bytes in each of
+/// three lists on the way to a socket, and a write takes at most a thousand pieces at a time.
+pub const GATHERED_BATCH_BYTES: usize = 4 << 10;
+/// The longest such run.
+pub const GATHERED_RUN_BYTES: usize = 64 << 10;

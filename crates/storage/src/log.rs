@@ -5,6 +5,7 @@
 //! journal holds too). Memory per log is a handful of these, never an entry a message.
 
 mod cold;
+mod gather;
 mod reader;
 pub(crate) mod section;
 mod state;

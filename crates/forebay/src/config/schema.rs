@@ -217,8 +217,10 @@ settings! {
         /// Size of one journal file
         ///
         /// Files are zero-filled ahead of use and recycled, so this is also the step in which
-        /// the journal takes disk space.
-        journal_file_size "journal-file-size": ByteSize = "64MiB",
+        /// the journal takes disk space. A batch may fill at most a quarter of one. `auto` is 64 MiB,
+        /// or less where the memory of the machine or container is scarce: then what is remembered
+        /// while a file is sorted is less, too.
+        journal_file_size "journal-file-size": Auto<ByteSize> = "auto",
             in 1_048_576 ..= 4_294_967_296;
 
         /// Memory for recent messages, shared by all topics

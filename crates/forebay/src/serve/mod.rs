@@ -19,13 +19,12 @@ use crate::listener::{self, Bound};
 use crate::places::Places;
 use crate::ready_file::{self, ReadyFile};
 use crate::signals::{Signals, stop_pair};
-use crate::telemetry;
+use crate::{allocator, memory, telemetry};
 use resources::Resources;
 use wiring::Wiring;
 
-/// Threads for work that blocks: reads of older messages above all. Each waits for the disk most of
-/// its time, and more of them than this do not make the disk faster.
-const BLOCKING_THREADS: usize = 64;
+/// How long a thread for work that blocks is kept for more of it: with the thread goes its memory.
+const BLOCKING_THREAD_KEPT: Duration = Duration::from_secs(1);
 
 /// The sockets of a broker, bound.
 struct Listeners {
@@ -38,13 +37,15 @@ struct Listeners {
 /// # Errors
 /// When it cannot start, or was ended before it had stopped.
 pub(crate) fn run(settings: &Settings, started: Instant) -> Result<(), Failure> {
+    let memory = memory::limit();
+    allocator::suit(memory);
     telemetry::start(&settings.log_level, settings.log_format);
-    let resources = Resources::share_out(settings)?;
+    let resources = Resources::share_out(settings, memory)?;
     if let Some(path) = &settings.ready_file {
         ready_file::remove_stale(path)?;
     }
     let listeners = bind(settings)?;
-    let runtime = runtime(settings)?;
+    let runtime = runtime(settings, &resources)?;
     let result = runtime.block_on(serve(settings, resources, listeners, started));
     // Whatever still runs has had its time; waiting for it here would undo the grace limit.
     runtime.shutdown_background();
@@ -108,12 +109,13 @@ fn advertised(settings: &Settings, bound: SocketAddr) -> Result<HostPort, Failur
     }
 }
 
-fn runtime(settings: &Settings) -> Result<tokio::runtime::Runtime, Failure> {
+fn runtime(settings: &Settings, resources: &Resources) -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder
         .enable_all()
         .thread_name("forebay")
-        .max_blocking_threads(BLOCKING_THREADS);
+        .max_blocking_threads(resources.blocking_threads)
+        .thread_keep_alive(BLOCKING_THREAD_KEPT);
     if let Auto::Set(threads) = settings.worker_threads {
         builder.worker_threads(threads as usize);
     }

@@ -5,7 +5,7 @@ use crate::config::Settings;
 use crate::config::setting::Auto;
 use crate::config::units::ByteSize;
 use crate::descriptors::Descriptors;
-use crate::memory::{self, Budgets};
+use crate::memory::Budgets;
 
 /// The shares of everything that wants some. Sizes are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,19 +16,20 @@ pub(super) struct Resources {
     pub(super) tail_cache: u64,
     pub(super) request_memory: u64,
     pub(super) answer_memory: u64,
+    pub(super) journal_file: u64,
     pub(super) compaction_keys: u64,
     pub(super) sort_index: u64,
+    pub(super) blocking_threads: usize,
 }
 
 impl Resources {
-    /// Shares out what there is, and says where it is less than what is wanted.
+    /// Shares out what there is of descriptors and `memory`, and says where it is less than what is wanted.
     ///
     /// # Errors
     /// When there is too little to serve anybody.
-    pub(super) fn share_out(settings: &Settings) -> Result<Self, Failure> {
+    pub(super) fn share_out(settings: &Settings, memory: Option<u64>) -> Result<Self, Failure> {
         let descriptors = Descriptors::share_out()?;
-        let limit = memory::limit();
-        let resources = Self::of(settings, descriptors, Budgets::within(limit));
+        let resources = Self::of(settings, descriptors, Budgets::within(memory));
         if let Auto::Set(wanted) = settings.max_connections
             && resources.kafka_connections < wanted as usize
         {
@@ -40,7 +41,7 @@ impl Resources {
                  with ulimit -n"
             );
         }
-        tracing::debug!(memory_limit = limit, ?resources, "resources");
+        tracing::debug!(memory_limit = memory, ?resources, "resources");
         Ok(resources)
     }
 
@@ -61,8 +62,10 @@ impl Resources {
             tail_cache: size(&settings.tail_cache_size, budgets.tail_cache),
             request_memory: size(&settings.request_memory, budgets.requests),
             answer_memory: size(&settings.answer_memory, budgets.answers),
+            journal_file: size(&settings.journal_file_size, budgets.journal_file),
             compaction_keys: budgets.compaction_keys,
             sort_index: budgets.sort_index,
+            blocking_threads: usize::try_from(budgets.blocking_threads).unwrap_or(1),
         }
     }
 }

@@ -189,7 +189,7 @@ fn open_broker(
         randomness: Arc::new(SystemRandomness),
     };
     let storage = StorageOptions {
-        journal_file_bytes: settings.journal_file_size.0,
+        journal_file_bytes: resources.journal_file,
         tail_cache_bytes: bytes(resources.tail_cache),
         reserve_bytes: settings.disk_reserve.0,
         retention_interval: settings.retention_check_interval,

@@ -6,11 +6,13 @@ use std::ops::ControlFlow;
 use bytes::{Bytes, BytesMut};
 use forebay_record::{Batch, BatchHeader};
 
+use super::gather::Gathering;
 use super::reader::{Batches, LogReader, ReadError, check_range, take_tail};
 use super::section::Section;
 use super::state::{Chunk, offsets_of};
 use crate::error::{Result, StorageError};
 use crate::journal::entry::{RECORD_HEADER_BYTES, RecordKind, RecordWalk};
+use crate::limits::GATHERED_BATCH_BYTES;
 use crate::media::{BlobKey, journal_name};
 
 /// A segment or a journal file may be replaced while a reader is on its way to it. Each time the log
@@ -44,15 +46,12 @@ pub(crate) fn read(
     at_least_one: bool,
     tail: Tail,
 ) -> std::result::Result<Batches, ReadError> {
-    let mut batches = Batches {
-        next: from,
-        ..Batches::default()
-    };
+    let mut batches = Gathering::from(from);
     let mut looks = 0;
     loop {
         let place = {
             let state = reader.shared.state.read();
-            if batches.parts.is_empty() {
+            if batches.is_empty() {
                 check_range(&state, from)?;
             }
             let place = place_of(&state, batches.next, tail);
@@ -62,7 +61,7 @@ pub(crate) fn read(
             place
         };
         let more = match place {
-            Place::Tail => return Ok(batches),
+            Place::Tail => return Ok(batches.finish()),
             Place::Section(section) => {
                 read_section(reader, &section, bytes_max, at_least_one, &mut batches)
             }
@@ -72,9 +71,9 @@ pub(crate) fn read(
         };
         match more {
             Ok(ControlFlow::Continue(())) => {}
-            Ok(ControlFlow::Break(())) => return Ok(batches),
+            Ok(ControlFlow::Break(())) => return Ok(batches.finish()),
             // What was read so far is good; the next read meets the damage and names it.
-            Err(_) if !batches.parts.is_empty() => return Ok(batches),
+            Err(_) if !batches.is_empty() => return Ok(batches.finish()),
             Err(_) if looks < LOOKS_MAX && moved(reader, &place, batches.next, tail) => looks += 1,
             Err(error) => return Err(error.into()),
         }
@@ -174,7 +173,7 @@ fn read_section(
     section: &Section,
     bytes_max: usize,
     at_least_one: bool,
-    batches: &mut Batches,
+    batches: &mut Gathering,
 ) -> Result<ControlFlow<()>> {
     let index = reader.side.sections.index(reader.id(), section)?;
     let after = index.partition_point(|chunk| chunk.base <= batches.next);
@@ -205,7 +204,7 @@ fn read_chunk(
     chunk: &Chunk,
     bytes_max: usize,
     at_least_one: bool,
-    batches: &mut Batches,
+    batches: &mut Gathering,
 ) -> Result<ControlFlow<()>> {
     let name = journal_name(chunk.file);
     let gone = || StorageError::io("open", name.clone())(std::io::ErrorKind::NotFound.into());
@@ -236,19 +235,16 @@ fn read_chunk(
             continue;
         }
         let fits = batches.bytes + record.payload.len() <= bytes_max;
-        let needed = at_least_one && batches.parts.is_empty();
+        let needed = at_least_one && batches.is_empty();
         if !fits && !needed {
             return Ok(ControlFlow::Break(()));
         }
         let start = record.at + RECORD_HEADER_BYTES;
-        let part = bytes.slice(start..start + record.payload.len());
-        batches.parts.push(if sparse {
-            Bytes::copy_from_slice(&part)
+        if sparse || record.payload.len() <= GATHERED_BATCH_BYTES {
+            batches.push_copy(record.payload, next);
         } else {
-            part
-        });
-        batches.bytes += record.payload.len();
-        batches.next = next;
+            batches.push(&bytes.slice(start..start + record.payload.len()), next);
+        }
     }
     if batches.next < chunk.next {
         return Err(damaged(
@@ -266,12 +262,13 @@ fn take_batches(
     data: &Bytes,
     bytes_max: usize,
     at_least_one: bool,
-    batches: &mut Batches,
+    batches: &mut Gathering,
 ) -> Result<bool> {
     let name = || BlobKey::segment(section.blob).to_string();
     let mut start = 0;
     let mut at = 0;
     let mut full = false;
+    let mut taken_to = batches.next;
     while at < data.len() {
         let header = BatchHeader::parse(&data[at..])
             .map_err(|error| StorageError::corrupt(name(), at as u64, error.to_string()))?;
@@ -294,18 +291,23 @@ fn take_batches(
             start = at;
             continue;
         }
-        let fits = batches.bytes + length <= bytes_max;
-        let needed = at_least_one && batches.parts.is_empty() && start == at;
+        let fits = batches.bytes + (at - start) + length <= bytes_max;
+        let needed = at_least_one && batches.is_empty() && start == at;
         if !fits && !needed {
             full = true;
             break;
         }
-        batches.bytes += length;
-        batches.next = next;
+        taken_to = next;
         at += length;
     }
     if start < at {
-        batches.parts.push(data.slice(start..at));
+        let run = data.slice(start..at);
+        // What was read beyond it is not kept for it.
+        let run = match run.len() < data.len() / 2 {
+            true => Bytes::copy_from_slice(&run),
+            false => run,
+        };
+        batches.push_whole(run, taken_to);
     }
     Ok(full || batches.bytes >= bytes_max)
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use super::cold;
+use super::gather::Gathering;
 use super::section::SectionReader;
 use super::state::{LogShared, LogState};
 use super::watch::{Observer, Watch};
@@ -188,12 +189,9 @@ impl LogReader {
                 at_least_one,
             }));
         }
-        let mut batches = Batches {
-            next: from,
-            ..Batches::default()
-        };
+        let mut batches = Gathering::from(from);
         take_tail(&state, bytes_max, at_least_one, &mut batches);
-        Ok(Read::Ready(batches))
+        Ok(Read::Ready(batches.finish()))
     }
 
     /// As [`LogReader::read`], from the medium only: the batches as they are stored. Blocks.
@@ -231,19 +229,17 @@ pub(super) fn take_tail(
     state: &LogState,
     bytes_max: usize,
     at_least_one: bool,
-    batches: &mut Batches,
+    batches: &mut Gathering,
 ) {
     let first = state
         .tail
         .partition_point(|batch| batch.next <= batches.next);
     for batch in state.tail.range(first..) {
         let fits = batches.bytes + batch.bytes.len() <= bytes_max;
-        let needed = at_least_one && batches.parts.is_empty();
+        let needed = at_least_one && batches.is_empty();
         if !fits && !needed {
             break;
         }
-        batches.bytes += batch.bytes.len();
-        batches.parts.push(batch.bytes.clone());
-        batches.next = batch.next;
+        batches.push(&batch.bytes, batch.next);
     }
 }

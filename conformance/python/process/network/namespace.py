@@ -1,4 +1,8 @@
-"""A network whose machines can vanish without a word: a network namespace behind a veth pair."""
+"""A network of our own: a network namespace behind a veth pair.
+
+It has what loopback lacks: packets of an ordinary size, so that the kernel does not take megabytes
+for a reader that is slow; and machines that can vanish without a word.
+"""
 
 import ctypes
 import itertools
@@ -10,6 +14,8 @@ import threading
 
 import pytest
 
+from ..forebay import Forebay
+
 CLONE_NEWNET = 0x40000000
 numbers = itertools.count()
 
@@ -18,8 +24,11 @@ def ip(*arguments):
     subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
 
 
-class VanishingNetwork:
-    """`server` is an address to listen on; connections are made from the other side of the wire."""
+class Network:
+    """`server` is an address to listen on; clients are on the other side of the wire, at `client`.
+
+    A command behind `inside` runs there.
+    """
 
     def __init__(self):
         # Names of interfaces are short, and tests may run beside each other.
@@ -27,14 +36,15 @@ class VanishingNetwork:
         self.name = f"fb{os.getpid()}-{number}"
         near, far = f"fbn{os.getpid()}-{number}"[:15], "fbfar"
         subnet = f"10.{200 + number % 50}.{os.getpid() % 250}"
-        self.server = f"{subnet}.1"
+        self.server, self.client = f"{subnet}.1", f"{subnet}.2"
+        self.inside = ("ip", "netns", "exec", self.name)
         self.near, self.far = near, far
         try:
             ip("netns", "add", self.name)
             ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", self.name)
-            ip("address", "add", f"{subnet}.1/30", "dev", near)
+            ip("address", "add", f"{self.server}/30", "dev", near)
             ip("link", "set", near, "up")
-            ip("-n", self.name, "address", "add", f"{subnet}.2/30", "dev", far)
+            ip("-n", self.name, "address", "add", f"{self.client}/30", "dev", far)
             ip("-n", self.name, "link", "set", far, "up")
         except Exception:
             self.close()
@@ -74,11 +84,19 @@ class VanishingNetwork:
         subprocess.run(["ip", "netns", "delete", self.name], capture_output=True)
 
 
-def can_vanish():
-    """Skips the case where namespaces cannot be made."""
+@pytest.fixture
+def network():
+    """Skips the case where there can be none."""
     if os.geteuid() != 0 or not shutil.which("ip"):
         pytest.skip("needs root and iproute2 for a network namespace")
     try:
-        VanishingNetwork().close()
+        network = Network()
     except subprocess.CalledProcessError as error:
         pytest.skip(f"cannot make a network namespace: {error.stderr.strip()}")
+    with network:
+        yield network
+
+
+def serving(data, network, *flags):
+    """A server that is reached over the network."""
+    return Forebay(data, "--allow-anonymous", *flags, kafka=f"{network.server}:0")
