@@ -79,7 +79,7 @@ async fn detail_names_version_listeners_journal_and_space() {
 async fn a_full_disk_is_a_warning_and_consumers_are_still_sent_here() {
     let harness = Harness::new();
     harness.readiness.ready();
-    harness.disk.set_capacity(1);
+    harness.disk.set_capacity(1000);
     let answer = harness.get("/healthz").await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.json()["storage"]["full"], true);
