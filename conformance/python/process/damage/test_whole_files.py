@@ -43,6 +43,15 @@ def zeroed_head(path):
         file.write(bytes(min(PAGE, path.stat().st_size)))
 
 
+def hole(path):
+    """A page that was never written, or forgotten, where there is data."""
+    with open(path, "r+b") as file:
+        file.seek(path.stat().st_size // 4 // PAGE * PAGE)
+        at = file.tell()
+        length = min(PAGE, path.stat().st_size - at)
+        file.write(bytes(length))
+
+
 def noise(path):
     path.write_bytes(os.urandom(path.stat().st_size))
 
@@ -55,6 +64,7 @@ ALONE = {
     "is longer": longer,
     "is zeros": zeroed,
     "begins with zeros": zeroed_head,
+    "has a hole": hole,
     "is noise": noise,
 }
 

@@ -34,6 +34,8 @@ JOB_CALLS = (
     "fsync:error=EIO:when=1+2",
     "rename:error=EIO:when=1",
     "rename:error=ENOSPC:when=1",
+    "openat:error=EIO:when=1",
+    "openat:error=EMFILE:when=1",
     "unlink:error=EIO:when=1+",
 )
 # Of data that background jobs write; only there, as sockets and logs are written by the same call.
