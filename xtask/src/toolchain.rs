@@ -27,6 +27,10 @@ pub(crate) enum Toolchain {
     /// A block device that fails when it is told to.
     Nbdkit,
     Valgrind,
+    /// Network namespaces, and the wires between them.
+    Iproute,
+    /// Lets a process see another time than the system's.
+    Faketime,
 }
 
 impl fmt::Display for Toolchain {
@@ -41,6 +45,8 @@ impl fmt::Display for Toolchain {
             Self::Strace => "strace (and a C compiler)",
             Self::Nbdkit => "nbdkit and nbdfuse",
             Self::Valgrind => "valgrind",
+            Self::Iproute => "ip (iproute2)",
+            Self::Faketime => "faketime",
         })
     }
 }
@@ -65,6 +71,8 @@ impl Toolchain {
                 packaged(layout, "nbdkit", &programs, &packages)
             }
             Self::Valgrind => require(&["valgrind"]),
+            Self::Iproute => packaged(layout, "iproute2", &["ip"], &["iproute2"]),
+            Self::Faketime => packaged(layout, "faketime", &["faketime"], &["faketime"]),
         }
     }
 }

@@ -24,6 +24,15 @@ pub const RESERVE_SHARE_MAX: u64 = 16;
 /// How long nothing is written before a mark says that the last entry was durable. Long enough that a
 /// busy shard never pays for it.
 pub const IDLE_BEFORE_MARK: Duration = Duration::from_millis(200);
+/// How much later than it was meant to a shard may begin its turn, or end it, before it says that it
+/// stood still. A busy machine delays a thread by some milliseconds, a slow disk by a few more.
+pub const TURN_DELAY_MAX: Duration = Duration::from_millis(200);
+/// What the wall clock may be corrected by, ahead of the time that has passed, without a doubt: what
+/// time servers and leap seconds come to.
+pub const WALL_STEP_MAX: Duration = Duration::from_secs(60);
+/// How long a wall clock must have been further ahead before records age by it. Long enough to notice
+/// and correct it; a machine that was asleep only deletes that much later what is old by now.
+pub const WALL_JUMP_TRUSTED_AFTER: Duration = Duration::from_secs(3_600);
 /// Sections that one entry installs; their descriptions fit what `room` sets aside for a command.
 pub const SECTIONS_IN_ONE_ENTRY: usize = 512;
 /// Distance in the journal after which a log gets a new index entry. A cold read of a log that shares

@@ -17,9 +17,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::clock::{Clock, Now};
+use crate::clock::{Clock, Now, SteadyWall};
 use crate::engine::{Engine, Job, Replay, Room};
 use crate::error::{Result, StorageError};
+use crate::limits::TURN_DELAY_MAX;
 use crate::media::Medium;
 
 pub use mailbox::{Closed, Mailbox};
@@ -56,6 +57,10 @@ pub trait Machine: Replay + Send + 'static {
     /// Does what time alone demands.
     fn tick(&mut self, engine: &mut Engine, now: Now, replies: &mut Replies<Self::Reply>);
 
+    /// The shard has stood still although it had something to do: its process was stopped, its
+    /// machine was paused, its disk hung. Whoever seems silent now may only not have been heard.
+    fn stood_still(&mut self, _now: Now) {}
+
     /// When [`Machine::tick`] next has something to do, on the monotonic clock.
     fn next_deadline(&self) -> Option<Duration>;
 
@@ -82,6 +87,9 @@ pub struct Shard<M: Machine> {
     inbox: VecDeque<Message<M::Command>>,
     replies: Replies<M::Reply>,
     stopping: bool,
+    /// When the next turn is to begin at the latest, on the monotonic clock.
+    turn_due: Duration,
+    wall: SteadyWall,
 }
 
 /// What a shard wants after a turn.
@@ -143,6 +151,8 @@ impl<M: Machine> Shard<M> {
             inbox: VecDeque::new(),
             replies: Replies::default(),
             stopping: false,
+            turn_due: Duration::MAX,
+            wall: SteadyWall::default(),
         }
     }
 
@@ -180,7 +190,8 @@ impl<M: Machine> Shard<M> {
     /// are due are handed to `start`. An error is final.
     pub fn turn(&mut self, start: &mut dyn FnMut(BackgroundJob)) -> Result<Turn> {
         self.mailbox.take(&mut self.inbox);
-        let now = self.clock.now();
+        let now = self.wall.believe(self.clock.now());
+        self.note_delay(self.turn_due, now);
         self.take_news(now);
         self.handle_commands(now);
         // What a tick stores needs room as a command's does.
@@ -189,18 +200,29 @@ impl<M: Machine> Shard<M> {
         }
         self.commit(now)?;
 
-        let now = self.clock.now();
+        let began = now.monotonic;
+        let now = self.wall.believe(self.clock.now());
+        self.note_delay(began, now);
         self.start_jobs(now, start)?;
         let idle = self.inbox.is_empty() && !self.engine.has_work() && self.jobs_running == 0;
         if self.stopping && idle && self.mailbox.is_empty() {
             return self.close().map(|()| Turn::Stopped);
         }
         let patience = self.patience(now);
+        self.turn_due = now.monotonic.saturating_add(patience);
         Ok(if patience.is_zero() || !self.mailbox.is_empty() {
             Turn::Again
         } else {
             Turn::Wait(patience)
         })
+    }
+
+    fn note_delay(&mut self, due: Duration, now: Now) {
+        let late = now.monotonic.saturating_sub(due);
+        if late > TURN_DELAY_MAX {
+            tracing::debug!(?late, "the shard stood still");
+            self.machine.stood_still(now);
+        }
     }
 
     /// Finished jobs and the word to stop come before commands that may wait for them.

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use forebay_record::BatchHeader;
+use forebay_storage::limits::TURN_DELAY_MAX;
 use forebay_storage::media::{Fault, Medium, SimulatedDisk};
-use forebay_storage::shard::{Command, Machine, Mailbox, Replies, Shard};
+use forebay_storage::shard::{BackgroundJob, Command, Machine, Mailbox, Replies, Shard, Turn};
 use forebay_storage::{
     Clock, Durability, Engine, LogId, LogReader, Now, Options, Replay, Result, StorageError,
 };
@@ -55,7 +56,11 @@ impl Command for Append {
     }
 }
 
-struct Appender;
+/// Appends what it is asked to, and counts how often it is told that its shard stood still.
+#[derive(Default)]
+struct Appender {
+    still: Arc<AtomicU64>,
+}
 
 impl Replay for Appender {
     fn restore(&mut self, _: &[u8]) -> Result<(), String> {
@@ -88,6 +93,10 @@ impl Machine for Appender {
 
     fn tick(&mut self, _: &mut Engine, _: Now, _: &mut Replies<Self::Reply>) {}
 
+    fn stood_still(&mut self, _: Now) {
+        self.still.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn next_deadline(&self) -> Option<Duration> {
         None
     }
@@ -114,13 +123,24 @@ struct Running {
 
 fn start(disk: &SimulatedDisk, options: Options) -> Running {
     let medium: Arc<dyn Medium> = Arc::new(disk.clone());
-    let (mut engine, _) = Engine::open(Arc::clone(&medium), options, &mut Appender, at(0)).unwrap();
+    let (mut engine, _) = Engine::open(
+        Arc::clone(&medium),
+        options,
+        &mut Appender::default(),
+        at(0),
+    )
+    .unwrap();
     if engine.reader(LOG).is_none() {
         engine.create_log(LOG, Durability::Fsync, at(0));
         engine.create_log(OS, Durability::Os, at(0));
     }
     let reader = engine.reader(LOG).unwrap();
-    let shard = Shard::new(engine, Appender, medium, Arc::new(Ticking::default()));
+    let shard = Shard::new(
+        engine,
+        Appender::default(),
+        medium,
+        Arc::new(Ticking::default()),
+    );
     let mailbox = shard.mailbox();
     let thread = thread::spawn(move || shard.run());
     Running {
@@ -288,4 +308,63 @@ fn nobody_waits_for_a_shard_that_panicked() {
     };
     assert!(running.mailbox.send(command).is_err());
     assert!(outcome.recv().is_err());
+}
+
+/// Moves only when it is told to.
+#[derive(Default)]
+struct ByHand(AtomicU64);
+
+impl ByHand {
+    fn pass(&self, time: Duration) {
+        let millis = time.as_millis().try_into().unwrap();
+        self.0.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ByHand {
+    fn now(&self) -> Now {
+        at(self.0.load(Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn a_machine_is_told_when_its_shard_stood_still_and_not_when_it_waited() {
+    let clock = Arc::new(ByHand::default());
+    let told = Arc::new(AtomicU64::new(0));
+    let medium: Arc<dyn Medium> = Arc::new(SimulatedDisk::new());
+    let machine = Appender {
+        still: Arc::clone(&told),
+    };
+    let (engine, _) = Engine::open(
+        Arc::clone(&medium),
+        small(),
+        &mut Appender::default(),
+        at(0),
+    )
+    .unwrap();
+    let mut shard = Shard::new(
+        engine,
+        machine,
+        medium,
+        Arc::clone(&clock) as Arc<dyn Clock>,
+    );
+    let mut jobs = Vec::new();
+    let mut turn = || loop {
+        match shard.turn(&mut |job| jobs.push(job)).unwrap() {
+            Turn::Wait(patience) if jobs.is_empty() => return patience,
+            Turn::Wait(_) => jobs.drain(..).for_each(BackgroundJob::run),
+            _ => {}
+        }
+    };
+    let patience = turn();
+    clock.pass(patience);
+    let patience = turn();
+    assert_eq!(
+        told.load(Ordering::Relaxed),
+        0,
+        "it woke when it was meant to"
+    );
+    clock.pass(patience + TURN_DELAY_MAX + Duration::from_millis(1));
+    turn();
+    assert_eq!(told.load(Ordering::Relaxed), 1);
 }

@@ -245,6 +245,30 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Command(|layout| pytest(layout, "process/damage")),
     },
     Suite {
+        name: "network-faults",
+        about: "peers that vanish, stall, flood or are cut off (root for a network; FAULTS=full)",
+        client: "network",
+        toolchains: &[Toolchain::Python, Toolchain::Iproute],
+        quick: false,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        // Room for the full sizes, which are asked for by hand.
+        limit: minutes(30),
+        work: Work::Command(|layout| pytest(layout, "process/network")),
+    },
+    Suite {
+        name: "resource-faults",
+        about: "little memory, few files, a stopped process, clocks that jump (root; FAULTS=full)",
+        client: "resources",
+        toolchains: &[Toolchain::Python, Toolchain::Faketime],
+        quick: false,
+        needs_broker: false,
+        proves_itself_on_kafka: false,
+        // Room for the full sizes, which are asked for by hand.
+        limit: minutes(60),
+        work: Work::Command(|layout| pytest(layout, "process/resources")),
+    },
+    Suite {
         name: "figures",
         about: "start-up time, idle memory, producer rate",
         client: "process",

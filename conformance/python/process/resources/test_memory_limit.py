@@ -18,7 +18,7 @@ from ..memory_cgroup import memory_group
 from ..scale import scale
 from ..workload import Group
 
-SECONDS = scale(10, 120)
+SECONDS = scale(5, 120)
 PRODUCERS = 8
 SLOW_READERS = scale(60, 200)
 LARGE = 900_000

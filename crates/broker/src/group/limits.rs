@@ -57,3 +57,8 @@ pub const RETENTION_STEP_PAUSE: Duration = Duration::from_millis(10);
 
 /// Bytes shown of a client's reason for joining or leaving (KIP-800), which goes to the log only.
 pub const REASON_BYTES_SHOWN: usize = 255;
+
+/// How long nobody is given up after the coordinator itself stood still: signs of life that came
+/// meanwhile are still on their way from the sockets. It takes milliseconds unless the machine is
+/// overloaded, and a member that is really gone is noticed that much later.
+pub const EXCUSE_AFTER_STANDSTILL: Duration = Duration::from_secs(1);

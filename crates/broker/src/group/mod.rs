@@ -73,6 +73,7 @@ pub use view::GroupView;
 use crate::names::GroupId;
 use classic::{ClassicGroup, Context, Waiting};
 use join::Applicant;
+use limits::EXCUSE_AFTER_STANDSTILL;
 use retention::RetentionPass;
 use timer::{TimerKey, Timers};
 
@@ -85,6 +86,8 @@ pub struct GroupCoordinator {
     timers: Timers,
     waiting: Waiting,
     retention: RetentionPass,
+    /// Nothing rings before this time.
+    excused_until: Duration,
 }
 
 impl GroupCoordinator {
@@ -96,6 +99,7 @@ impl GroupCoordinator {
             timers: Timers::default(),
             waiting: Waiting::new(),
             retention: RetentionPass::default(),
+            excused_until: Duration::ZERO,
         }
     }
 
@@ -205,11 +209,21 @@ impl GroupCoordinator {
     /// When [`Self::tick`] is next wanted, on the monotonic clock. May be earlier than something
     /// happens, never later.
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.timers.next()
+        self.timers.next().map(|due| due.max(self.excused_until))
+    }
+
+    /// The coordinator stood still until now, and heard nobody meanwhile: what silence would lead to
+    /// waits until whoever is there has been heard again.
+    pub fn excuse_silence(&mut self, now: Now) {
+        let until = now.monotonic.saturating_add(EXCUSE_AFTER_STANDSTILL);
+        self.excused_until = self.excused_until.max(until);
     }
 
     /// Does what the time has come for.
     pub fn tick(&mut self, now: Now, out: &mut GroupEffects) {
+        if now.monotonic < self.excused_until {
+            return;
+        }
         while let Some((slot, key)) = self.timers.pop(now.monotonic) {
             match key {
                 TimerKey::Member(id, member) => {

@@ -173,6 +173,10 @@ impl Machine for BrokerMachine {
         }
     }
 
+    fn stood_still(&mut self, now: Now) {
+        self.groups.excuse_silence(now);
+    }
+
     fn next_deadline(&self) -> Option<Duration> {
         let expiry = self.producer_expiry_due;
         let groups = self.groups_deadline();

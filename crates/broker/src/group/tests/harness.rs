@@ -275,6 +275,13 @@ impl Bench {
         self.turn_to(end);
     }
 
+    /// Lets time pass in which nothing is heard and nothing is done.
+    pub(super) fn stand_still(&mut self, time: Duration) {
+        self.turn_to(self.now.monotonic + time);
+        self.coordinator.excuse_silence(self.now);
+        self.pass(Duration::ZERO);
+    }
+
     fn turn_to(&mut self, monotonic: Duration) {
         let passed = monotonic - self.now.monotonic;
         self.now.monotonic = monotonic;

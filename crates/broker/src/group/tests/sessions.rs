@@ -27,6 +27,26 @@ fn a_silent_member_is_removed_when_its_session_ends_and_not_before() {
 }
 
 #[test]
+fn after_a_standstill_members_are_heard_before_they_are_given_up() {
+    let mut bench = Bench::new();
+    let members = bench.stable(2);
+    let (alive, gone) = (&members[0], &members[1]);
+    bench.stand_still(3 * SESSION);
+    assert_eq!(bench.state(), GroupState::Stable, "nobody could be heard");
+    bench.heartbeat(&alive.member, alive.generation).unwrap();
+    bench.pass(EXCUSE_AFTER_STANDSTILL);
+    assert_eq!(
+        bench.heartbeat(&alive.member, alive.generation),
+        Err(GroupError::RebalanceInProgress),
+        "only the one that is still silent is gone"
+    );
+    assert_eq!(
+        bench.heartbeat(&gone.member, gone.generation),
+        Err(GroupError::UnknownMemberId)
+    );
+}
+
+#[test]
 fn heartbeats_keep_a_group_stable_for_ever() {
     let mut bench = Bench::new();
     let members = bench.stable(3);
