@@ -5,6 +5,7 @@
 )]
 
 mod codegen;
+mod fuzz;
 mod sim;
 mod test;
 
@@ -22,6 +23,8 @@ struct Cli {
 enum Task {
     /// Write the Kafka messages from Apache Kafka's schemas.
     Codegen(codegen::Args),
+    /// Look for bytes that break a promise.
+    Fuzz(fuzz::Args),
     /// Deterministic simulation of the broker, from seeds.
     Sim(sim::Args),
     /// Unit and property tests, then every conformance suite with real clients.
@@ -31,6 +34,7 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Codegen(args) => codegen::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Sim(args) => sim::run(&args),
         Task::Test(args) => test::run(&args),
     }
