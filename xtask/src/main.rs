@@ -7,6 +7,7 @@
 mod bench;
 mod cargo;
 mod codegen;
+mod fuzz;
 mod kafka_node;
 mod layout;
 mod process;
@@ -30,6 +31,8 @@ enum Task {
     Bench(bench::Args),
     /// Write the Kafka messages from Apache Kafka's schemas.
     Codegen(codegen::Args),
+    /// Look for bytes that break a promise.
+    Fuzz(fuzz::Args),
     /// Deterministic simulation of the broker, from seeds.
     Sim(sim::Args),
     /// Unit and property tests, then every conformance suite with real clients.
@@ -40,6 +43,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Bench(args) => bench::run(&args),
         Task::Codegen(args) => codegen::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Sim(args) => sim::run(&args),
         Task::Test(args) => test::run(&args),
     }

@@ -85,6 +85,8 @@ impl Broker {
         let medium = Arc::clone(&environment.medium);
         let (mut engine, recovered) =
             Engine::open(Arc::clone(&medium), storage, &mut machine, now)?;
+        let corrupt = |what| StorageError::corrupt("the state of the broker", 0, what);
+        machine.check(&engine).map_err(corrupt)?;
         let id = uuid::Builder::from_random_bytes(environment.randomness.bytes16()).into_uuid();
         let cluster = machine.open(&mut engine, id, now);
         let shard = Shard::new(engine, machine, medium, Arc::clone(&environment.clock));

@@ -113,7 +113,7 @@ impl BrokerEvent {
                 overrides: take_values(&mut decoder)?,
             },
             6 => Self::ProducerIdsReserved {
-                next: decoder.i64()?,
+                next: take_producer_id(&mut decoder)?,
             },
             7 => Self::Group(GroupEvent::decode(&mut decoder)?),
             _ => {
@@ -145,7 +145,15 @@ pub(crate) fn put_logs(encoder: &mut Encoder, logs: &[LogId]) {
 }
 
 pub(crate) fn take_logs(decoder: &mut Decoder<'_>) -> Result<Vec<LogId>, DecodeError> {
-    decoder.list(|decoder| Ok(LogId(decoder.u64()?)))
+    decoder.list(|decoder| Ok(LogId(decoder.number()?)))
+}
+
+/// Producer ids are signed on the wire, and count up from 0.
+pub(crate) fn take_producer_id(decoder: &mut Decoder<'_>) -> Result<i64, DecodeError> {
+    let invalid = DecodeError::Invalid {
+        what: "producer id",
+    };
+    i64::try_from(decoder.number()?).map_err(|_| invalid)
 }
 
 pub(crate) fn take_uuid(decoder: &mut Decoder<'_>) -> Result<Uuid, DecodeError> {

@@ -165,9 +165,14 @@ impl Producers {
                 Ok(Remembered {
                     first_sequence: decoder.i32()?,
                     last_sequence: decoder.i32()?,
-                    base_offset: decoder.u64()?,
+                    base_offset: decoder.number()?,
                 })
             })?;
+            if batches.len() > BATCHES_REMEMBERED {
+                return Err(DecodeError::Invalid {
+                    what: "number of batches of a producer",
+                });
+            }
             Ok((
                 id,
                 Producer {

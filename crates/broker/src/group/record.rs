@@ -152,7 +152,8 @@ impl GenerationRecord {
                 .binary_search_by(|member| member.id.cmp(leader))
                 .is_ok()
         };
-        self.members.is_sorted_by(|one, next| one.id < next.id)
+        self.generation >= 0
+            && self.members.is_sorted_by(|one, next| one.id < next.id)
             && self.protocol.is_some() != self.members.is_empty()
             && self.leader.as_ref().map_or(self.members.is_empty(), leads)
     }

@@ -5,11 +5,13 @@
 
 use forebay_record::BatchHeader;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
-use forebay_storage::{LogId, Replay};
+use forebay_storage::{Engine, LogId, Replay};
+use hashbrown::HashSet;
 
 use super::{BrokerMachine, PartitionState, TopicState};
 use crate::event::{
-    BrokerEvent, put_logs, put_values, take_logs, take_name, take_uuid, take_values,
+    BrokerEvent, put_logs, put_values, take_logs, take_name, take_producer_id, take_uuid,
+    take_values,
 };
 use crate::group::GroupCoordinator;
 use crate::producer::Producers;
@@ -35,13 +37,12 @@ impl Replay for BrokerMachine {
 
     fn event(&mut self, payload: &[u8], _wall_ms: i64) -> Result<(), String> {
         let event = BrokerEvent::decode(payload).map_err(|error| error.to_string())?;
-        self.apply(event);
-        Ok(())
+        self.apply(event)
     }
 }
 
 impl BrokerMachine {
-    fn apply(&mut self, event: BrokerEvent) {
+    fn apply(&mut self, event: BrokerEvent) -> Result<(), String> {
         match event {
             BrokerEvent::ClusterFounded { cluster } => self.cluster = Some(cluster),
             BrokerEvent::TopicCreated {
@@ -51,14 +52,14 @@ impl BrokerMachine {
                 logs,
             } => {
                 self.adopt_logs(&logs);
-                self.topics.insert(
-                    id,
-                    TopicState {
-                        name,
-                        overrides,
-                        logs,
-                    },
-                );
+                let topic = TopicState {
+                    name,
+                    overrides,
+                    logs,
+                };
+                if let Some(other) = self.topics.insert(id, topic) {
+                    return Err(format!("topic {} is created again", other.name));
+                }
             }
             BrokerEvent::TopicDeleted { id } => {
                 if let Some(topic) = self.topics.remove(&id) {
@@ -81,6 +82,32 @@ impl BrokerMachine {
             BrokerEvent::ProducerIdsReserved { next } => self.reserved_producers = next,
             BrokerEvent::Group(event) => self.groups.apply(&event),
         }
+        Ok(())
+    }
+
+    /// Holds what was replayed against the logs that there are. Nothing that was written by a broker
+    /// fails here; what fails could not be worked with.
+    pub(crate) fn check(&self, engine: &Engine) -> Result<(), String> {
+        let mut names = HashSet::new();
+        let mut logs = HashSet::new();
+        for topic in self.topics.values() {
+            let name = &topic.name;
+            if !names.insert(name) {
+                return Err(format!("there are two topics of the name {name}"));
+            }
+            if topic.logs.is_empty() {
+                return Err(format!("topic {name} has no partitions"));
+            }
+            for log in &topic.logs {
+                if !logs.insert(log) {
+                    return Err(format!("log {log} is the log of two partitions"));
+                }
+                if engine.next_offset(*log).is_none() {
+                    return Err(format!("log {log} of topic {name} does not exist"));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn adopt_logs(&mut self, logs: &[LogId]) {
@@ -118,8 +145,8 @@ impl BrokerMachine {
             });
         }
         self.cluster = decoder.option(take_uuid)?;
-        self.next_log = LogId(decoder.u64()?);
-        self.reserved_producers = decoder.i64()?;
+        self.next_log = LogId(decoder.number()?);
+        self.reserved_producers = take_producer_id(&mut decoder)?;
         let topics = decoder.list(|decoder| {
             let id = take_uuid(decoder)?;
             let name = take_name(decoder)?;
@@ -135,7 +162,7 @@ impl BrokerMachine {
         })?;
         self.topics = topics.into_iter().collect();
         let partitions = decoder.list(|decoder| {
-            let log = LogId(decoder.u64()?);
+            let log = LogId(decoder.number()?);
             Ok((
                 log,
                 PartitionState {

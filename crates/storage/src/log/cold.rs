@@ -287,6 +287,10 @@ fn take_batches(
                 StorageError::corrupt(name(), at as u64, what)
             })?;
         if next <= batches.next {
+            if start < at {
+                let what = "a batch is not in the order of its offsets";
+                return Err(StorageError::corrupt(name(), at as u64, what));
+            }
             at += length;
             start = at;
             continue;

@@ -1,0 +1,150 @@
+//! The broker, its gateway, and the one thread and the made-up time that they run in.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use forebay_broker::storage::{Clock, Now, SimulatedDisk, StorageError};
+use forebay_broker::{Broker, BrokerOptions, BrokerShard, Environment, Randomness};
+use forebay_kafka::{Gateway, GatewayOptions};
+use forebay_storage::shard::Turn;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+
+use crate::disk::hold::options;
+
+/// Longer than anything that a client may ask a broker to wait for: the answer to a fetch.
+const PATIENCE: Duration = Duration::from_secs(400);
+/// The longest that the shard sleeps, in made-up time.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Turns of the shard in a session; it comes to rest long before.
+const TURNS_MAX: usize = 100_000;
+/// Bytes on their way in a connection.
+const PIPE_BYTES: usize = 4 << 10;
+/// Where the client seems to come from.
+const PEER: ([u8; 4], u16) = ([127, 0, 0, 1], 50_000);
+
+/// Runs to the end in a time of its own, which passes whenever everybody waits.
+pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build();
+    runtime
+        .expect("a runtime without IO needs nothing")
+        .block_on(work)
+}
+
+/// A broker on a disk.
+pub(crate) struct World {
+    pub(crate) broker: Broker,
+    shard: BrokerShard,
+    gateway: Gateway,
+}
+
+impl World {
+    pub(crate) fn open(disk: SimulatedDisk) -> Self {
+        Self::try_open(disk).expect("the disk is in good order")
+    }
+
+    pub(crate) fn try_open(disk: SimulatedDisk) -> Result<Self, StorageError> {
+        let environment = Environment {
+            medium: Arc::new(disk),
+            clock: Arc::new(RuntimeClock(Instant::now())),
+            randomness: Arc::new(Counter::default()),
+        };
+        let (broker, shard, _) = Broker::open(environment, options(), BrokerOptions::default())?;
+        let gateway = Gateway::new(broker.clone(), GatewayOptions::at("h", 9092));
+        Ok(Self {
+            broker,
+            shard,
+            gateway,
+        })
+    }
+
+    /// One connection, on which a client sends `sent` and waits for what may come back.
+    pub(crate) async fn connection(&mut self, sent: Vec<u8>) -> Vec<u8> {
+        let (near, far) = tokio::io::duplex(PIPE_BYTES);
+        let gateway = self.gateway.clone();
+        let served = tokio::spawn(async move { gateway.serve(far, PEER.into()).await });
+        let (mut from, mut to) = tokio::io::split(near);
+        let writer = tokio::spawn(async move {
+            // The gateway may have closed the connection.
+            let _ = to.write_all(&sent).await;
+            tokio::time::sleep(PATIENCE).await;
+            let _ = to.shutdown().await;
+        });
+        let reader = tokio::spawn(async move {
+            let mut answered = Vec::new();
+            let _ = from.read_to_end(&mut answered).await;
+            answered
+        });
+        let (served, _, answered) = self
+            .drive(async { tokio::join!(served, writer, reader) })
+            .await;
+        served.expect("the gateway does not panic");
+        answered.expect("reading does not panic")
+    }
+
+    /// Has the shard take its turns until `work` is done.
+    pub(crate) async fn drive<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        let mut pause = Duration::ZERO;
+        for _ in 0..TURNS_MAX {
+            let turn = self.shard.turn(&mut |job| job.run());
+            let patience = match turn.expect("no fault is armed") {
+                Turn::Again => Duration::ZERO,
+                Turn::Wait(patience) => patience,
+                Turn::Stopped => panic!("nobody has stopped it"),
+            };
+            // From short to long: it is not told when there is something for it to do.
+            pause = match patience {
+                Duration::ZERO => Duration::ZERO,
+                _ => (2 * pause).clamp(Duration::from_millis(1), PAUSE_MAX),
+            };
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = tokio::time::sleep(pause.min(patience)) => {}
+            }
+        }
+        panic!("the session never comes to rest");
+    }
+
+    /// Stops it in good order.
+    pub(crate) async fn stop(mut self) {
+        self.gateway.stop();
+        self.broker.stop();
+        for _ in 0..TURNS_MAX {
+            let turn = self.shard.turn(&mut |job| job.run());
+            match turn.expect("no fault is armed") {
+                Turn::Again => {}
+                Turn::Wait(patience) => tokio::time::sleep(patience).await,
+                Turn::Stopped => return,
+            }
+        }
+        panic!("the shard never stops");
+    }
+}
+
+/// The runtime's time.
+struct RuntimeClock(Instant);
+
+impl Clock for RuntimeClock {
+    fn now(&self) -> Now {
+        let elapsed = self.0.elapsed();
+        Now {
+            monotonic: elapsed,
+            wall_ms: 1_700_000_000_000 + elapsed.as_millis() as i64,
+        }
+    }
+}
+
+/// Randomness that never repeats and can be foretold.
+#[derive(Default)]
+struct Counter(AtomicU64);
+
+impl Randomness for Counter {
+    fn bytes16(&self) -> [u8; 16] {
+        let next = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        u128::from(next).to_be_bytes()
+    }
+}
