@@ -46,6 +46,9 @@ enum Load {
         partitions: i32,
         #[arg(long)]
         records: u64,
+        /// The most that one answer brings.
+        #[arg(long, default_value_t = 50 << 20)]
+        max_bytes: i32,
     },
 }
 
@@ -79,7 +82,8 @@ fn main() -> std::io::Result<()> {
             topic,
             partitions,
             records,
-        } => frames::fetch(&target(topic, partitions), records)?,
+            max_bytes,
+        } => frames::fetch(&target(topic, partitions), records, max_bytes)?,
     };
     let found = serde_json::json!({
         "records": done.records,

@@ -17,6 +17,10 @@ const PARTITIONS: [u32; 4] = [1, 10, 100, 1_000];
 /// Records of a batch, 1 KiB each: the default batch size of Kafka's producers.
 const BATCH_RECORDS: u32 = 16;
 const RECORD_BYTES: u64 = 1024;
+/// What a fetch is answered with, however many partitions there are.
+const FETCH_BYTES: u32 = 1 << 20;
+/// Reading costs so little that it is done more than once to be measured.
+const FETCHES: u64 = 3;
 /// How much more than on one partition, or on an empty log, a record may cost.
 const MAX_GROWTH: f64 = 1.10;
 /// What a partition that nobody uses may take.
@@ -94,16 +98,19 @@ fn spread(layout: &Layout, args: &Args, partitions: u32, costs: &mut Costs) -> R
         partitions,
         records,
         batch_records: BATCH_RECORDS,
+        fetch_bytes: FETCH_BYTES,
     };
     load("warm", args.records / 4).produce(layout)?;
     usage::wait_until_quiet(server.id())?;
     let flat = load("flat", args.records);
     let (_, produced) = cost::of(&server, || flat.produce(layout))?;
-    let (_, fetched) = cost::of(&server, || flat.fetch(layout))?;
+    let (_, fetched) = cost::of(&server, || {
+        (0..FETCHES).try_for_each(|_| flat.fetch(layout).map(|_| ()))
+    })?;
     server.stop()?;
     let (produced, fetched) = (
         produced.server_cpu_per_million(args.records),
-        fetched.server_cpu_per_million(args.records),
+        fetched.server_cpu_per_million(FETCHES * args.records),
     );
     println!(
         "  {partitions:>5} partitions: produce {} s, fetch {} s a million records",
@@ -129,6 +136,7 @@ fn lengthen(layout: &Layout, args: &Args, log_bytes: u64) -> Result<(Vec<f64>, V
             partitions: 1,
             records,
             batch_records: BATCH_RECORDS,
+            fetch_bytes: FETCH_BYTES,
         };
         let (_, cost) = cost::of(server, || load.produce(layout))?;
         anyhow::Ok(cost.server_cpu_per_million(records))
@@ -207,7 +215,7 @@ fn write(
     page.paragraph(&format!(
         "Processor seconds of the server for a million records of 1 KiB, acknowledged by `fsync`, from \
          frames of {BATCH_RECORDS} records that were encoded once, on two connections; until the server \
-         is idle again. {} records a measurement, medians of {} rounds with the least and the greatest.",
+         is idle again. Fetches bring a mebibyte each, in one session. {} records a measurement, medians of {} rounds with the least and the greatest.",
         digits(args.records as f64),
         args.rounds.max(1)
     ));

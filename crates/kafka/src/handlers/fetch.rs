@@ -167,7 +167,7 @@ async fn collect(
         let queue = session.take_queue();
         let look = look(call, session, queue, bytes_max, incremental).await;
         let left = deadline.saturating_sub(call.broker().now().monotonic);
-        // What memory there was is taken; it is not to wait here for more data.
+        // There is more, and it can only be asked for again.
         let enough = look.bytes >= bytes_min || look.is_full;
         let over = look.has_error || left.is_zero() || session.is_empty();
         // A deadline that passes during the wait is answered with what the next look finds.
@@ -188,7 +188,7 @@ struct Look {
     found: Vec<(u64, Served)>,
     bytes: usize,
     has_error: bool,
-    /// There is more than memory could be found for.
+    /// There is more than fits, or than memory could be found for.
     is_full: bool,
     seen: Vec<u64>,
     /// The memory of what was found.
@@ -229,17 +229,27 @@ async fn look(
         let Some(partition) = session.partition(key) else {
             continue;
         };
-        let budget = if full { 0 } else { bytes_max - look.bytes };
-        let budget = match partition.wanted(budget) {
-            0 => budget,
-            wanted => look.reserve(wanted, call).await,
+        let wanted = partition.wanted(usize::MAX);
+        let budget = if full {
+            0
+        } else {
+            let left = bytes_max - look.bytes;
+            match partition.wanted(left) {
+                0 => left,
+                wanted => look.reserve(wanted, call).await,
+            }
         };
         let first = look.bytes == 0 && !look.is_full;
         let served = partition.serve(budget, first).await;
         look.seen.push(key);
         look.bytes += served.bytes;
         look.has_error |= served.is_error;
-        if !served.at_end {
+        if served.bytes == 0 && budget < wanted && !served.is_error {
+            // Its next batch does not fit. What is left would only have all other partitions read from
+            // disk, to find that theirs do not fit either.
+            look.is_full = true;
+            session.enqueue(key);
+        } else if !served.at_end {
             again.push(key);
         }
         if !incremental || served.is_news {

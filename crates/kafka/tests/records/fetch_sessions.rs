@@ -241,6 +241,44 @@ async fn a_fetch_waits_for_as_many_bytes_as_it_wants_and_no_longer() {
 }
 
 #[tokio::test]
+async fn the_first_batch_that_does_not_fit_ends_an_answer_and_begins_the_next() {
+    let server = Server::start();
+    server.create_topic("orders", 3).await;
+    for (index, value_bytes) in [(0, 300), (1, 600), (2, 10)] {
+        let mut request = produce("orders", -1, Some(batch(value_bytes)));
+        request.topic_data[0].partition_data[0].index = index;
+        let answer = server.connect().ask(9, request).await;
+        assert_eq!(crate::produced(&answer), ErrorCode::None);
+    }
+    let max_bytes = batch(600).len() as i32;
+    let all = [partition(0, 0), partition(1, 0), partition(2, 0)];
+    let with_data = |answer: &FetchResponse<'_>| {
+        let partitions = answer.responses.iter().flat_map(|topic| &topic.partitions);
+        let with_data = partitions.filter(|data| bytes(data) > 0);
+        with_data
+            .map(|data| data.partition_index)
+            .collect::<Vec<_>>()
+    };
+    let mut client = server.connect();
+    let beginning = FetchRequest {
+        max_bytes,
+        ..fetch("orders", 0, &all)
+    };
+    let first = client.ask(12, beginning).await;
+    assert_eq!(with_data(&first), [0]);
+    let mut follower = Follower {
+        client,
+        id: first.session_id,
+        epoch: 0,
+    };
+    let more = follower.next(FetchRequest {
+        max_bytes,
+        ..fetch("orders", 0, &[partition(0, 1)])
+    });
+    assert_eq!(with_data(&follower.client.ask(12, more).await), [1]);
+}
+
+#[tokio::test]
 async fn a_partition_that_was_forgotten_is_told_of_anew_when_it_is_added_again() {
     let server = Server::start();
     server.create_topic("orders", 2).await;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{HotPath, LIMIT, build, count_per_turn, instructions, list, nowhere, number_behind};
 use crate::bench::load;
-use crate::bench::load::frames::{self, Frames};
+use crate::bench::load::frames::{self, FETCH_BYTES, Frames};
 use crate::bench::page::Page;
 use crate::bench::samples::digits;
 use crate::bench::server::{self, Seat};
@@ -176,6 +176,7 @@ fn running_server(layout: &Layout, args: &Args, page: &mut Page) -> Result<()> {
         partitions: 1,
         records,
         batch_records,
+        fetch_bytes: FETCH_BYTES,
     };
     let mut counted = Vec::new();
     let loads: [(&str, u64, Command); 3] = [

@@ -18,7 +18,7 @@ use crate::layout::Layout;
 use crate::toolchain::Toolchain;
 use contender::Contender;
 use measure::Measured;
-use plan::{LARGE_BYTES, Plan};
+use plan::Plan;
 use round::Turn;
 
 /// Options of `cargo xtask bench kafka`.
@@ -33,9 +33,10 @@ pub(crate) struct Args {
     /// Only Kafka's own tools: throughput, processor time and memory, no latency.
     #[arg(long)]
     tools_only: bool,
-    /// Also how long a start takes with 10 GB of logs in 1,000 partitions.
-    #[arg(long)]
-    large: bool,
+    /// Also how long a start takes with so many gigabytes of logs in 1,000 partitions; 10 if no
+    /// number is given, which is what is published.
+    #[arg(long, value_name = "GB", num_args = 0..=1, default_missing_value = "10")]
+    large: Option<u64>,
 }
 
 impl Args {
@@ -48,7 +49,7 @@ impl Args {
         Plan {
             rounds: self.rounds.unwrap_or(plan.rounds).max(1),
             tools_only: self.tools_only,
-            large: self.large,
+            large_bytes: self.large.map(|gigabytes| gigabytes * 1_000_000_000),
             ..plan
         }
     }
@@ -58,12 +59,8 @@ pub(crate) fn run(layout: &Layout, args: &Args) -> Result<()> {
     let plan = args.plan();
     let folder = server::folder(layout);
     std::fs::create_dir_all(&folder)?;
-    // Forebay's journal and segments, Kafka's logs, and what is deleted but not yet free.
-    let needed = if plan.large {
-        4 * LARGE_BYTES
-    } else {
-        20_000 * plan.records
-    };
+    // The records of all topics of a turn; what a sort writes twice for a while.
+    let needed = (10_000 * plan.records).max(2 * plan.large_bytes.unwrap_or(0));
     machine::require_space(&folder, needed)?;
     let description = machine::describe(layout, &folder);
     Toolchain::Java.prepare(layout)?;
@@ -73,7 +70,7 @@ pub(crate) fn run(layout: &Layout, args: &Args) -> Result<()> {
 
     let started = Instant::now();
     let (mut measured, mut curves, mut failures) = (Measured::default(), Vec::new(), Vec::new());
-    let mut attempt = |contender: Contender, round: usize, large: bool| {
+    let mut attempt = |contender: Contender, round: usize, large_bytes: Option<u64>| {
         let turn = Turn {
             layout,
             plan: &plan,
@@ -82,10 +79,9 @@ pub(crate) fn run(layout: &Layout, args: &Args) -> Result<()> {
             measured: &mut measured,
             curves: &mut curves,
         };
-        let outcome = if large {
-            turn.take_large()
-        } else {
-            turn.take()
+        let outcome = match large_bytes {
+            Some(bytes) => turn.take_large(bytes),
+            None => turn.take(),
         };
         if let Err(error) = outcome {
             println!("!!! {} in round {}: {error:#}", contender.name(), round + 1);
@@ -104,13 +100,13 @@ pub(crate) fn run(layout: &Layout, args: &Args) -> Result<()> {
             machine::load()
         );
         for contender in Plan::order(round) {
-            attempt(contender, round, false);
+            attempt(contender, round, None);
         }
     }
-    if plan.large {
-        println!("10 GB of logs in 1,000 partitions");
+    if let Some(bytes) = plan.large_bytes {
+        println!("{} GB of logs in 1,000 partitions", bytes / 1_000_000_000);
         for contender in [Contender::ForebayFsync, Contender::KafkaDefault] {
-            attempt(contender, 0, true);
+            attempt(contender, 0, Some(bytes));
         }
     }
     let results = results::Results {

@@ -8,8 +8,7 @@ pub(crate) const RECORD_BYTES: u32 = 1024;
 pub(crate) const BATCH_RECORDS: u32 = 16;
 /// Partitions of every topic, except for the large one.
 pub(crate) const PARTITIONS: u32 = 6;
-/// What the large folder holds.
-pub(crate) const LARGE_BYTES: u64 = 10_000_000_000;
+/// Partitions of the large topic.
 pub(crate) const LARGE_PARTITIONS: u32 = 1_000;
 
 /// The length of a run.
@@ -22,8 +21,8 @@ pub(crate) struct Plan {
     pub(crate) latency_seconds: u32,
     /// Leaves out every load but Kafka's own tools, and with them latency.
     pub(crate) tools_only: bool,
-    /// Also measures starts on a large folder.
-    pub(crate) large: bool,
+    /// Also measures starts on a folder of this size.
+    pub(crate) large_bytes: Option<u64>,
 }
 
 impl Plan {
@@ -35,7 +34,7 @@ impl Plan {
             warm_up: 200_000,
             latency_seconds: 5,
             tools_only: false,
-            large: false,
+            large_bytes: None,
         }
     }
 
@@ -47,7 +46,7 @@ impl Plan {
             warm_up: 1_000_000,
             latency_seconds: 10,
             tools_only: false,
-            large: false,
+            large_bytes: None,
         }
     }
 

@@ -4,9 +4,9 @@ use anyhow::Result;
 
 use super::contender::Contender;
 use super::measure::{self, Measure, Measured, Sample};
-use super::plan::{BATCH_RECORDS, LARGE_BYTES, LARGE_PARTITIONS, PARTITIONS, Plan, RECORD_BYTES};
+use super::plan::{BATCH_RECORDS, LARGE_PARTITIONS, PARTITIONS, Plan, RECORD_BYTES};
 use crate::bench::cost::{self, Cost};
-use crate::bench::load::frames::Frames;
+use crate::bench::load::frames::{FETCH_BYTES, Frames};
 use crate::bench::load::kafka_tools::{self, Work};
 use crate::bench::load::{self, librdkafka};
 use crate::bench::samples::digits;
@@ -66,12 +66,12 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// With ten gigabytes of logs in a thousand partitions: how long until it is ready.
-    pub(crate) fn take_large(mut self) -> Result<()> {
+    /// With so many bytes of logs in a thousand partitions: how long until it is ready.
+    pub(crate) fn take_large(mut self, bytes: u64) -> Result<()> {
         let seat = self.contender.seat(self.layout)?;
         let server = seat.start()?;
         load::create_topic(self.layout, &server.bootstrap, "large", LARGE_PARTITIONS)?;
-        let records = LARGE_BYTES / u64::from(RECORD_BYTES);
+        let records = bytes / u64::from(RECORD_BYTES);
         librdkafka::produce(self.layout, &server.bootstrap, "large", records)?;
         usage::wait_until_quiet(server.id())?;
         server.stop()?;
@@ -193,6 +193,7 @@ impl Turn<'_> {
             partitions: PARTITIONS,
             records,
             batch_records: BATCH_RECORDS,
+            fetch_bytes: FETCH_BYTES,
         };
         let (rate, cost) = cost::of(server, || load.produce(layout))?;
         self.add(&measure::FRAMES_PRODUCE, rate);

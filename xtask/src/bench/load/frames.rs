@@ -19,7 +19,12 @@ pub(crate) struct Frames<'a> {
     pub(crate) records: u64,
     /// Records of a produce request.
     pub(crate) batch_records: u32,
+    /// The most that one answer to a fetch brings.
+    pub(crate) fetch_bytes: u32,
 }
+
+/// What consumers ask for by default.
+pub(crate) const FETCH_BYTES: u32 = 50 << 20;
 
 impl Frames<'_> {
     /// Sends; answers records a second.
@@ -39,7 +44,9 @@ impl Frames<'_> {
     }
 
     pub(crate) fn fetch_command(&self, layout: &Layout) -> Command {
-        self.command(layout, "fetch")
+        let mut command = self.command(layout, "fetch");
+        command.args(["--max-bytes", &self.fetch_bytes.to_string()]);
+        command
     }
 
     fn command(&self, layout: &Layout, what: &str) -> Command {
