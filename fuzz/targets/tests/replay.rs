@@ -2,6 +2,7 @@
 //! that together reach what was ever reached, and those that once broke something.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::print_stdout, reason = "shown if a test fails")]
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -65,7 +66,6 @@ fn replay(name: &str) {
     let corpus = corpus(target);
     assert!(corpus.len() > 20, "the corpus of {name} is in its place");
     for input in seeds.chain(corpus).chain(regressions(target)) {
-        // Shown if the test fails.
         println!("{name}: {}", input.name);
         (target.run)(&input.bytes);
     }

@@ -15,10 +15,11 @@ use crate::test::report::Report;
 /// A mutant that survives this many histories got away.
 const SEEDS: &str = "3000";
 /// What a simulator is made of.
-const PARTS: [&str; 4] = [
+const PARTS: [&str; 5] = [
     "crates/record",
     "crates/storage",
     "crates/broker",
+    "sim/checkers",
     "sim/simulator",
 ];
 /// The crates that have mutants, and what each gets for it.
