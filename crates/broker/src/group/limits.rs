@@ -62,3 +62,8 @@ pub const REASON_BYTES_SHOWN: usize = 255;
 /// meanwhile are still on their way from the sockets. It takes milliseconds unless the machine is
 /// overloaded, and a member that is really gone is noticed that much later.
 pub const EXCUSE_AFTER_STANDSTILL: Duration = Duration::from_secs(1);
+
+/// How long after one excuse begins the next may. A coordinator that stands still for a moment again and
+/// again is slow rather than stopped, and must still give up who is gone and end its rebalances. Shorter
+/// than the shortest session, so that a standstill that a session could not outlive is always excused.
+pub const EXCUSE_INTERVAL: Duration = Duration::from_secs(5);

@@ -73,7 +73,7 @@ pub use view::GroupView;
 use crate::names::GroupId;
 use classic::{ClassicGroup, Context, Waiting};
 use join::Applicant;
-use limits::EXCUSE_AFTER_STANDSTILL;
+use limits::{EXCUSE_AFTER_STANDSTILL, EXCUSE_INTERVAL};
 use retention::RetentionPass;
 use timer::{TimerKey, Timers};
 
@@ -86,8 +86,8 @@ pub struct GroupCoordinator {
     timers: Timers,
     waiting: Waiting,
     retention: RetentionPass,
-    /// Nothing rings before this time.
-    excused_until: Duration,
+    /// When silence was last excused, on the monotonic clock.
+    excused_at: Option<Duration>,
 }
 
 impl GroupCoordinator {
@@ -99,7 +99,7 @@ impl GroupCoordinator {
             timers: Timers::default(),
             waiting: Waiting::new(),
             retention: RetentionPass::default(),
-            excused_until: Duration::ZERO,
+            excused_at: None,
         }
     }
 
@@ -209,19 +209,27 @@ impl GroupCoordinator {
     /// When [`Self::tick`] is next wanted, on the monotonic clock. May be earlier than something
     /// happens, never later.
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.timers.next().map(|due| due.max(self.excused_until))
+        self.timers.next().map(|due| due.max(self.excused_until()))
     }
 
     /// The coordinator stood still until now, and heard nobody meanwhile: what silence would lead to
     /// waits until whoever is there has been heard again.
     pub fn excuse_silence(&mut self, now: Now) {
-        let until = now.monotonic.saturating_add(EXCUSE_AFTER_STANDSTILL);
-        self.excused_until = self.excused_until.max(until);
+        let since = |at| now.monotonic.saturating_sub(at);
+        if self.excused_at.is_none_or(|at| since(at) >= EXCUSE_INTERVAL) {
+            self.excused_at = Some(now.monotonic);
+        }
+    }
+
+    /// Nothing rings before this time.
+    fn excused_until(&self) -> Duration {
+        let excuse = |at: Duration| at.saturating_add(EXCUSE_AFTER_STANDSTILL);
+        self.excused_at.map_or(Duration::ZERO, excuse)
     }
 
     /// Does what the time has come for.
     pub fn tick(&mut self, now: Now, out: &mut GroupEffects) {
-        if now.monotonic < self.excused_until {
+        if now.monotonic < self.excused_until() {
             return;
         }
         while let Some((slot, key)) = self.timers.pop(now.monotonic) {

@@ -47,6 +47,17 @@ fn after_a_standstill_members_are_heard_before_they_are_given_up() {
 }
 
 #[test]
+fn a_coordinator_that_is_slow_all_the_time_still_gives_up_who_is_gone() {
+    let mut bench = Bench::new();
+    bench.stable(1);
+    let turn = Duration::from_millis(300);
+    for _ in 0..(SESSION + EXCUSE_INTERVAL).div_duration_f64(turn) as u32 {
+        bench.stand_still(turn);
+    }
+    assert_eq!(bench.state(), GroupState::Empty);
+}
+
+#[test]
 fn heartbeats_keep_a_group_stable_for_ever() {
     let mut bench = Bench::new();
     let members = bench.stable(3);
