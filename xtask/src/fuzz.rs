@@ -224,6 +224,9 @@ fn read_zip(path: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
 
 /// Writes a corpus, the same for the same inputs; answers its size.
 fn write_zip(path: &Path, inputs: &BTreeMap<String, Vec<u8>>) -> Result<u64> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
     let mut archive = ZipWriter::new(File::create(path)?);
     for (name, input) in inputs {
         archive.start_file(name.as_str(), SimpleFileOptions::default())?;

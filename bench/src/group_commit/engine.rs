@@ -145,9 +145,6 @@ struct SystemClock(Instant);
 
 impl Clock for SystemClock {
     fn now(&self) -> Now {
-        Now {
-            monotonic: self.0.elapsed(),
-            wall_ms: 0,
-        }
+        Now::new(self.0.elapsed(), 0)
     }
 }

@@ -14,10 +14,7 @@ use crate::discard::DiscardingDisk;
 pub(super) const GROUP: usize = 32;
 
 const LOG: LogId = LogId(1);
-const NOW: Now = Now {
-    monotonic: Duration::ZERO,
-    wall_ms: NOW_MS,
-};
+const NOW: Now = Now::new(Duration::ZERO, NOW_MS);
 /// So little that recent batches leave memory in every turn, as they do under load.
 const TAIL_CACHE_BYTES: usize = 1 << 20;
 /// The largest there is, so that no turn is the one that needs another file.

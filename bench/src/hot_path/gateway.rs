@@ -152,10 +152,7 @@ struct StandingClock;
 
 impl Clock for StandingClock {
     fn now(&self) -> Now {
-        Now {
-            monotonic: Duration::ZERO,
-            wall_ms: NOW_MS,
-        }
+        Now::new(Duration::ZERO, NOW_MS)
     }
 }
 

@@ -80,13 +80,16 @@ impl Broker {
         options: BrokerOptions,
     ) -> Result<(Self, BrokerShard, Recovered), StorageError> {
         let catalog = Arc::new(Catalog::default());
-        let now = environment.clock.now();
         let mut machine = BrokerMachine::new(options.clone(), Arc::clone(&catalog));
         let medium = Arc::clone(&environment.medium);
-        let (mut engine, recovered) =
-            Engine::open(Arc::clone(&medium), storage, &mut machine, now)?;
-        let corrupt = |what| StorageError::corrupt("the state of the broker", 0, what);
-        machine.check(&engine).map_err(corrupt)?;
+        let (mut engine, recovered) = Engine::open(
+            Arc::clone(&medium),
+            storage,
+            &mut machine,
+            environment.clock.now(),
+        )?;
+        // Sessions count from here: the opening may have taken longer than some last.
+        let now = environment.clock.now();
         let id = uuid::Builder::from_random_bytes(environment.randomness.bytes16()).into_uuid();
         let cluster = machine.open(&mut engine, id, now);
         let shard = Shard::new(engine, machine, medium, Arc::clone(&environment.clock));

@@ -24,10 +24,7 @@ struct Stopped;
 
 impl Clock for Stopped {
     fn now(&self) -> Now {
-        Now {
-            monotonic: Duration::ZERO,
-            wall_ms: 1_000_000_000_000,
-        }
+        Now::new(Duration::ZERO, 1_000_000_000_000)
     }
 }
 

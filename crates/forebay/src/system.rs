@@ -25,10 +25,10 @@ impl Clock for SystemClock {
         let wall = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        Now {
-            monotonic: self.started.elapsed(),
-            wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
-        }
+        Now::new(
+            self.started.elapsed(),
+            i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
+        )
     }
 }
 

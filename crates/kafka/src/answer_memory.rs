@@ -22,7 +22,9 @@ pub(crate) struct AnswerMemory {
     used: AtomicUsize,
     /// Fetches and descriptions that wait.
     waiting: Waiters,
-    returned: Notify,
+    /// Wakes a fetch, and a description: what is too little for the one may be enough for the other.
+    for_fetches: Notify,
+    for_descriptions: Notify,
     descriptions: Arc<Semaphore>,
 }
 
@@ -40,7 +42,8 @@ impl AnswerMemory {
             budget: budget.max(FETCH_BYTES_AT_LEAST),
             used: AtomicUsize::new(0),
             waiting: Waiters::default(),
-            returned: Notify::new(),
+            for_fetches: Notify::new(),
+            for_descriptions: Notify::new(),
             descriptions: Arc::new(Semaphore::new(DESCRIPTIONS_AT_ONCE)),
         })
     }
@@ -77,11 +80,11 @@ impl AnswerMemory {
         let _waiting = self.waiting.begin();
         loop {
             // Registered before the look, so that what comes back in between is not missed.
-            let mut returned = std::pin::pin!(self.returned.notified());
+            let mut returned = std::pin::pin!(self.for_fetches.notified());
             returned.as_mut().enable();
             if let Some(held) = self.try_reserve(wanted) {
                 // There may be more for the next.
-                self.returned.notify_one();
+                self.for_fetches.notify_one();
                 return Some(held);
             }
             timeout_at(deadline, returned).await.ok()?;
@@ -112,10 +115,10 @@ impl AnswerMemory {
         }
         let _waiting = self.waiting.begin();
         loop {
-            let mut returned = std::pin::pin!(self.returned.notified());
+            let mut returned = std::pin::pin!(self.for_descriptions.notified());
             returned.as_mut().enable();
             if self.used() < self.budget {
-                self.returned.notify_one();
+                self.for_descriptions.notify_one();
                 return;
             }
             returned.await;
@@ -154,11 +157,20 @@ impl Held {
         self.bytes += std::mem::take(&mut more.bytes);
     }
 
+    /// These bytes, in other hands; none are left.
+    pub(crate) fn hand_over(&mut self) -> Self {
+        Self {
+            memory: Arc::clone(&self.memory),
+            bytes: std::mem::take(&mut self.bytes),
+        }
+    }
+
     fn give_back(&self, bytes: usize) {
         if bytes > 0 {
             self.memory.used.fetch_sub(bytes, Ordering::SeqCst);
             if self.memory.waiting.any() {
-                self.memory.returned.notify_one();
+                self.memory.for_fetches.notify_one();
+                self.memory.for_descriptions.notify_one();
             }
         }
     }
@@ -222,6 +234,20 @@ mod tests {
             "one wake-up is passed on"
         );
         assert!(!memory.is_pressed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_too_little_for_a_fetch_wakes_a_description() {
+        let memory = AnswerMemory::new(2 * MEBIBYTE);
+        let mut all = memory.hold(2 * MEBIBYTE);
+        let fetch = memory.reserve(MEBIBYTE, soon());
+        let description = memory.room();
+        tokio::pin!(fetch, description);
+        assert!(is_pending(fetch.as_mut()).await);
+        assert!(is_pending(description.as_mut()).await);
+        all.resize(2 * MEBIBYTE - 1000);
+        assert!(!is_pending(description.as_mut()).await);
+        assert!(is_pending(fetch.as_mut()).await);
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use forebay_broker::Broker;
 use tokio::sync::watch;
 
 use crate::answer_memory::AnswerMemory;
+use crate::disk_reads::DiskReads;
 use crate::fetch::FetchSessions;
 use crate::limits;
 use crate::metrics::GatewayMetrics;
@@ -31,6 +32,9 @@ pub struct GatewayOptions {
     pub request_memory_bytes: usize,
     /// Bytes of answers that clients have not taken, over all connections.
     pub answer_memory_bytes: usize,
+    /// Reads from disk at a time, over all connections. There should be a few more threads that may
+    /// block, for whoever else needs one.
+    pub disk_reads_at_once: usize,
     /// Time after which a connection without traffic is closed.
     pub idle_timeout: Duration,
     /// Time after which a connection is closed that is silent in the middle of a request.
@@ -46,6 +50,7 @@ impl GatewayOptions {
             frame_bytes_max: limits::FRAME_BYTES_MAX,
             request_memory_bytes: limits::REQUEST_MEMORY_BYTES,
             answer_memory_bytes: limits::ANSWER_MEMORY_BYTES,
+            disk_reads_at_once: limits::DISK_READS_AT_ONCE,
             idle_timeout: limits::IDLE_TIMEOUT,
             stall_timeout: limits::STALL_TIMEOUT,
         }
@@ -66,6 +71,7 @@ pub(crate) struct Shared {
     pub(crate) host: Arc<str>,
     pub(crate) request_memory: RequestMemory,
     pub(crate) answer_memory: Arc<AnswerMemory>,
+    pub(crate) disk_reads: DiskReads,
     pub(crate) fetch_sessions: FetchSessions,
     pub(crate) metrics: GatewayMetrics,
     /// True once connections are to end.
@@ -80,6 +86,7 @@ impl Gateway {
             host: options.advertised_host.as_str().into(),
             request_memory: RequestMemory::new(options.request_memory_bytes),
             answer_memory: AnswerMemory::new(options.answer_memory_bytes),
+            disk_reads: DiskReads::new(options.disk_reads_at_once),
             fetch_sessions: FetchSessions::new(limits::FETCH_SESSIONS_MAX),
             metrics: GatewayMetrics::default(),
             stopping: watch::Sender::new(false),

@@ -6,6 +6,7 @@
 //! | [`protocol`] | what the bytes mean: messages generated from Kafka's own schemas |
 //! | `frame`, `session` | one connection: frames in, answers out, in order |
 //! | `request_memory`, `answer_memory`, `pressure` | what requests and answers may hold, and for how long |
+//! | `disk_reads` | what may have to wait for the disk |
 //! | `dispatch` | from a request to its handler |
 //! | `handlers` | one file an API key |
 //! | `fetch` | fetch sessions, and waiting for data |
@@ -15,6 +16,7 @@
 
 mod answer_memory;
 pub mod client;
+mod disk_reads;
 mod dispatch;
 mod errors;
 mod fetch;

@@ -42,6 +42,8 @@ pub const FETCH_BYTES_MAX: usize = 55 << 20;
 /// Default of the memory for answers over all connections, from before they are made until clients
 /// have taken them.
 pub const ANSWER_MEMORY_BYTES: usize = 256 << 20;
+/// Default of the reads from disk at a time, over all connections.
+pub const DISK_READS_AT_ONCE: usize = 32;
 /// What a fetch reserves of that memory before it reads, at the least: a batch of the default size is
 /// given even if the client asks for less.
 pub const FETCH_BYTES_AT_LEAST: usize = 1 << 20;

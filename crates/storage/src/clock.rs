@@ -11,15 +11,29 @@ pub struct Now {
     /// Time since an arbitrary start that never goes backwards. All time-outs are measured on it, so
     /// a wall clock that jumps neither expires nor prolongs anything.
     pub monotonic: Duration,
-    /// Milliseconds since the Unix epoch. Only for timestamps that people and records see, and for
-    /// the age of records, which is measured by those.
+    /// Milliseconds since the Unix epoch, for timestamps.
     pub wall_ms: i64,
+    /// The same as far as it can be believed. What is deleted for its age is as old as this says, so
+    /// that a wall clock that jumps ahead for a while deletes nothing. Never for a timestamp: what has
+    /// one of before the jump would be that much older when the jump is believed.
+    pub aging_ms: i64,
+}
+
+impl Now {
+    /// A reading of both clocks, neither of which is doubted.
+    pub const fn new(monotonic: Duration, wall_ms: i64) -> Self {
+        Self {
+            monotonic,
+            wall_ms,
+            aging_ms: wall_ms,
+        }
+    }
 }
 
 /// The wall clock as far as it can be believed. What a clock says that jumped ahead would make every
 /// record old at once, and what is deleted for its age is gone when the clock is set right. So a jump
 /// is believed when it has lasted for a while; until then time goes on at its usual pace. That it goes
-/// back is believed at once: nothing is deleted for being young.
+/// back is believed at once: nothing is deleted for being young. A start believes the clock as it is.
 #[derive(Debug, Default)]
 pub(crate) struct SteadyWall {
     /// When the wall clock was last believed outright.
@@ -29,7 +43,7 @@ pub(crate) struct SteadyWall {
 }
 
 impl SteadyWall {
-    /// Both clocks, the wall clock as it is believed.
+    /// Both clocks, and how far the wall clock is believed.
     pub(crate) fn believe(&mut self, now: Now) -> Now {
         let anchor = *self.anchor.get_or_insert(now);
         let passed = now.monotonic.saturating_sub(anchor.monotonic);
@@ -58,7 +72,7 @@ impl SteadyWall {
             return now;
         }
         Now {
-            wall_ms: expected_ms,
+            aging_ms: expected_ms,
             ..now
         }
     }
@@ -88,10 +102,7 @@ mod tests {
 
     impl Clocks {
         fn new() -> Self {
-            let now = Now {
-                monotonic: Duration::from_secs(5),
-                wall_ms: 1_000 * DAY_MS,
-            };
+            let now = Now::new(Duration::from_secs(5), 1_000 * DAY_MS);
             let mut wall = SteadyWall::default();
             assert_eq!(wall.believe(now), now);
             Self { wall, now }
@@ -99,14 +110,21 @@ mod tests {
 
         fn pass(&mut self, time: Duration) {
             self.now.monotonic += time;
-            self.now.wall_ms += millis(time);
+            self.turn(millis(time));
+        }
+
+        /// Turns the wall clock.
+        fn turn(&mut self, by_ms: i64) {
+            self.now.wall_ms += by_ms;
+            self.now.aging_ms = self.now.wall_ms;
         }
 
         /// How far the wall clock is ahead of what is believed.
         fn doubted_ms(&mut self) -> i64 {
             let believed = self.wall.believe(self.now);
-            assert_eq!(believed.monotonic, self.now.monotonic);
-            self.now.wall_ms - believed.wall_ms
+            let said = (believed.monotonic, believed.wall_ms);
+            assert_eq!(said, (self.now.monotonic, self.now.wall_ms));
+            believed.wall_ms - believed.aging_ms
         }
     }
 
@@ -115,7 +133,7 @@ mod tests {
         let mut clocks = Clocks::new();
         for step_ms in [0, 1_000, -3_000, 30_000] {
             clocks.pass(Duration::from_secs(3_600));
-            clocks.now.wall_ms += step_ms;
+            clocks.turn(step_ms);
             assert_eq!(clocks.doubted_ms(), 0);
         }
     }
@@ -123,7 +141,7 @@ mod tests {
     #[test]
     fn a_jump_ahead_is_believed_when_it_has_lasted() {
         let mut clocks = Clocks::new();
-        clocks.now.wall_ms += 8 * DAY_MS;
+        clocks.turn(8 * DAY_MS);
         assert_eq!(clocks.doubted_ms(), 8 * DAY_MS);
         clocks.pass(WALL_JUMP_TRUSTED_AFTER - Duration::from_millis(1));
         assert_eq!(clocks.doubted_ms(), 8 * DAY_MS, "time goes on all the same");
@@ -137,10 +155,10 @@ mod tests {
     fn a_jump_that_is_taken_back_leaves_no_trace() {
         let mut clocks = Clocks::new();
         for _ in 0..3 {
-            clocks.now.wall_ms += 8 * DAY_MS;
+            clocks.turn(8 * DAY_MS);
             clocks.pass(WALL_JUMP_TRUSTED_AFTER * 2 / 3);
             assert_eq!(clocks.doubted_ms(), 8 * DAY_MS);
-            clocks.now.wall_ms -= 8 * DAY_MS;
+            clocks.turn(-8 * DAY_MS);
             assert_eq!(clocks.doubted_ms(), 0);
         }
     }
@@ -151,7 +169,7 @@ mod tests {
         let step_ms = millis(WALL_STEP_MAX) / 2;
         for _ in 0..100 {
             clocks.pass(Duration::from_secs(1));
-            clocks.now.wall_ms += step_ms;
+            clocks.turn(step_ms);
             clocks.wall.believe(clocks.now);
         }
         assert_eq!(clocks.doubted_ms(), 100 * step_ms);
@@ -160,9 +178,9 @@ mod tests {
     #[test]
     fn a_step_back_is_believed_and_time_counts_from_there() {
         let mut clocks = Clocks::new();
-        clocks.now.wall_ms -= DAY_MS;
+        clocks.turn(-DAY_MS);
         assert_eq!(clocks.doubted_ms(), 0);
-        clocks.now.wall_ms += DAY_MS;
+        clocks.turn(DAY_MS);
         assert_eq!(clocks.doubted_ms(), DAY_MS);
     }
 }

@@ -131,10 +131,7 @@ struct RuntimeClock(Instant);
 impl Clock for RuntimeClock {
     fn now(&self) -> Now {
         let elapsed = self.0.elapsed();
-        Now {
-            monotonic: elapsed,
-            wall_ms: 1_700_000_000_000 + elapsed.as_millis() as i64,
-        }
+        Now::new(elapsed, 1_700_000_000_000 + elapsed.as_millis() as i64)
     }
 }
 

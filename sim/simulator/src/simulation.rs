@@ -399,10 +399,10 @@ struct SimulatedClock {
 impl Clock for SimulatedClock {
     fn now(&self) -> Now {
         let monotonic = self.schedule.now();
-        Now {
+        Now::new(
             monotonic,
-            wall_ms: self.wall_ms + (monotonic - self.began).as_millis() as i64,
-        }
+            self.wall_ms + (monotonic - self.began).as_millis() as i64,
+        )
     }
 }
 

@@ -21,7 +21,7 @@ CUTS = scale(300, 1_000)
 AT_ONCE = 50
 SECONDS_OF_CUTS = scale(3, 30)
 
-LONG_POLL = wire.frame(wire.FETCH, 4, 1, wire.fetch("cut", 1_000_000, MEBIBYTE, 300_000))
+LONG_POLL = wire.frame(wire.FETCH, 4, 1, wire.fetch("empty", 0, MEBIBYTE, 300_000))
 LARGE_FETCH = wire.frame(wire.FETCH, 4, 1, wire.fetch("filled", 0, 20 * MEBIBYTE))
 PRODUCE = wire.frame(
     wire.PRODUCE, 7, 1, wire.produce("cut", wire.batch(wire.record(0, bytes(50_000)), 1))
@@ -56,6 +56,7 @@ def server(tmp_path):
     waits = ("--group-initial-rebalance-delay", "5m")
     with Forebay(tmp_path / "data", "--request-memory", "16MiB", *waits) as server:
         clients.create(server.broker, "cut")
+        clients.create(server.broker, "empty")
         clients.create(server.broker, "filled")
         clients.produce(server.broker, "filled", [{"value": bytes(900_000)}] * 20)
         eventually(lambda: Footprint.of(server).connections == 0, what="clients are gone")

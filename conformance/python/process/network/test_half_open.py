@@ -133,7 +133,8 @@ def test_who_brings_a_request_too_slowly_goes_when_others_wait_for_its_memory(tm
 
         eventually(is_through, within=120, every=1)
         assert not any(error for error, _ in sent)
-        assert closed(server, "too_slow") == 5
+        # Not all of them, if what the first ones gave back was enough.
+        assert 1 <= closed(server, "too_slow") <= 5
         del producer
         close_all(slow)
         before.comes_back(server)

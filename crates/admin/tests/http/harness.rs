@@ -30,10 +30,7 @@ struct TestClock(Instant);
 
 impl Clock for TestClock {
     fn now(&self) -> Now {
-        Now {
-            monotonic: self.0.elapsed(),
-            wall_ms: 1_700_000_000_000,
-        }
+        Now::new(self.0.elapsed(), 1_700_000_000_000)
     }
 }
 

@@ -65,5 +65,5 @@ pub const EXCUSE_AFTER_STANDSTILL: Duration = Duration::from_secs(1);
 
 /// How long after one excuse begins the next may. A coordinator that stands still for a moment again and
 /// again is slow rather than stopped, and must still give up who is gone and end its rebalances. Shorter
-/// than the shortest session, so that a standstill that a session could not outlive is always excused.
+/// than the shortest session, so that of two standstills, each too long for a session, both are excused.
 pub const EXCUSE_INTERVAL: Duration = Duration::from_secs(5);

@@ -216,7 +216,10 @@ impl GroupCoordinator {
     /// waits until whoever is there has been heard again.
     pub fn excuse_silence(&mut self, now: Now) {
         let since = |at| now.monotonic.saturating_sub(at);
-        if self.excused_at.is_none_or(|at| since(at) >= EXCUSE_INTERVAL) {
+        if self
+            .excused_at
+            .is_none_or(|at| since(at) >= EXCUSE_INTERVAL)
+        {
             self.excused_at = Some(now.monotonic);
         }
     }

@@ -94,7 +94,7 @@ impl ClassicGroup {
                 continue;
             }
             for (partition, committed) in partitions {
-                if ends(committed) <= cx.now.wall_ms {
+                if ends(committed) <= cx.now.aging_ms {
                     expired.push((topic.clone(), *partition));
                 } else {
                     kept = true;

@@ -170,7 +170,7 @@ impl Machine for BrokerMachine {
         if now.monotonic >= self.producer_expiry_due {
             self.producer_expiry_due = now.monotonic + PRODUCER_EXPIRY_INTERVAL;
             let kept = i64::try_from(self.options.producer_id_expiration.as_millis());
-            let oldest = now.wall_ms.saturating_sub(kept.unwrap_or(i64::MAX));
+            let oldest = now.aging_ms.saturating_sub(kept.unwrap_or(i64::MAX));
             for partition in self.partitions.values_mut() {
                 partition.producers.expire(oldest);
             }

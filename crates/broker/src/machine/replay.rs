@@ -39,6 +39,11 @@ impl Replay for BrokerMachine {
         let event = BrokerEvent::decode(payload).map_err(|error| error.to_string())?;
         self.apply(event)
     }
+
+    /// Nothing that was written by a broker fails here; what fails could not be worked with.
+    fn complete(&mut self, engine: &Engine) -> Result<(), String> {
+        self.check(engine)
+    }
 }
 
 impl BrokerMachine {
@@ -85,9 +90,8 @@ impl BrokerMachine {
         Ok(())
     }
 
-    /// Holds what was replayed against the logs that there are. Nothing that was written by a broker
-    /// fails here; what fails could not be worked with.
-    pub(crate) fn check(&self, engine: &Engine) -> Result<(), String> {
+    /// Holds what was replayed against the logs that there are.
+    fn check(&self, engine: &Engine) -> Result<(), String> {
         let mut names = HashSet::new();
         let mut logs = HashSet::new();
         for topic in self.topics.values() {

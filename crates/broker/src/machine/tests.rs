@@ -104,10 +104,7 @@ impl World {
     }
 
     fn begin() -> Self {
-        let now = Now {
-            monotonic: Duration::ZERO,
-            wall_ms: 1_000_000_000_000,
-        };
+        let now = Now::new(Duration::ZERO, 1_000_000_000_000);
         let mut world = Self::open(SimulatedDisk::new(), now);
         world
             .machine
@@ -121,6 +118,7 @@ impl World {
             return;
         };
         self.now.wall_ms += 1;
+        self.now.aging_ms += 1;
         let mut replies = Replies::default();
         self.machine
             .handle(command, &mut self.engine, self.now, &mut replies);

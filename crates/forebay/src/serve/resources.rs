@@ -7,6 +7,10 @@ use crate::config::units::ByteSize;
 use crate::descriptors::Descriptors;
 use crate::memory::Budgets;
 
+/// Threads that reads of older messages leave to others: a disk that hangs keeps all of theirs, and just
+/// then metrics and health are asked for.
+const BLOCKING_THREADS_SPARED: usize = 2;
+
 /// The shares of everything that wants some. Sizes are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Resources {
@@ -20,6 +24,8 @@ pub(super) struct Resources {
     pub(super) compaction_keys: u64,
     pub(super) sort_index: u64,
     pub(super) blocking_threads: usize,
+    /// Of those, for reads of older messages.
+    pub(super) disk_reads: usize,
 }
 
 impl Resources {
@@ -55,6 +61,7 @@ impl Resources {
             Auto::Auto => budgets.connections,
         };
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
+        let blocking_threads = usize::try_from(budgets.blocking_threads).unwrap_or(1);
         Self {
             kafka_connections: connections.min(descriptors.kafka_connections),
             admin_connections: descriptors.admin_connections,
@@ -65,7 +72,8 @@ impl Resources {
             journal_file: size(&settings.journal_file_size, budgets.journal_file),
             compaction_keys: budgets.compaction_keys,
             sort_index: budgets.sort_index,
-            blocking_threads: usize::try_from(budgets.blocking_threads).unwrap_or(1),
+            blocking_threads,
+            disk_reads: blocking_threads.saturating_sub(BLOCKING_THREADS_SPARED),
         }
     }
 }

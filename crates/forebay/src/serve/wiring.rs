@@ -62,6 +62,7 @@ impl Wiring {
         options.frame_bytes_max = bytes(settings.max_frame_size.0);
         options.request_memory_bytes = bytes(resources.request_memory);
         options.answer_memory_bytes = bytes(resources.answer_memory);
+        options.disk_reads_at_once = resources.disk_reads;
         options.idle_timeout = settings.connection_idle_timeout;
         options.stall_timeout = settings.request_stall_timeout;
         let kafka = Gateway::new(broker.clone(), options);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use forebay_broker::storage::{Batches, LogReader, Read, ReadError};
 use uuid::Uuid;
 
+use crate::answer_memory::Held;
+use crate::disk_reads::DiskReads;
 use crate::errors;
 use crate::protocol::generated::fetch_request::FetchPartition;
 use crate::protocol::generated::fetch_response::PartitionData;
@@ -100,8 +102,15 @@ impl Followed {
         }
     }
 
-    /// Reads what is there, at most `budget` bytes; with `first` at least one batch.
-    pub(crate) async fn serve(&mut self, budget: usize, first: bool) -> Served {
+    /// Reads what is there, at most `budget` bytes; with `first` at least one batch. What is `held` is the
+    /// memory that it is read into.
+    pub(crate) async fn serve(
+        &mut self,
+        budget: usize,
+        first: bool,
+        held: &mut Held,
+        disk: &DiskReads,
+    ) -> Served {
         let bytes_max = usize::try_from(self.bytes_max).unwrap_or(0).min(budget);
         let read = match self.start(bytes_max, first) {
             Ok(Read::Ready(batches)) => Ok(batches),
@@ -110,11 +119,15 @@ impl Followed {
                 next: u64::try_from(self.offset).unwrap_or(0),
                 ..Batches::default()
             }),
-            // Reading from disk must not hold up other connections.
-            Ok(Read::Cold(read)) => tokio::task::spawn_blocking(move || read.run())
-                .await
-                .map_err(|_| ErrorCode::KafkaStorageError)
-                .and_then(|read| read.map_err(|error| self.refusal(&error))),
+            Ok(Read::Cold(read)) => {
+                // A read whose client is gone still fills memory until it is over.
+                let paid = held.hand_over();
+                let read = disk.run(move || (read.run(), paid)).await;
+                read.and_then(|(read, paid)| {
+                    *held = paid;
+                    read.map_err(|error| self.refusal(&error))
+                })
+            }
             Err(error) => Err(error),
         };
         let (start, end) = match &self.log {

@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use super::Call;
 use crate::answer_memory::Held;
 use crate::fetch::{FetchSession, Followed, Served, TopicKey};
+use crate::gateway::stop_requested;
 use crate::limits::{
     FETCH_BYTES_MAX, FETCH_MEMORY_PATIENCE, FETCH_SESSION_PARTITIONS_MAX, FETCH_WAIT_MAX,
 };
@@ -240,9 +241,14 @@ async fn look(
             }
         };
         let first = look.bytes == 0 && !look.is_full;
-        let served = partition.serve(budget, first).await;
+        let served = partition
+            .serve(budget, first, &mut look.held, &call.shared().disk_reads)
+            .await;
         look.seen.push(key);
         look.bytes += served.bytes;
+        // A first batch is given whole, also when it is more than was reserved for it.
+        let held = look.held.bytes().max(look.bytes);
+        look.held.resize(held);
         look.has_error |= served.is_error;
         if served.bytes == 0 && budget < wanted && !served.is_error {
             // Its next batch does not fit. What is left would only have all other partitions read from
@@ -265,7 +271,7 @@ impl Look {
     /// Finds memory for up to `wanted` bytes more, and says for how many. Only who has nothing yet
     /// waits for it.
     async fn reserve(&mut self, wanted: usize, call: &Call<'_>) -> usize {
-        let left = self.held.bytes().saturating_sub(self.bytes);
+        let left = self.held.bytes() - self.bytes;
         if left >= wanted {
             return wanted;
         }
@@ -274,10 +280,14 @@ impl Look {
             _ => Duration::ZERO,
         };
         let memory = &call.shared().answer_memory;
-        match memory
-            .reserve(wanted - left, Instant::now() + patience)
-            .await
-        {
+        let reserved = memory.reserve(wanted - left, Instant::now() + patience);
+        let mut stopping = call.shared().stopping.subscribe();
+        let more = tokio::select! {
+            biased;
+            more = reserved => more,
+            () = stop_requested(&mut stopping) => None,
+        };
+        match more {
             Some(more) => self.held.join(more),
             None => self.is_full = left == 0,
         }

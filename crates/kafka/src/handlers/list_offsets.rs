@@ -68,8 +68,10 @@ async fn offset_of(
         LATEST => Ok(Some((log.end_offset(), -1))),
         EARLIEST | EARLIEST_LOCAL => Ok(Some((log.start_offset(), -1))),
         LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(None),
-        NEWEST_TIMESTAMP => search(log, LogReader::newest_timestamp).await,
-        timestamp if timestamp >= 0 => search(log, move |log| log.find_timestamp(timestamp)).await,
+        NEWEST_TIMESTAMP => search(call, log, LogReader::newest_timestamp).await,
+        timestamp if timestamp >= 0 => {
+            search(call, log, move |log| log.find_timestamp(timestamp)).await
+        }
         _ => return refused(asked, ErrorCode::InvalidRequest),
     };
     match found {
@@ -78,16 +80,14 @@ async fn offset_of(
     }
 }
 
-/// A search may have to read from disk, which must not hold up other connections.
 async fn search(
+    call: &Call<'_>,
     log: &LogReader,
     search: impl FnOnce(&LogReader) -> Result<Option<(u64, i64)>, ReadError> + Send + 'static,
 ) -> Result<Option<(u64, i64)>, ErrorCode> {
     let log = log.clone();
-    let searched = tokio::task::spawn_blocking(move || search(&log)).await;
-    searched
-        .map_err(|_| ErrorCode::KafkaStorageError)?
-        .map_err(|error| errors::read(&error))
+    let searched = call.shared().disk_reads.run(move || search(&log)).await;
+    searched?.map_err(|error| errors::read(&error))
 }
 
 fn answered(

@@ -11,7 +11,7 @@ use forebay_kafka::protocol::generated::{FetchRequest, FetchResponse};
 use forebay_kafka::protocol::{ErrorCode, Records};
 
 use crate::support::{Client, Server};
-use crate::{batch, code, produce};
+use crate::{batch, code, produce, produced};
 
 /// A fetch of version 12 that does not wait.
 pub(crate) fn fetch(
@@ -354,6 +354,36 @@ async fn negative_sizes_and_offsets_are_answered() {
             code(only(&answer).error_code),
             ErrorCode::UnknownTopicOrPartition
         );
+    }
+}
+
+/// What the first partition gives is more than was reserved for it, and others follow.
+#[tokio::test]
+async fn a_first_batch_beyond_what_was_asked_for_leaves_the_next_partitions_in_place() {
+    let server = Server::start();
+    server.create_topic("pair", 3).await;
+    let mut client = server.connect();
+    for index in 0..3 {
+        let mut request = produce("pair", -1, Some(batch(100_000)));
+        request.topic_data[0].partition_data[0].index = index;
+        assert_eq!(produced(&client.ask(9, request).await), ErrorCode::None);
+    }
+    for bytes_max in [-1, 0, 1, 1_000, 99_000, 150_000] {
+        let asked: Vec<_> = (0..3)
+            .map(|index| FetchPartition {
+                partition_max_bytes: bytes_max,
+                ..partition(index, 0)
+            })
+            .collect();
+        for session_epoch in [-1, 0] {
+            let answer = client.ask(12, fetch("pair", session_epoch, &asked)).await;
+            let given = |data: &PartitionData<'_>| bytes(data) >= 100_000;
+            let partitions = &answer.responses[0].partitions;
+            assert!(given(&partitions[0]), "{bytes_max}: progress is made");
+            for data in &partitions[1..] {
+                assert_eq!(given(data), bytes_max == 150_000, "{bytes_max}");
+            }
+        }
     }
 }
 

@@ -230,10 +230,10 @@ struct SystemClock(Instant);
 impl Clock for SystemClock {
     fn now(&self) -> Now {
         let wall = SystemTime::UNIX_EPOCH.elapsed();
-        Now {
-            monotonic: self.0.elapsed(),
-            wall_ms: wall.expect("it is later than 1970").as_millis() as i64,
-        }
+        Now::new(
+            self.0.elapsed(),
+            wall.expect("it is later than 1970").as_millis() as i64,
+        )
     }
 }
 

@@ -39,7 +39,7 @@ struct Pass {
     /// Everything below was compacted before.
     dirty_from: u64,
     tombstone_ms: i64,
-    now_ms: i64,
+    now: Now,
 }
 
 /// What came of a rewrite.
@@ -93,7 +93,7 @@ fn dirtiness(log: &Log, now: Now) -> Option<(f64, u64, u64, Pass)> {
     let policy = log.policy.compaction.as_ref()?;
     let state = log.shared.state.read();
     let young_ms = now
-        .wall_ms
+        .aging_ms
         .saturating_sub(i64::try_from(policy.lag_ms).unwrap_or(i64::MAX));
     let age_ms = now.wall_ms.saturating_sub(log.segment_since_ms).max(0) as u64;
     // The newest part counts as closed once it is old enough, even if nothing follows it.
@@ -129,13 +129,13 @@ fn dirtiness(log: &Log, now: Now) -> Option<(f64, u64, u64, Pass)> {
     let ratio = dirty as f64 / (clean + dirty).max(1) as f64;
     let tombstones_due = log
         .tombstones_until_ms
-        .is_some_and(|until| until <= now.wall_ms);
+        .is_some_and(|until| until <= now.aging_ms);
     let worth = (dirty > 0 && ratio >= policy.dirty_ratio) || tombstones_due;
     let tombstone_ms = i64::try_from(policy.tombstone_ms).unwrap_or(i64::MAX);
     let pass = Pass {
         dirty_from: log.cleaned,
         tombstone_ms,
-        now_ms: now.wall_ms,
+        now,
     };
     worth.then_some((ratio, base, next, pass))
 }
@@ -186,7 +186,10 @@ impl Rewrite {
             };
             let header = parse(bytes)?;
             // The horizon stays on a batch when its tombstones are gone: this pass saw to those.
-            let seen_to = self.pass.as_ref().map_or(i64::MIN, |pass| pass.now_ms);
+            let seen_to = self
+                .pass
+                .as_ref()
+                .map_or(i64::MIN, |pass| pass.now.aging_ms);
             if let Some(until) = header.delete_horizon_ms().filter(|until| *until > seen_to) {
                 tombstones_until_ms = Some(tombstones_until_ms.map_or(until, |t| t.min(until)));
             }
@@ -297,8 +300,8 @@ fn compact(pass: &Pass, keys: &Keys, batch: &[u8]) -> Result<Retained> {
     }
     let horizon_passed = header
         .delete_horizon_ms()
-        .is_some_and(|until| until <= pass.now_ms);
-    let horizon = pass.now_ms.saturating_add(pass.tombstone_ms);
+        .is_some_and(|until| until <= pass.now.aging_ms);
+    let horizon = pass.now.wall_ms.saturating_add(pass.tombstone_ms);
     let kept = records.retain(Some(horizon), |offset, record| {
         // A log that became compacted later may hold records without a key: they stand for nothing.
         let Some(key) = record.key else { return false };

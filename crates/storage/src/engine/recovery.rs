@@ -58,6 +58,10 @@ impl Engine {
             torn: tail.torn,
         };
         let unreferenced = engine.check_references()?;
+        let end = tail.file.as_ref().map_or(FileId(1), |file| file.id());
+        replay
+            .complete(&engine)
+            .map_err(|what| StorageError::corrupt(journal_name(end), tail.end, what))?;
         // What the replay found to be dead is among what nobody refers to, unless it is gone already.
         engine.doomed.clear();
         // From here on the medium changes.

@@ -24,6 +24,11 @@ pub trait Replay {
     fn appended(&mut self, log: LogId, header: &BatchHeader, wall_ms: i64) -> Result<(), String>;
     /// An event, in order. `wall_ms` is when it was written.
     fn event(&mut self, payload: &[u8], wall_ms: i64) -> Result<(), String>;
+    /// Everything has been replayed: says what does not fit to the logs that there are. Nothing on the
+    /// medium has changed yet.
+    fn complete(&mut self, _engine: &Engine) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Where the journal ends.

@@ -43,7 +43,7 @@ fn kept_from(state: &LogState, policy: &LogPolicy, now: Now) -> u64 {
         .iter()
         .map(|c| (c.next, u64::from(c.bytes), c.max_timestamp));
     let oldest_kept_ms = policy.retention_ms.map(|retention| {
-        now.wall_ms
+        now.aging_ms
             .saturating_sub(i64::try_from(retention).unwrap_or(i64::MAX))
     });
     let mut bytes = state.bytes();

@@ -292,12 +292,13 @@ impl Medium for LocalDisk {
             if same_size {
                 fs::rename(&old_path, &path)
                     .map_err(StorageError::io("rename", journal_name(old)))?;
-                if let Err(error) = sync_folder(&folder) {
+                let synced = sync_folder(&folder).map_err(StorageError::io("sync folder of", name));
+                let opened = synced.and_then(|()| self.open_journal_file(id));
+                if opened.is_err() {
                     // It is as dead under either name, and is asked for again by the old one.
                     let _ = fs::rename(&path, &old_path);
-                    return Err(StorageError::io("sync folder of", name)(error));
                 }
-                return self.open_journal_file(id);
+                return opened;
             }
             if old_path.exists() {
                 self.remove_journal_file(old)?;
@@ -307,13 +308,14 @@ impl Medium for LocalDisk {
         let filled = zero_fill(&unfinished, capacity)
             .and_then(|()| fs::rename(&unfinished, &path))
             .and_then(|()| sync_folder(&folder));
-        if let Err(error) = filled {
+        let filled = filled.map_err(StorageError::io("zero-fill", name));
+        let opened = filled.and_then(|()| self.open_journal_file(id));
+        if opened.is_err() {
             // It only takes space that others wait for, by whichever name it has got.
             let _ = fs::remove_file(&unfinished);
             let _ = fs::remove_file(&path);
-            return Err(StorageError::io("zero-fill", name)(error));
         }
-        self.open_journal_file(id)
+        opened
     }
 
     fn open_journal_file(&self, id: FileId) -> Result<Arc<dyn JournalFile>> {

@@ -68,10 +68,7 @@ pub(crate) fn small() -> Options {
 }
 
 pub(crate) fn at(ms: u64) -> Now {
-    Now {
-        monotonic: Duration::from_millis(ms),
-        wall_ms: 1_000_000 + ms as i64,
-    }
+    Now::new(Duration::from_millis(ms), 1_000_000 + ms as i64)
 }
 
 /// An engine on a simulated disk.
@@ -125,6 +122,7 @@ impl World {
     pub(crate) fn pass(&mut self, ms: u64) {
         self.now.monotonic += Duration::from_millis(ms);
         self.now.wall_ms += ms as i64;
+        self.now.aging_ms += ms as i64;
     }
 
     pub(crate) fn create(&mut self, log: LogId, durability: Durability) {

@@ -59,10 +59,10 @@ pub(crate) fn options() -> Options {
 }
 
 pub(crate) fn at(seconds: u64) -> Now {
-    Now {
-        monotonic: Duration::from_secs(seconds),
-        wall_ms: 1_000_000 + seconds as i64 * 1000,
-    }
+    Now::new(
+        Duration::from_secs(seconds),
+        1_000_000 + seconds as i64 * 1000,
+    )
 }
 
 /// Bytes on a disk.

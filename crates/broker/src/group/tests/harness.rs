@@ -154,10 +154,7 @@ impl Bench {
     }
 
     pub(super) fn with(config: GroupConfig) -> Self {
-        let now = Now {
-            monotonic: Duration::from_secs(1000),
-            wall_ms: 1_700_000_000_000,
-        };
+        let now = Now::new(Duration::from_secs(1000), 1_700_000_000_000);
         let mut coordinator = GroupCoordinator::new(config.clone());
         coordinator.open(now);
         let (journal, replies) = (Vec::new(), BTreeMap::new());
@@ -286,6 +283,7 @@ impl Bench {
         let passed = monotonic - self.now.monotonic;
         self.now.monotonic = monotonic;
         self.now.wall_ms += i64::try_from(passed.as_millis()).unwrap();
+        self.now.aging_ms = self.now.wall_ms;
     }
 
     /// Lets time pass while `members` heartbeat every third of their session.
