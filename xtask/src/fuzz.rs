@@ -228,8 +228,9 @@ fn write_zip(path: &Path, inputs: &BTreeMap<String, Vec<u8>>) -> Result<u64> {
         fs::create_dir_all(folder)?;
     }
     let mut archive = ZipWriter::new(File::create(path)?);
-    for (name, input) in inputs {
-        archive.start_file(name.as_str(), SimpleFileOptions::default())?;
+    // Their own names, digests, would take more room than they do.
+    for (number, input) in inputs.values().enumerate() {
+        archive.start_file(number.to_string(), SimpleFileOptions::default())?;
         archive.write_all(input)?;
     }
     Ok(archive.finish()?.metadata()?.len())

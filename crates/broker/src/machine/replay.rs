@@ -5,6 +5,7 @@
 
 use forebay_record::BatchHeader;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
+use forebay_storage::limits::NUMBER_MAX;
 use forebay_storage::{Engine, LogId, Replay};
 use hashbrown::HashSet;
 
@@ -92,6 +93,17 @@ impl BrokerMachine {
 
     /// Holds what was replayed against the logs that there are.
     fn check(&self, engine: &Engine) -> Result<(), String> {
+        let newest = engine.log_ids().max().unwrap_or_default();
+        let counted = [
+            ("log ids", self.next_log.max(newest).0),
+            ("producer ids", self.reserved_producers.unsigned_abs()),
+        ];
+        for (what, next) in counted {
+            // Counting on from there must not lead beyond what can be read back.
+            if next > NUMBER_MAX / 2 {
+                return Err(format!("{what} are used up: the next is {next}"));
+            }
+        }
         let mut names = HashSet::new();
         let mut logs = HashSet::new();
         for topic in self.topics.values() {
