@@ -76,7 +76,7 @@ pub fn run(request: &Request) -> Result<Report, String> {
     let mut random = Random::new(request.seed);
     let plan = match request.cut {
         Some(_) => Plan::recorded(),
-        None => Plan::new(&mut random),
+        None => Plan::new(request.seed, &mut random),
     };
     let numbers = 0..plan.producers();
     let producers =

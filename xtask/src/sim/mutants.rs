@@ -44,6 +44,9 @@ struct Table {
 struct Mutant {
     name: String,
     about: String,
+    /// The first seed it is looked for in.
+    #[serde(default)]
+    first: u64,
     file: PathBuf,
     find: String,
     replace: String,
@@ -64,6 +67,7 @@ pub(super) fn run(layout: &Layout, report: &mut Report) -> Result<()> {
     for mutant in &table.mutant {
         let output = Command::new(&simulator)
             .env("MUTANT", &mutant.name)
+            .args(["--first", &mutant.first.to_string()])
             .args(["--seeds", SEEDS, "--first-failure"])
             .output()?;
         let text = String::from_utf8_lossy(&output.stdout);

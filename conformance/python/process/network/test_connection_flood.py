@@ -61,7 +61,8 @@ def test_a_flood_is_refused_above_the_limit_and_those_inside_are_served(tmp_path
             inside = Footprint.of(server).connections - before.connections
             eventually(lambda: refused(server) + inside >= FLOOD, what="everyone is dealt with")
             crowd.send(wire.frame(wire.API_VERSIONS, 0, 1, b""))
-            eventually(lambda: crowd.closed_by_broker() >= refused(server))
+            # Some of those that were refused may be the clients', who come again.
+            eventually(lambda: crowd.closed_by_broker() >= FLOOD - inside)
             peak.look()
             open_files = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)[0]
             assert peak.descriptors < open_files - 40, "none is left for storage"
@@ -105,7 +106,10 @@ def test_floods_do_not_add_up(tmp_path):
 
         first = flood()
         later = [flood() for _ in range(4)]
-        assert min(later) < first + 8 * MEBIBYTE, f"{first} bytes, then {later}"
+        # What an allocator keeps differs from flood to flood; a kibibyte left behind by each connection
+        # would be more after four.
+        left = 4 * (FLOOD // 2) * 1024
+        assert min(later) < first + max(left * 3 // 4, 8 * MEBIBYTE), f"{first} bytes, then {later}"
 
 
 def test_connections_that_come_and_go_leave_nothing_behind(tmp_path, report):

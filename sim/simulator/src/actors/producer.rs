@@ -109,7 +109,7 @@ impl Producer {
     fn prepare(&mut self, cx: &mut Context, place: Place) {
         let lane = self.lanes.entry(place).or_default();
         let timestamp = cx.wall_ms();
-        let count = cx.random.between(1, 4);
+        let count = cx.random.between(1, cx.plan.records_most);
         let mut values = Vec::new();
         for _ in 0..count {
             let key = cx.random.below(KEYS);
