@@ -18,7 +18,8 @@ use crate::disk::{Input, put_blob};
 
 /// Edits of one disk; more say nothing new.
 const EDITS_MAX: usize = 8;
-/// The longest edit that a checksum is certain to catch.
+/// The longest edit that a checksum is certain to catch, and what entries of the journal are aligned to: one
+/// that reaches over the end of the last batch into the mark behind it is a torn tail like any other.
 const SMALL_BYTES: usize = 8;
 /// As much of a journal file's empty part is damaged as of what is written; the rest is the same.
 const EMPTY_BYTES: usize = 256;
@@ -64,7 +65,7 @@ pub(crate) fn run(input: &[u8]) {
             file.replace(&disk, &content);
         }
     }
-    let is_small = matches!(&edits[..], [Edit::Change { bytes, .. }] if bytes.len() <= SMALL_BYTES);
+    let is_small = matches!(&edits[..], [edit] if edit.is_small());
     hold(original, &disk, is_small);
 }
 
@@ -177,6 +178,16 @@ impl Edit {
         | Self::Misplace { file, .. }
         | Self::Cut { file, .. }) = self;
         *file
+    }
+
+    /// Whether it changes bytes under one checksum only, and so few that the checksum must notice.
+    fn is_small(&self) -> bool {
+        match self {
+            Self::Change {
+                position, bytes, ..
+            } => position % SMALL_BYTES + bytes.len() <= SMALL_BYTES,
+            _ => false,
+        }
     }
 
     /// Does it to the file's content.
