@@ -105,7 +105,7 @@ async fn write(server: &Server, topic: &'static str) {
         .connect()
         .ask(9, produce(topic, -1, Some(batch(10))))
         .await;
-    assert_eq!(crate::produced(&answer), ErrorCode::None);
+    assert_eq!(produced(&answer), ErrorCode::None);
 }
 
 #[tokio::test]
@@ -248,7 +248,7 @@ async fn the_first_batch_that_does_not_fit_ends_an_answer_and_begins_the_next() 
         let mut request = produce("orders", -1, Some(batch(value_bytes)));
         request.topic_data[0].partition_data[0].index = index;
         let answer = server.connect().ask(9, request).await;
-        assert_eq!(crate::produced(&answer), ErrorCode::None);
+        assert_eq!(produced(&answer), ErrorCode::None);
     }
     let max_bytes = batch(600).len() as i32;
     let all = [partition(0, 0), partition(1, 0), partition(2, 0)];
