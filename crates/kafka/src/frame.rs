@@ -6,7 +6,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, timeout_at};
 
-use crate::limits::{FRAME_BYTES_AT_FIRST, PRESSED_LOOK_INTERVAL, ROOM_GROWTH, SMALL_FRAME_BYTES};
+use crate::limits::{
+    FRAME_BYTES_AT_FIRST, PRESSED_LOOK_INTERVAL, READ_AHEAD_BYTES, ROOM_GROWTH, SMALL_FRAME_BYTES,
+};
 use crate::pressure::Schedule;
 use crate::request_memory::{RequestMemory, Share};
 
@@ -36,15 +38,24 @@ pub(crate) struct FrameReader {
     memory: RequestMemory,
     limit: usize,
     stall_timeout: Duration,
-    head: [u8; 4],
-    head_bytes: usize,
+    ahead: Ahead,
     body: Option<Body>,
+    /// What the last frame came to: room for the next one, for which a client need not earn it again.
+    usual: usize,
     /// Whether anything arrived since the last look.
     progress: bool,
 }
 
+/// What was read behind the end of a frame: with it the next one costs a read less, and a small one is
+/// here at once.
+struct Ahead {
+    bytes: [u8; READ_AHEAD_BYTES],
+    length: usize,
+}
+
 struct Body {
     length: usize,
+    usual: usize,
     bytes: Vec<u8>,
     /// Bytes that memory is granted for; room is made for them as they come.
     granted: usize,
@@ -60,9 +71,12 @@ impl FrameReader {
             memory,
             limit,
             stall_timeout,
-            head: [0; 4],
-            head_bytes: 0,
+            ahead: Ahead {
+                bytes: [0; READ_AHEAD_BYTES],
+                length: 0,
+            },
             body: None,
+            usual: 0,
             progress: false,
         }
     }
@@ -79,32 +93,38 @@ impl FrameReader {
         from: &mut (impl AsyncRead + Unpin),
         alone: bool,
     ) -> Result<Option<Frame>, FrameError> {
-        while self.head_bytes < self.head.len() {
-            let read = from.read(&mut self.head[self.head_bytes..]);
-            let count = if self.head_bytes == 0 {
+        while self.body.is_none() {
+            if let Some(head) = self.ahead.take_head() {
+                self.body = Some(Body::new(head, self.limit, self.usual)?);
+                break;
+            }
+            let is_inside = self.ahead.length > 0;
+            let read = from.read(&mut self.ahead.bytes[self.ahead.length..]);
+            let count = if !is_inside {
                 // Between two requests a client may be silent as long as it likes.
                 read.await?
             } else {
                 in_time(read, self.stall_timeout, || false).await?
             };
             if count == 0 {
-                let clean = self.head_bytes == 0;
-                return if clean {
-                    Ok(None)
-                } else {
+                return if is_inside {
                     Err(FrameError::Truncated)
+                } else {
+                    Ok(None)
                 };
             }
-            self.head_bytes += count;
+            self.ahead.length += count;
             self.progress = true;
         }
-        let body = match &mut self.body {
-            Some(body) => body,
-            None => self.body.insert(Body::new(self.head, self.limit)?),
-        };
+        let body = self.body.as_mut().expect("its head was read");
         while body.bytes.len() < body.length {
             body.make_room(&self.memory).await;
-            let left = (body.bytes.capacity().min(body.granted) - body.bytes.len()) as u64;
+            let left = body.room() - body.bytes.len();
+            if self.ahead.length > 0 {
+                self.ahead.move_to(&mut body.bytes, left);
+                continue;
+            }
+            let left = left as u64;
             let Body {
                 bytes, schedule, ..
             } = &mut *body;
@@ -121,20 +141,55 @@ impl FrameReader {
         if !alone && body.length <= SMALL_FRAME_BYTES {
             body.share.grow(body.length, &self.memory).await;
         }
-        self.head_bytes = 0;
-        let Body { bytes, share, .. } = self.body.take().expect("the body is whole");
+        let Body {
+            length,
+            mut bytes,
+            share,
+            ..
+        } = self.body.take().expect("the body is whole");
+        self.ahead.keep(&bytes[length..]);
+        bytes.truncate(length);
+        self.usual = length.min(FRAME_BYTES_AT_FIRST);
         // The frame is the only owner of its bytes, so this is no copy.
         let bytes = BytesMut::from(Bytes::from(bytes));
         Ok(Some(Frame { bytes, share }))
     }
 }
 
+impl Ahead {
+    /// The length of the next frame, if it is here.
+    fn take_head(&mut self) -> Option<[u8; 4]> {
+        let head = *self.bytes[..self.length].first_chunk()?;
+        self.remove(head.len());
+        Some(head)
+    }
+
+    /// Moves as much as there is, and at most `most` bytes.
+    fn move_to(&mut self, bytes: &mut Vec<u8>, most: usize) {
+        let count = self.length.min(most);
+        bytes.extend_from_slice(&self.bytes[..count]);
+        self.remove(count);
+    }
+
+    fn remove(&mut self, count: usize) {
+        self.bytes.copy_within(count..self.length, 0);
+        self.length -= count;
+    }
+
+    /// Keeps what came behind a frame.
+    fn keep(&mut self, more: &[u8]) {
+        self.bytes[self.length..][..more.len()].copy_from_slice(more);
+        self.length += more.len();
+    }
+}
+
 impl Body {
-    fn new(head: [u8; 4], limit: usize) -> Result<Self, FrameError> {
+    fn new(head: [u8; 4], limit: usize, usual: usize) -> Result<Self, FrameError> {
         let length = i32::from_be_bytes(head);
         match usize::try_from(length) {
             Ok(bytes) if bytes <= limit => Ok(Self {
                 length: bytes,
+                usual,
                 bytes: Vec::new(),
                 granted: 0,
                 share: Share::default(),
@@ -144,8 +199,18 @@ impl Body {
         }
     }
 
-    /// Makes room for more bytes: never for all that were announced, but in step with what has arrived,
-    /// and never more than the frame needs.
+    /// Up to which length bytes may be read: with the end of the frame also a little of what follows.
+    fn room(&self) -> usize {
+        let room = self.bytes.capacity().min(self.granted);
+        if room == self.length {
+            self.bytes.capacity().min(self.length + READ_AHEAD_BYTES)
+        } else {
+            room
+        }
+    }
+
+    /// Makes room for more bytes: never for all that were announced, but in step with what has arrived
+    /// or came in one piece before, and never more than the frame and what is read ahead need.
     async fn make_room(&mut self, memory: &RequestMemory) {
         let arrived = self.bytes.len();
         if arrived == self.granted {
@@ -153,14 +218,19 @@ impl Body {
         }
         if arrived == self.bytes.capacity() {
             let room = (ROOM_GROWTH * arrived).max(SMALL_FRAME_BYTES);
-            self.bytes.reserve_exact(room.min(self.granted) - arrived);
+            let mut room = room.max(self.usual).min(self.granted);
+            if room == self.length {
+                room += READ_AHEAD_BYTES;
+            }
+            self.bytes.reserve_exact(room - arrived);
         }
     }
 
     /// Takes more of the shared memory.
     async fn grant(&mut self, memory: &RequestMemory) {
         let wanted = match self.granted {
-            0 => SMALL_FRAME_BYTES,
+            0 if self.usual <= SMALL_FRAME_BYTES => SMALL_FRAME_BYTES,
+            0 => FRAME_BYTES_AT_FIRST,
             SMALL_FRAME_BYTES => FRAME_BYTES_AT_FIRST,
             granted => ROOM_GROWTH * granted,
         };
@@ -203,7 +273,12 @@ async fn in_time(
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt;
+    use std::collections::VecDeque;
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use tokio::io::{AsyncWriteExt, ReadBuf};
 
     use super::*;
 
@@ -224,6 +299,44 @@ mod tests {
             "x"
         );
         assert!(frames.next(&mut from, true).await.unwrap().is_none());
+    }
+
+    /// Frames of every length around what is read ahead, cut into pieces of every size.
+    #[tokio::test]
+    async fn what_follows_a_frame_in_the_same_read_is_not_lost() {
+        let lengths = [
+            0, 1, 3, 500, 507, 508, 509, 512, 1000, 0, 5000, 9000, 2, 40_000, 8,
+        ];
+        let mut sent = Vec::new();
+        for (n, length) in (0u8..).zip(lengths) {
+            sent.extend_from_slice(&(length as u32).to_be_bytes());
+            sent.resize(sent.len() + length, n);
+        }
+        for size in [1, 3, 4, 5, 511, 512, 513, 4096, 100_000] {
+            let cut: Vec<_> = sent.chunks(size).collect();
+            let mut from = pieces(&cut);
+            let mut frames = reader(1 << 20);
+            for (n, length) in (0u8..).zip(lengths) {
+                let frame = frames.next(&mut from, true).await.unwrap().unwrap();
+                assert_eq!(frame.bytes, vec![n; length]);
+            }
+            assert!(frames.next(&mut from, true).await.unwrap().is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_has_room_at_once_for_what_it_brought_before() {
+        let memory = RequestMemory::new(8 << 20);
+        let mut frames = FrameReader::new(memory.clone(), 100 << 20, Duration::from_secs(30));
+        let mut first = (100_000_u32).to_be_bytes().to_vec();
+        first.resize(4 + 100_000, 1);
+        let announced = (50_000_000_u32).to_be_bytes();
+        let mut from = pieces(&[&first, &announced, &[2]]);
+        drop(frames.next(&mut from, true).await.unwrap());
+        assert!(frames.next(&mut from, true).await.is_err(), "it ends there");
+        let body = frames.body.as_ref().unwrap();
+        assert!((100_000..200_000).contains(&body.bytes.capacity()));
+        assert_eq!(memory.used(), FRAME_BYTES_AT_FIRST);
     }
 
     #[tokio::test]
@@ -247,7 +360,7 @@ mod tests {
     #[tokio::test]
     async fn memory_for_a_large_frame_is_taken_as_its_bytes_arrive() {
         let memory = RequestMemory::new(8 << 20);
-        let mut body = Body::new((100i32 << 20).to_be_bytes(), 100 << 20).unwrap();
+        let mut body = Body::new((100i32 << 20).to_be_bytes(), 100 << 20, 0).unwrap();
         body.make_room(&memory).await;
         assert_eq!(
             (body.bytes.capacity(), memory.used()),
@@ -281,7 +394,7 @@ mod tests {
         let length = 4 * FRAME_BYTES_AT_FIRST;
         let mut bodies: Vec<Body> = Vec::new();
         for _ in 0..2 {
-            let mut body = Body::new((length as i32).to_be_bytes(), length).unwrap();
+            let mut body = Body::new((length as i32).to_be_bytes(), length, 0).unwrap();
             while body.bytes.len() < FRAME_BYTES_AT_FIRST {
                 body.make_room(&memory).await;
                 body.bytes.resize(body.bytes.capacity(), 0);
@@ -347,12 +460,26 @@ mod tests {
     }
 
     /// A stream that hands out one piece a read.
-    fn pieces(pieces: &[&[u8]]) -> impl AsyncRead + Unpin + use<> {
-        let mut chained: Box<dyn AsyncRead + Unpin> = Box::new(tokio::io::empty());
-        for piece in pieces.iter().rev() {
-            let piece = std::io::Cursor::new(piece.to_vec());
-            chained = Box::new(piece.chain(chained));
+    struct Pieces(VecDeque<Bytes>);
+
+    fn pieces(pieces: &[&[u8]]) -> Pieces {
+        let pieces = pieces.iter().map(|piece| Bytes::copy_from_slice(piece));
+        Pieces(pieces.collect())
+    }
+
+    impl AsyncRead for Pieces {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            into: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            if let Some(mut piece) = self.0.pop_front() {
+                into.put_slice(&piece.split_to(piece.len().min(into.remaining())));
+                if !piece.is_empty() {
+                    self.0.push_front(piece);
+                }
+            }
+            Poll::Ready(Ok(()))
         }
-        chained
     }
 }

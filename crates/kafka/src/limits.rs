@@ -14,6 +14,9 @@ pub const SMALL_FRAME_BYTES: usize = 4 << 10;
 /// Memory that is taken for a larger request once that much of it is here: the whole of a batch of the
 /// default size, so that no two requests of that size wait for each other half-way.
 pub const FRAME_BYTES_AT_FIRST: usize = 1 << 20;
+/// Bytes that are read behind the end of a request if they are here already: most requests of consumers fit,
+/// and the head of whatever follows. A connection has this much room of its own.
+pub const READ_AHEAD_BYTES: usize = 512;
 /// Room for a request is at most this many times what has arrived of it. Smaller steps copy more often,
 /// and hold the old room beside the new one each time.
 pub const ROOM_GROWTH: usize = 4;

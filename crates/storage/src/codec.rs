@@ -212,12 +212,21 @@ impl<'a> Decoder<'a> {
         &mut self,
         mut get: impl FnMut(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<Vec<T>, DecodeError> {
-        let count = self.u32()?;
         let mut items = Vec::new();
-        for _ in 0..count {
-            items.push(get(self)?);
-        }
+        self.each(|decoder| {
+            items.push(get(decoder)?);
+            Ok(())
+        })?;
         Ok(items)
+    }
+
+    /// The same without a list in between, for items that go elsewhere.
+    pub fn each(
+        &mut self,
+        mut take: impl FnMut(&mut Self) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        let count = self.u32()?;
+        (0..count).try_for_each(|_| take(self))
     }
 
     /// True when every byte has been taken.

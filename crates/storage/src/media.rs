@@ -9,7 +9,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::error::Result;
 use crate::ids::{BlobId, FileId};
@@ -144,6 +144,12 @@ pub trait JournalFile: Send + Sync {
     fn sync(&self) -> Result<()>;
     /// Fills `buffer` from `position`.
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> Result<()>;
+    /// `length` bytes from `position`.
+    fn read(&self, position: u64, length: usize) -> Result<Bytes> {
+        let mut buffer = BytesMut::zeroed(length);
+        self.read_at(position, &mut buffer)?;
+        Ok(buffer.freeze())
+    }
 }
 
 /// A blob that is being written.

@@ -177,16 +177,12 @@ impl BrokerMachine {
             ))
         })?;
         self.topics = topics.into_iter().collect();
-        let partitions = decoder.list(|decoder| {
+        decoder.each(|decoder| {
             let log = LogId(decoder.number()?);
-            Ok((
-                log,
-                PartitionState {
-                    producers: Producers::decode(decoder)?,
-                },
-            ))
+            let producers = Producers::decode(decoder)?;
+            self.partitions.insert(log, PartitionState { producers });
+            Ok(())
         })?;
-        self.partitions = partitions.into_iter().collect();
         self.groups = GroupCoordinator::restore(&mut decoder, self.options.groups.clone())?;
         decoder.finish()
     }

@@ -233,13 +233,13 @@ impl Engine {
         self.medium.remove_journal_file(file.id())
     }
 
-    fn adopt(&mut self, logs: Vec<(LogId, Log)>) {
-        for (id, log) in logs {
+    fn adopt(&mut self, logs: IdMap<LogId, Log>) {
+        for log in logs.values() {
             for section in &log.shared.state.read().sections {
                 *self.segments.entry(section.blob).or_default() += 1;
             }
-            self.logs.insert(id, log);
         }
+        self.logs = logs;
     }
 
     /// Every file and segment that logs refer to must be there whole. Returns the segments that nobody

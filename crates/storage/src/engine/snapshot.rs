@@ -13,13 +13,11 @@
 
 use std::collections::VecDeque;
 
-use hashbrown::HashSet;
-
 use super::install::{NO_TOMBSTONES, put_section, take_section};
 use super::{Engine, Log};
 use crate::checksum::crc32c;
 use crate::codec::{DecodeError, Decoder, Encoder};
-use crate::ids::{BlobId, Epoch, FileId, LogId, Lsn};
+use crate::ids::{BlobId, Epoch, FileId, IdMap, LogId, Lsn};
 use crate::journal::entry::Link;
 use crate::log::{Chunk, Durability, LogShared, LogState};
 
@@ -35,7 +33,7 @@ pub(crate) struct Snapshot<'a> {
     pub(super) file: FileId,
     pub(super) position: u64,
     pub(super) next_blob: BlobId,
-    pub(super) logs: Vec<(LogId, Log)>,
+    pub(super) logs: IdMap<LogId, Log>,
     pub(super) machine: &'a [u8],
 }
 
@@ -98,17 +96,25 @@ fn decode_body(body: &[u8]) -> Result<Snapshot<'_>, DecodeError> {
         file: FileId(decoder.number()?),
         position: decoder.number()?,
         next_blob: BlobId(decoder.number()?),
-        logs: decoder.list(take_log)?,
+        logs: take_logs(&mut decoder)?,
         machine: decoder.bytes()?,
     };
     decoder.finish()?;
-    let mut ids = HashSet::new();
-    if !snapshot.logs.iter().all(|(id, _)| ids.insert(*id)) {
-        return Err(DecodeError::Invalid {
-            what: "second log of one id",
-        });
-    }
     Ok(snapshot)
+}
+
+fn take_logs(decoder: &mut Decoder<'_>) -> Result<IdMap<LogId, Log>, DecodeError> {
+    let mut logs = IdMap::default();
+    decoder.each(|decoder| {
+        let (id, log) = take_log(decoder)?;
+        match logs.insert(id, log) {
+            None => Ok(()),
+            Some(_) => Err(DecodeError::Invalid {
+                what: "second log of one id",
+            }),
+        }
+    })?;
+    Ok(logs)
 }
 
 fn put_log(encoder: &mut Encoder, id: LogId, log: &Log) {

@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use forebay_record::{Batch, BatchHeader};
 
 use super::gather::Gathering;
@@ -209,9 +209,7 @@ fn read_chunk(
     let name = journal_name(chunk.file);
     let gone = || StorageError::io("open", name.clone())(std::io::ErrorKind::NotFound.into());
     let file = reader.side.files.get(chunk.file).ok_or_else(gone)?;
-    let mut bytes = BytesMut::zeroed((chunk.end - chunk.start) as usize);
-    file.read_at(u64::from(chunk.start), &mut bytes)?;
-    let bytes = bytes.freeze();
+    let bytes = file.read(u64::from(chunk.start), (chunk.end - chunk.start) as usize)?;
     // A chunk shared with many other logs would pin their bytes as long as ours are held.
     let sparse = (chunk.bytes as usize) < bytes.len() / 2;
     let damaged = |at: usize, what: &str| {
