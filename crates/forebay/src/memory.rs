@@ -10,9 +10,9 @@ const MEBIBYTE: u64 = 1 << 20;
 
 /// What each budget is where there is plenty.
 const PLENTY: Budgets = Budgets {
-    tail_cache: 64 * MEBIBYTE,
-    requests: 256 * MEBIBYTE,
-    answers: 256 * MEBIBYTE,
+    tail_cache: 32 * MEBIBYTE,
+    requests: 128 * MEBIBYTE,
+    answers: 128 * MEBIBYTE,
     compaction_keys: 64 * MEBIBYTE,
     sort_index: 64 * MEBIBYTE,
     journal_file: 64 * MEBIBYTE,

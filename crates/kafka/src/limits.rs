@@ -36,15 +36,16 @@ pub const PRESSED_GRACE: Duration = Duration::from_secs(5);
 /// How often a transfer that does not move looks whether others wait.
 pub const PRESSED_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Default of the memory for requests in flight over all connections.
-pub const REQUEST_MEMORY_BYTES: usize = 256 << 20;
+pub const REQUEST_MEMORY_BYTES: usize = 128 << 20;
 /// Default time after which a connection without traffic is closed
 /// (Kafka: `connections.max.idle.ms`).
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
-/// The largest answer to a fetch, whatever the client allows (Kafka: `fetch.max.bytes`).
-pub const FETCH_BYTES_MAX: usize = 55 << 20;
+/// The largest answer to a fetch, whatever the client allows (Kafka: `fetch.max.bytes`, there 55 MiB, which
+/// never come into the process's memory). Consumers do not read faster with more.
+pub const FETCH_BYTES_MAX: usize = 16 << 20;
 /// Default of the memory for answers over all connections, from before they are made until clients
 /// have taken them.
-pub const ANSWER_MEMORY_BYTES: usize = 256 << 20;
+pub const ANSWER_MEMORY_BYTES: usize = 128 << 20;
 /// Default of the reads from disk at a time, over all connections.
 pub const DISK_READS_AT_ONCE: usize = 32;
 /// What a fetch reserves of that memory before it reads, at the least: a batch of the default size is

