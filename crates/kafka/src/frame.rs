@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, timeout_at};
 
@@ -56,7 +56,7 @@ struct Ahead {
 struct Body {
     length: usize,
     usual: usize,
-    bytes: Vec<u8>,
+    bytes: BytesMut,
     /// Bytes that memory is granted for; room is made for them as they come.
     granted: usize,
     share: Share,
@@ -150,8 +150,6 @@ impl FrameReader {
         self.ahead.keep(&bytes[length..]);
         bytes.truncate(length);
         self.usual = length.min(FRAME_BYTES_AT_FIRST);
-        // The frame is the only owner of its bytes, so this is no copy.
-        let bytes = BytesMut::from(Bytes::from(bytes));
         Ok(Some(Frame { bytes, share }))
     }
 }
@@ -165,7 +163,7 @@ impl Ahead {
     }
 
     /// Moves as much as there is, and at most `most` bytes.
-    fn move_to(&mut self, bytes: &mut Vec<u8>, most: usize) {
+    fn move_to(&mut self, bytes: &mut BytesMut, most: usize) {
         let count = self.length.min(most);
         bytes.extend_from_slice(&self.bytes[..count]);
         self.remove(count);
@@ -190,7 +188,7 @@ impl Body {
             Ok(bytes) if bytes <= limit => Ok(Self {
                 length: bytes,
                 usual,
-                bytes: Vec::new(),
+                bytes: BytesMut::new(),
                 granted: 0,
                 share: Share::default(),
                 schedule: Schedule::begin(bytes),
@@ -222,7 +220,8 @@ impl Body {
             if room == self.length {
                 room += READ_AHEAD_BYTES;
             }
-            self.bytes.reserve_exact(room - arrived);
+            let arrived = std::mem::replace(&mut self.bytes, BytesMut::with_capacity(room));
+            self.bytes.extend_from_slice(&arrived);
         }
     }
 
@@ -278,6 +277,7 @@ mod tests {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
+    use bytes::Bytes;
     use tokio::io::{AsyncWriteExt, ReadBuf};
 
     use super::*;
