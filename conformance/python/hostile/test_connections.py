@@ -81,7 +81,9 @@ def test_a_slow_reader_costs_bounded_memory(broker, topic, is_forebay):
             assert resident_bytes() - before < 200 * MEBIBYTE
         # The slow one is still being answered, at its own pace.
         [length, correlation] = struct.unpack(">ii", slow[0].exactly(8))
-        assert length > 40 * MEBIBYTE and correlation == 0
+        # A broker may answer with less than is asked for: `fetch.max.bytes`, here 16 MiB.
+        least = 15 if is_forebay else 40
+        assert length > least * MEBIBYTE and correlation == 0
         slow[0].exactly(16 * 1024)
     finally:
         for connection in slow:
