@@ -180,8 +180,11 @@ pub struct Engine {
     current: Current,
     /// Full files, oldest first, whose data or events may still be needed.
     sealed: VecDeque<Arc<dyn JournalFile>>,
+    /// Full files up to this one have been sorted; those that are still there wait for a snapshot.
+    sorted_to: FileId,
     /// Files whose content is dead, to be written over.
     free: Vec<FileId>,
+    free_files_max: usize,
     spare: Spare,
     /// Size of the journal files that are made.
     file_bytes: u64,

@@ -37,13 +37,20 @@ pub const WALL_JUMP_TRUSTED_AFTER: Duration = Duration::from_secs(3_600);
 pub const SECTIONS_IN_ONE_ENTRY: usize = 512;
 /// Distance in the journal after which a log gets a new index entry. A cold read of a log that shares
 /// the journal with many others reads at most this much too much.
-pub const JOURNAL_CHUNK_BYTES: u64 = 128 << 10;
+pub const JOURNAL_CHUNK_BYTES: u64 = 32 << 10;
 /// Bytes of a log under one index entry of a segment; also the unit of its checksum.
 pub const SEGMENT_CHUNK_BYTES: usize = 64 << 10;
 /// Sealed journal files that wait before a sort: one run over several files gives larger sections.
 pub const SEALED_FILES_BEFORE_SORT: usize = 2;
 /// Sealed journal files in one sort: beyond it sections grow no better.
 pub const FILES_IN_ONE_SORT: usize = 8;
+/// Dead journal files that wait to be written over; more are deleted. A sort ends with as many as it began
+/// with, and each that is not written over later costs a file of zeros.
+pub const FREE_FILES_MAX: usize = FILES_IN_ONE_SORT;
+/// The same where they would take more than a share (1/n) of the medium.
+pub const FREE_FILES_LEAST: usize = 2;
+/// See [`FREE_FILES_LEAST`].
+pub const FREE_FILES_SHARE_OF_MEDIUM: u64 = 64;
 /// Default of the memory for the batches that one sort remembers: eight files of batches of a few
 /// hundred bytes, or one of the smallest there are.
 pub const SORT_INDEX_BYTES: usize = 64 << 20;

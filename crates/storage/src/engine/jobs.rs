@@ -17,8 +17,6 @@ use crate::media::{BlobKey, JournalFile, Medium};
 
 /// How long a failed job waits before it is tried again.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
-/// Dead journal files that wait to be written over; more are deleted.
-const FREE_FILES_MAX: usize = 2;
 
 /// A piece of work to be run where blocking is allowed.
 pub struct Job(Kind);
@@ -135,7 +133,7 @@ impl Engine {
             );
         }
         if !self.jobs.sort
-            && self.sealed.len() >= SEALED_FILES_BEFORE_SORT
+            && self.unsorted_files() >= SEALED_FILES_BEFORE_SORT
             && now.monotonic >= self.jobs.sort_retry_at
         {
             jobs.extend(self.next_sort(now));
@@ -156,7 +154,7 @@ impl Engine {
         if let Spare::Missing { retry_at, .. } = self.spare {
             due = due.min(retry_at);
         }
-        if self.sealed.len() >= SEALED_FILES_BEFORE_SORT && !self.jobs.sort {
+        if self.unsorted_files() >= SEALED_FILES_BEFORE_SORT && !self.jobs.sort {
             due = due.min(self.jobs.sort_retry_at);
         }
         if self.snapshot_wanted && !self.jobs.snapshot {
@@ -277,6 +275,7 @@ impl Engine {
         match result {
             Ok(sorted) => {
                 self.files_in_sort = FILES_IN_ONE_SORT;
+                self.sorted_to = sorted.last;
                 for (log, error) in sorted.damaged {
                     report("sort", &error);
                     self.unsortable.insert(log);
@@ -293,10 +292,16 @@ impl Engine {
         }
     }
 
+    /// Full files that no sort has been through.
+    fn unsorted_files(&self) -> usize {
+        let sorted_to = self.sorted_to;
+        let sorted = self.sealed.partition_point(|file| file.id() <= sorted_to);
+        self.sealed.len() - sorted
+    }
+
     fn next_sort(&mut self, now: Now) -> Option<Job> {
-        let files = self.sealed.iter().take(self.affordable_files());
-        let files: Vec<_> = files.cloned().collect();
-        let last = files.last().map_or(FileId(0), |file| file.id());
+        let files = self.files_to_sort();
+        let last = self.sealed.back().map_or(FileId(0), |file| file.id());
         // What a rewrite is about to replace waits for the next sort.
         let logs = self
             .logs
@@ -318,8 +323,9 @@ impl Engine {
         Some(Job(Kind::Sort(sort)))
     }
 
-    /// How many of the oldest sealed files a sort can take on with its memory: at least one.
-    fn affordable_files(&self) -> usize {
+    /// The oldest full files that hold data, as many as a sort can take on with its memory: at least one,
+    /// if there are any. Those that an earlier sort has emptied only wait for a snapshot.
+    fn files_to_sort(&self) -> Vec<Arc<dyn JournalFile>> {
         let mut batches: HashMap<FileId, usize> = HashMap::new();
         for log in self.logs.values() {
             for chunk in &log.shared.state.read().chunks {
@@ -327,18 +333,19 @@ impl Engine {
             }
         }
         let mut left = self.options.sort_index_bytes;
-        let affordable = self
-            .sealed
-            .iter()
-            .take(self.files_in_sort)
-            .take_while(|file| {
-                let wanted = batches.get(&file.id()).copied().unwrap_or(0);
-                let bytes = wanted.saturating_mul(sort::INDEX_ENTRY_BYTES);
-                let fits = bytes <= left;
-                left = left.saturating_sub(bytes);
-                fits
-            });
-        affordable.count().max(1)
+        let mut files = Vec::new();
+        for file in &self.sealed {
+            let Some(batches) = batches.get(&file.id()) else {
+                continue;
+            };
+            let bytes = batches.saturating_mul(sort::INDEX_ENTRY_BYTES);
+            if !files.is_empty() && (bytes > left || files.len() == self.files_in_sort) {
+                break;
+            }
+            left = left.saturating_sub(bytes);
+            files.push(Arc::clone(file));
+        }
+        files
     }
 
     fn snapshot_done(&mut self, lsn: Lsn, file: FileId) {
@@ -383,7 +390,7 @@ impl Engine {
         let id = dead.id();
         drop(dead);
         let unused = self.side.files.release(id);
-        if unused && self.free.len() < FREE_FILES_MAX {
+        if unused && self.free.len() < self.free_files_max {
             self.free.push(id);
             return Ok(());
         }

@@ -20,8 +20,8 @@ use crate::ids::{BlobId, FileId, IdMap, LogId, Lsn};
 use crate::journal::JournalFiles;
 use crate::journal::entry::{EntryBuilder, FILE_HEADER_BYTES, FileHeader, Link};
 use crate::limits::{
-    FILES_IN_ONE_SORT, JOURNAL_FILE_BYTES_MAX, JOURNAL_FILE_BYTES_MIN, JOURNAL_FIRST_FILE_BYTES,
-    SNAPSHOT_BYTES_MAX,
+    FILES_IN_ONE_SORT, FREE_FILES_LEAST, FREE_FILES_MAX, FREE_FILES_SHARE_OF_MEDIUM,
+    JOURNAL_FILE_BYTES_MAX, JOURNAL_FILE_BYTES_MIN, JOURNAL_FIRST_FILE_BYTES, SNAPSHOT_BYTES_MAX,
 };
 use crate::log::section::SectionReader;
 use crate::log::{Durability, ReadSide, Section};
@@ -110,10 +110,13 @@ impl Engine {
     /// An engine with nothing in it and no file to write to.
     fn blank(medium: Arc<dyn Medium>, options: Options) -> Result<Self> {
         // On a small medium, eight files of journal should still leave room for data.
+        let total_bytes = medium.space()?.total_bytes;
         let file_bytes = options
             .journal_file_bytes
-            .min(medium.space()?.total_bytes / 32)
+            .min(total_bytes / 32)
             .clamp(JOURNAL_FILE_BYTES_MIN, JOURNAL_FILE_BYTES_MAX);
+        let all_free_bytes = FREE_FILES_MAX as u64 * file_bytes;
+        let is_small = all_free_bytes > total_bytes / FREE_FILES_SHARE_OF_MEDIUM;
         let side = Arc::new(ReadSide {
             files: JournalFiles::default(),
             sections: SectionReader::new(Arc::clone(&medium)),
@@ -134,7 +137,13 @@ impl Engine {
                 unsynced: false,
             },
             sealed: VecDeque::new(),
+            sorted_to: FileId(0),
             free: Vec::new(),
+            free_files_max: if is_small {
+                FREE_FILES_LEAST
+            } else {
+                FREE_FILES_MAX
+            },
             spare: Spare::Missing {
                 retry_at: Duration::ZERO,
                 full: false,

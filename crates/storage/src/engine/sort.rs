@@ -28,6 +28,8 @@ pub(super) struct Sort {
 
 /// What came of a sort.
 pub(super) struct Sorted {
+    /// The newest file that it went through.
+    pub(super) last: FileId,
     pub(super) sections: Vec<Installed>,
     /// Logs that were left out because not all of their data is there.
     pub(super) damaged: Vec<(LogId, StorageError)>,
@@ -98,6 +100,7 @@ impl Sort {
             self.write_segment(medium, blob, &small, &mut installed)?;
         }
         Ok(Sorted {
+            last: self.files.last().map_or(FileId(0), |file| file.id()),
             sections: installed,
             damaged,
         })
