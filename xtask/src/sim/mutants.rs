@@ -100,7 +100,7 @@ fn copy_workspace(root: &Path, to: &Path) -> Result<()> {
     let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
     let lines = manifest.lines().map(|line| match line.split(' ').next() {
         Some("members") => members,
-        Some("exclude") => "",
+        Some("exclude" | "default-members") => "",
         _ => line,
     });
     let manifest: Vec<_> = lines.collect();
