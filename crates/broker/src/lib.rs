@@ -23,7 +23,7 @@ mod prepare;
 mod producer;
 pub mod topic;
 
-pub use broker::{Broker, BrokerShard, Environment, Randomness};
+pub use broker::{Broker, BrokerShard, CountedRandomness, Environment, Randomness};
 pub use error::{AppendError, DeleteRecordsError, Stopped, TopicError};
 pub use machine::{
     AlterConfig, Append, AppendedBatch, CreatedTopic, NewTopic, ProducerIdentity, TopicRef,
