@@ -53,7 +53,6 @@ impl Queue {
         });
         self.elect(turn);
         self.expire_heads(turn.now_ms, turn);
-        self.dispatch(turn);
-        self.enforce_bounds(turn);
+        self.distribute(turn);
     }
 }

@@ -41,6 +41,15 @@ impl Queue {
         given
     }
 
+    /// Gives what is ready to consumers, then drops what has expired and what is too much.
+    pub(super) fn distribute(&mut self, turn: &mut Turn<'_>) {
+        self.dispatch(turn);
+        self.expire_heads(turn.now_ms, turn);
+        if self.enforce_bounds(turn) {
+            self.expire_heads(turn.now_ms, turn);
+        }
+    }
+
     /// Gives what is ready to consumers as long as there is room.
     pub(super) fn dispatch(&mut self, turn: &mut Turn<'_>) {
         if self.messages.levels.is_empty() {
@@ -84,7 +93,7 @@ impl Queue {
         let length_max = match self.messages.settings.order {
             Order::Fifo if self.messages.counters.locked > 0 => return None,
             Order::Fifo => 1,
-            Order::None | Order::PerGroup => length_max,
+            Order::None | Order::PerGroup => self.messages.stride(length_max),
         };
         if !self.messages.expires() {
             return self.messages.levels.first_run(length_max);
@@ -122,13 +131,14 @@ impl Queue {
                 None
             } else {
                 let number = self.messages.lock(holder, priority, run, until_ms, None);
-                turn.out.journal(QueueEvent::Locked {
+                let locked = QueueEvent::Locked {
                     holder,
                     number,
                     offset,
                     count,
                     until_ms: Some(until_ms).filter(|until_ms| *until_ms != NEVER),
-                });
+                };
+                self.journal_unordered(locked, turn);
                 Some(number)
             };
             turn.out.deliver(Delivery {
@@ -141,9 +151,19 @@ impl Queue {
         }
     }
 
+    /// Journals a lock or a settlement.
+    pub(super) fn journal_unordered(&self, event: QueueEvent, turn: &mut Turn<'_>) {
+        if self.messages.groups.is_empty() {
+            turn.out.journal_unordered(event);
+        } else {
+            turn.out.journal(event);
+        }
+    }
+
     fn lock_until(&self, lock_ms: Option<u64>, now_ms: i64) -> i64 {
         match lock_ms.or(self.messages.settings.lock_ms) {
-            Some(lock_ms) => now_ms.saturating_add_unsigned(lock_ms),
+            // At least a moment, or a consumer would be given the same message without end.
+            Some(lock_ms) => now_ms.saturating_add_unsigned(lock_ms.max(1)),
             None => NEVER,
         }
     }

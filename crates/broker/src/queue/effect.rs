@@ -147,22 +147,28 @@ impl Effects {
         self.effects.push(effect);
     }
 
-    /// Appends an event, or lets an earlier one speak for it.
+    /// Appends an event, or lets the last one speak for it.
     pub(super) fn journal(&mut self, event: QueueEvent) {
-        if let Some(last) = self.events.last_mut() {
-            if last.extend(&event) {
-                return;
-            }
-            // Deliveries and acknowledgements alternate. They are of different messages where neither
-            // is of the same numbers, and then their order does not matter.
-            if let [.., before, last] = self.events.as_mut_slice()
-                && last.is_apart_from(&event)
-                && before.extend(&event)
-            {
-                return;
-            }
+        if !self
+            .events
+            .last_mut()
+            .is_some_and(|last| last.extend(&event))
+        {
+            self.events.push(event);
         }
-        self.events.push(event);
+    }
+
+    /// The same for a lock or a settlement where neither waits for the other (as they do within
+    /// groups): deliveries and acknowledgements alternate, and their order does not matter where they
+    /// are of different messages.
+    pub(super) fn journal_unordered(&mut self, event: QueueEvent) {
+        if let [.., before, last] = self.events.as_mut_slice()
+            && last.is_apart_from(&event)
+            && before.extend(&event)
+        {
+            return;
+        }
+        self.journal(event);
     }
 }
 

@@ -106,11 +106,7 @@ impl Queue {
                 attributes,
             });
         }
-        self.dispatch(turn);
-        if self.messages.expires() {
-            self.expire_heads(turn.now_ms, turn);
-        }
-        self.enforce_bounds(turn);
+        self.distribute(turn);
     }
 
     /// What of a message's attributes means anything to this queue now.

@@ -11,6 +11,9 @@ use super::settings::Overflow;
 impl Queue {
     /// Drops what has expired by `now_ms` and is first in line of its priority.
     pub(super) fn expire_heads(&mut self, now_ms: i64, turn: &mut Turn<'_>) {
+        if !self.messages.expires() {
+            return;
+        }
         for priority in self.messages.levels.priorities() {
             while let Some(first) = self.messages.levels.first(priority) {
                 let (expiry_ms, alike) = self.messages.expiry(first);
@@ -18,6 +21,7 @@ impl Queue {
                     break;
                 }
                 let level = self.messages.levels.level(priority);
+                let alike = first + self.messages.stride(alike - first);
                 let end = level.map_or(first, |level| level.run_end(first, alike));
                 self.ready_died(priority, first..end, DeathReason::Expired, turn);
             }
@@ -35,12 +39,13 @@ impl Queue {
     }
 
     /// Drops messages from the head until the rest fits the queue's bounds. What waits for others of
-    /// its group is not at the head.
-    pub(super) fn enforce_bounds(&mut self, turn: &mut Turn<'_>) {
+    /// its group is not at the head. Returns whether any were dropped.
+    pub(super) fn enforce_bounds(&mut self, turn: &mut Turn<'_>) -> bool {
         let bounds = self.messages.settings.bounds;
         if bounds.overflow != Overflow::DropHead {
-            return;
+            return false;
         }
+        let mut dropped = false;
         let over =
             |limit: Option<u64>, now: u64| limit.map_or(0, |limit| now.saturating_sub(limit));
         loop {
@@ -48,14 +53,15 @@ impl Queue {
             let messages = over(bounds.messages, counters.ready);
             let bytes = over(bounds.bytes, counters.ready_bytes);
             let length_max = match (messages, bytes) {
-                (0, 0) => return,
+                (0, 0) => return dropped,
                 (0, _) => 1,
-                (messages, _) => messages,
+                (messages, _) => self.messages.stride(messages),
             };
             let Some((priority, run)) = self.messages.levels.first_run(length_max) else {
-                return;
+                return dropped;
             };
             self.ready_died(priority, run, DeathReason::MaxLength, turn);
+            dropped = true;
         }
     }
 

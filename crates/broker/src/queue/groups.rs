@@ -94,34 +94,28 @@ impl Groups {
         &self.parked
     }
 
-    /// Every member with its offset, and whether it leads, so that joining and admitting them in
-    /// this order makes the same groups.
-    pub(super) fn members(&self) -> Vec<(u64, Member, Role)> {
+    /// Every member with its offset and whether it is apart from its group's order (delayed, and not
+    /// the lead): joining and admitting the others in this order makes the same groups.
+    pub(super) fn members(&self) -> Vec<(u64, Member, bool)> {
+        let mut groups: Vec<_> = self.groups.iter().collect();
+        groups.sort_unstable_by_key(|(group, _)| **group);
         let mut members = Vec::with_capacity(self.members.len());
+        for (_, group) in groups {
+            let parked = group.parked.iter().copied();
+            let parked = parked.filter(|offset| self.parked.contains(*offset));
+            for offset in group.lead.into_iter().chain(parked) {
+                members.push((offset, self.members[&offset], false));
+            }
+        }
+        let ordered = members.len();
         for (offset, member) in &self.members {
             let group = self.groups.get(&member.group);
-            let place = |group: &Group| group.parked.iter().position(|parked| parked == offset);
-            let role = if group.is_some_and(|group| group.lead == Some(*offset)) {
-                Role::Lead
-            } else if self.parked.contains(*offset) {
-                Role::Parked(group.and_then(place).unwrap_or_default() as u64)
-            } else {
-                Role::Apart
-            };
-            members.push((*offset, *member, role));
+            let leads = group.is_some_and(|group| group.lead == Some(*offset));
+            if !leads && !self.parked.contains(*offset) {
+                members.push((*offset, *member, true));
+            }
         }
-        members.sort_unstable_by_key(|(offset, _, role)| (*role, *offset));
+        members[ordered..].sort_unstable_by_key(|(offset, _, _)| *offset);
         members
     }
-}
-
-/// What a member is to its group, in the order in which groups are rebuilt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Role {
-    /// On its way, or next.
-    Lead,
-    /// Waits for the lead, at this place.
-    Parked(u64),
-    /// Delayed, and not in its group's order yet.
-    Apart,
 }

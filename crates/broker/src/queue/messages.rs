@@ -290,6 +290,15 @@ impl Messages {
         (mark, end.unwrap_or(run.end))
     }
 
+    /// How many of the next `length_max` messages may leave in one go: the end of one makes another
+    /// of its group ready, which may be the next.
+    pub(super) fn stride(&self, length_max: u64) -> u64 {
+        match self.groups.is_empty() {
+            true => length_max,
+            false => length_max.min(1),
+        }
+    }
+
     /// When a message expires, and up to which offset that is the answer.
     pub(super) fn expiry(&self, offset: u64) -> (Option<i64>, u64) {
         let (own_ms, own_end) = self.ttls.at(offset);

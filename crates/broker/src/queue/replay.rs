@@ -55,12 +55,16 @@ impl Queue {
                 offset,
                 count,
                 removal,
-            } => {
+            } => loop {
                 let runs = messages.levels.runs_within(*offset..offset + count);
+                if runs.is_empty() {
+                    break;
+                }
+                // Within a group the next is ready when the one before it was removed.
                 for (priority, run) in runs {
                     messages.remove_ready(priority, run, *removal);
                 }
-            }
+            },
             QueueEvent::Attributed {
                 offset,
                 count,

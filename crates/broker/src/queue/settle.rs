@@ -175,11 +175,12 @@ impl Queue {
                     turn.out.died(offset, 1, removal, mark);
                 }
             });
-        turn.out.journal(QueueEvent::Settled {
+        let settled = QueueEvent::Settled {
             holder,
             number,
             count,
             removal,
-        });
+        };
+        self.journal_unordered(settled, turn);
     }
 }

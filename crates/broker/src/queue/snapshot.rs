@@ -18,7 +18,7 @@ use super::Queue;
 use super::arrivals::Span;
 use super::counters::Totals;
 use super::frontier::Frontier;
-use super::groups::{Member, Role};
+use super::groups::Member;
 use super::ids::HolderId;
 use super::locks::{Lock, LockTable, SparePages};
 use super::messages::{Mark, Messages};
@@ -83,12 +83,12 @@ impl Queue {
         });
         encoder.list(
             messages.groups.members(),
-            |encoder, (offset, member, role)| {
+            |encoder, (offset, member, apart)| {
                 encoder
                     .varint(offset)
                     .u64(member.group)
                     .u8(member.priority)
-                    .bool(role == Role::Apart);
+                    .bool(apart);
             },
         );
         let seen: Vec<_> = messages.dedup.iter().collect();

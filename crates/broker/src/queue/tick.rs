@@ -35,8 +35,7 @@ impl Queue {
             self.messages.dedup.expire(now_ms, window_ms);
         }
         self.expire_heads(now_ms, turn);
-        self.dispatch(turn);
-        self.enforce_bounds(turn);
+        self.distribute(turn);
         if self.idle_until().is_some_and(|until_ms| until_ms <= now_ms) {
             // Said again after as long, should the caller not have deleted it.
             self.used_ms = now_ms;

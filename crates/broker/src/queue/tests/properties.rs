@@ -410,7 +410,7 @@ fn settings() -> impl Strategy<Value = QueueSettings> {
         Backoff::Linear { base_ms: 10 },
     ];
     let counted = vec![Causes::FAILURES, Causes::ALL];
-    let lock = prop::option::weighted(0.4, prop::sample::select(vec![0, 30, 80]));
+    let lock = prop::option::weighted(0.4, prop::sample::select(vec![1, 30, 80]));
     let ttl = prop::option::weighted(0.3, prop::sample::select(vec![0, 40, 150]));
     (
         lock,
