@@ -7,6 +7,7 @@
 //! | `machine` | the state machine behind it: commands, state, replay |
 //! | [`topic`] | topics, their configuration, the catalog everyone reads |
 //! | [`group`] | consumer groups and committed offsets |
+//! | [`routing`] | exchanges: which bindings a message matches; nothing is routed yet |
 //! | `producer` | idempotent producers |
 //! | `prepare` | what is checked about a batch before it reaches the shard |
 //! | `event` | what the broker journals about itself |
@@ -21,6 +22,7 @@ pub mod names;
 mod options;
 mod prepare;
 mod producer;
+pub mod routing;
 pub mod topic;
 
 pub use broker::{Broker, BrokerShard, Environment, Randomness};
