@@ -132,8 +132,13 @@ fn no_conditions_are_met_by_all_and_by_none() {
 #[test]
 fn values_are_compared_by_what_they_are() {
     let wants = |wanted: Value, found: Value| {
-        let router = bound(&[("n", wanted)]);
-        !route(&router, &Sample::headers(&[("n", found)])).is_empty()
+        // As the condition that the binding is found by, and as one that is looked at then.
+        let first = bound(&[("n", wanted.clone())]);
+        let second = bound(&[("a", Value::Void), ("n", wanted)]);
+        let message = Sample::headers(&[("a", text("")), ("n", found)]);
+        let fits = !route(&first, &message).is_empty();
+        assert_eq!(!route(&second, &message).is_empty(), fits);
+        fits
     };
     assert!(wants(Value::Integer(1), Value::Integer(1)));
     assert!(!wants(Value::Integer(1), Value::Float(1.0)));

@@ -139,6 +139,22 @@ fn buckets_in_the_middle_can_go() {
 }
 
 #[test]
+fn who_is_next_in_the_row_takes_over_from_who_leaves() {
+    let mut router = consistent_hash();
+    bind_all(&mut router, (0..5).map(|to| Binding::new("3", to)));
+    let before: Vec<_> = keys().map(|message| route(&router, &message)).collect();
+    router.unbind(&Binding::new("3", 1));
+    for (message, before) in keys().zip(&before) {
+        let now = route(&router, &message);
+        match before[..] {
+            [0] => assert_eq!(now, [0]),
+            [1] => assert_eq!(now, [2]),
+            _ => {}
+        }
+    }
+}
+
+#[test]
 fn the_first_weight_of_a_destination_counts_until_none_is_left() {
     let mut router = consistent_hash();
     bind_all(
