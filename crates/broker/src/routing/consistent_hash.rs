@@ -101,7 +101,10 @@ impl<D: Destination> ConsistentHash<D> {
                 hash_bytes(key.unwrap_or_default())
             }
             HashOn::Header(name) => message.header(name).map_or(0, hash_value),
-            HashOn::Property(property) => message.property(*property).map_or(0, hash_value),
+            HashOn::Property(property) => {
+                let value = message.property(*property);
+                value.map_or(0, |value| hash_value(value.view()))
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use hashbrown::{Equivalent, HashMap};
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 
 use super::targets::{HashBuilder, Targets};
 use super::{BindError, Binding, Destination, Destinations, Message, Value, ValueRef};
@@ -21,6 +21,9 @@ pub(super) struct Headers<D: Destination> {
     /// Those that need all of no conditions.
     always: Targets<D>,
 }
+
+/// The headers of a message.
+type Found<'a> = IndexMap<&'a [u8], ValueRef<'a>, HashBuilder>;
 
 /// A header that a message must have, with this value or with any.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -136,11 +139,16 @@ impl<D: Destination> Headers<D> {
         if self.waiting.is_empty() {
             return;
         }
+        // A stranger may send tens of thousands, and the same name over and over.
+        let mut headers = Found::default();
         for (name, value) in message.headers() {
-            for value in [Some(value), None] {
+            headers.entry(name).or_insert(value);
+        }
+        for (name, value) in &headers {
+            for value in [Some(*value), None] {
                 let condition = ConditionRef { name, value };
                 for binding in self.waiting.get(&condition).into_iter().flatten() {
-                    if Self::fits(binding, message) {
+                    if Self::fits(binding, &headers) {
                         to.add(binding.destination);
                     }
                 }
@@ -149,13 +157,13 @@ impl<D: Destination> Headers<D> {
     }
 
     /// Whether a binding that waited for a header which the message has wants nothing else.
-    fn fits(binding: &Binding<D>, message: &impl Message) -> bool {
+    fn fits(binding: &Binding<D>, headers: &Found<'_>) -> bool {
         match Match::of(binding) {
             Ok(wanted) if wanted.needs_all => {
                 let mut others = wanted.conditions(binding).skip(1);
                 others.all(|(name, wanted)| {
-                    let found = message.header(name);
-                    found.is_some_and(|value| is_void(wanted) || value == *wanted)
+                    let found = headers.get(&name[..]);
+                    found.is_some_and(|value| is_void(wanted) || value == wanted)
                 })
             }
             Ok(_) => true,

@@ -51,13 +51,13 @@ pub trait Message {
     /// Its routing keys: the publisher's own first, and then those that it asks for beside (`CC`, `BCC`).
     fn routing_keys(&self) -> impl Iterator<Item = &[u8]>;
 
-    /// Its headers, each name once.
+    /// Its headers. Of several with the same name the first counts.
     fn headers(&self) -> impl Iterator<Item = (&[u8], ValueRef<'_>)>;
 
     /// A property that a consistent hash may go by; none if the message has it not.
-    fn property(&self, name: HashProperty) -> Option<ValueRef<'_>>;
+    fn property(&self, name: HashProperty) -> Option<Value>;
 
-    /// The header of this name.
+    /// The first header of this name.
     fn header(&self, name: &[u8]) -> Option<ValueRef<'_>> {
         let mut headers = self.headers();
         headers

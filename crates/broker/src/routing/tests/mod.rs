@@ -46,11 +46,9 @@ impl Message for Sample {
             .map(|(name, value)| (name.as_bytes(), value.view()))
     }
 
-    fn property(&self, name: HashProperty) -> Option<ValueRef<'_>> {
+    fn property(&self, name: HashProperty) -> Option<Value> {
         match name {
-            HashProperty::CorrelationId => {
-                self.correlation_id.map(|id| Value::Bytes(id.as_bytes()))
-            }
+            HashProperty::CorrelationId => self.correlation_id.map(text),
             HashProperty::MessageId | HashProperty::Timestamp => None,
         }
     }
