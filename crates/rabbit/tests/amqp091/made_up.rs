@@ -8,7 +8,7 @@ use forebay_rabbit::amqp091::method::{
 use forebay_rabbit::amqp091::properties::{Properties, PropertyList};
 use forebay_rabbit::amqp091::table::{ArrayBuilder, Table, TableBuilder, Value};
 
-use crate::methods::for_each_method;
+use super::methods::for_each_method;
 
 /// How deep made-up tables are nested.
 const DEPTH_MAX: usize = 3;
@@ -47,7 +47,7 @@ impl Source {
 
     fn text(&mut self) -> String {
         let length = match self.below(16) {
-            0 => 85,
+            0 => 80,
             _ => self.below(12),
         };
         let letters = ['a', 'Z', '.', '#', 'é', '水'];
@@ -60,7 +60,8 @@ impl Source {
         for n in 0..self.below(5) {
             let name = format!("{n}{}", self.text());
             self.with_value(depth, &mut |value| {
-                table.try_put(name.as_bytes(), value).unwrap();
+                let put = table.try_put(name.as_bytes(), value);
+                put.expect("made-up names are short");
             });
         }
         table
