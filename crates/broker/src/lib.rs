@@ -7,6 +7,8 @@
 //! | `machine` | the state machine behind it: commands, state, replay |
 //! | [`topic`] | topics, their configuration, the catalog everyone reads |
 //! | [`group`] | consumer groups and committed offsets |
+//! | [`queue`] | queues: delivery state over a log |
+//! | [`routing`] | exchanges: which bindings a message matches; nothing is routed yet |
 //! | `producer` | idempotent producers |
 //! | `prepare` | what is checked about a batch before it reaches the shard |
 //! | `event` | what the broker journals about itself |
@@ -21,6 +23,8 @@ pub mod names;
 mod options;
 mod prepare;
 mod producer;
+pub mod queue;
+pub mod routing;
 pub mod topic;
 
 pub use broker::{Broker, BrokerShard, CountedRandomness, Environment, Randomness};

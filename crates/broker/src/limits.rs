@@ -21,3 +21,6 @@ pub const PRODUCERS_PER_PARTITION_MAX: usize = 10_000;
 /// Share (1/n) of the producers that is forgotten at once, so that looking for them costs little an
 /// append.
 pub const PRODUCERS_FORGOTTEN_SHARE: usize = 8;
+/// The weight of a binding to a consistent hash (RabbitMQ: the same). Weights are there to say that one
+/// queue is to get more than another, and finer shares than this nobody can tell.
+pub const CONSISTENT_HASH_WEIGHT_MAX: u64 = 10_000;

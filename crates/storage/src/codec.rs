@@ -79,6 +79,21 @@ impl Encoder {
         self
     }
 
+    /// An unsigned varint: seven bits a byte, the lowest first, the top bit set on all but the last.
+    pub fn varint(&mut self, mut value: u64) -> &mut Self {
+        while value >= 0x80 {
+            self.bytes.put_u8((value & 0x7f) as u8 | 0x80);
+            value >>= 7;
+        }
+        self.bytes.put_u8(value as u8);
+        self
+    }
+
+    /// A signed varint, zigzag: small distances are short in either direction.
+    pub fn zigzag(&mut self, value: i64) -> &mut Self {
+        self.varint((value << 1 ^ value >> 63).cast_unsigned())
+    }
+
     /// Sixteen bytes as they are, for example a UUID.
     pub fn bytes16(&mut self, value: &[u8; 16]) -> &mut Self {
         self.bytes.put_slice(value);
@@ -165,6 +180,29 @@ impl<'a> Decoder<'a> {
             number @ 0..=NUMBER_MAX => Ok(number),
             _ => Err(DecodeError::Invalid { what: "number" }),
         }
+    }
+
+    /// An unsigned varint of at most ten bytes.
+    pub fn varint(&mut self) -> Result<u64, DecodeError> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.u8()?;
+            let bits = u64::from(byte & 0x7f);
+            if bits << shift >> shift != bits {
+                break;
+            }
+            value |= bits << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(DecodeError::Invalid { what: "varint" })
+    }
+
+    /// A signed varint, zigzag.
+    pub fn zigzag(&mut self) -> Result<i64, DecodeError> {
+        let raw = self.varint()?;
+        Ok((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
     }
 
     /// One byte that must be 0 or 1.
@@ -260,6 +298,28 @@ impl<'a> Decoder<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn varints_come_back_and_longer_ones_are_refused() {
+        for value in [0, 1, 127, 128, 300, 1 << 35, u64::MAX - 1, u64::MAX] {
+            let mut encoder = Encoder::new();
+            let signed = value.cast_signed();
+            encoder.varint(value).zigzag(signed).zigzag(!signed);
+            let bytes = encoder.finish();
+            let mut decoder = Decoder::new(&bytes);
+            assert_eq!(decoder.varint(), Ok(value));
+            assert_eq!(decoder.zigzag(), Ok(signed));
+            assert_eq!(decoder.zigzag(), Ok(!signed));
+            assert!(decoder.is_empty());
+        }
+        let invalid = Err(DecodeError::Invalid { what: "varint" });
+        assert_eq!(Decoder::new(&[0xff; 20]).varint(), invalid);
+        let mut overflowing = [0x80; 10];
+        overflowing[9] = 2;
+        assert_eq!(Decoder::new(&overflowing).varint(), invalid);
+        let truncated = Decoder::new(&[0x80]).varint();
+        assert!(matches!(truncated, Err(DecodeError::Truncated { .. })));
+    }
 
     #[test]
     fn numbers_that_nobody_handed_out_are_refused() {

@@ -4,6 +4,7 @@
 //!
 //! | target | the bytes are | the promise |
 //! |---|---|---|
+//! | `amqp091_frames` | frames, methods, properties, tables | no panic; next to no memory; what was read can be written, and reads the same |
 //! | `broker_state` | events and snapshots of the broker | refused, or a broker can work with it |
 //! | `damaged_disk` | damage done to a disk that a real engine wrote | no wrong byte comes out; a small damage is noticed or harmless |
 //! | `forged_disk` | a program that forges a disk with right checksums | no panic; memory in proportion; what opens can be worked with |
@@ -11,6 +12,7 @@
 //! | `kafka_session` | what a client sends to a whole broker | no panic, no hang; answers in order; a clean folder |
 //! | `record_batch` | batches, compressed payloads | no panic; memory in proportion; what is rewritten reads the same |
 
+mod amqp091_frames;
 mod broker_state;
 mod damaged_disk;
 mod disk;
@@ -39,6 +41,11 @@ pub struct Target {
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    Target {
+        name: "amqp091_frames",
+        run: amqp091_frames::run,
+        seeds: amqp091_frames::seeds,
+    },
     Target {
         name: "broker_state",
         run: broker_state::run,

@@ -93,6 +93,7 @@ macro_rules! replayed {
 }
 
 replayed! {
+    amqp091_frames
     broker_state
     damaged_disk
     forged_disk

@@ -1,0 +1,89 @@
+//! Messages whose time is over, and queues that are full: both lose messages at the head.
+
+use std::ops::Range;
+
+use super::Queue;
+use super::counters::DeathReason;
+use super::effect::Turn;
+use super::event::QueueEvent;
+use super::settings::Overflow;
+
+impl Queue {
+    /// Drops what has expired by `now_ms` and is first in line of its priority.
+    pub(super) fn expire_heads(&mut self, now_ms: i64, turn: &mut Turn<'_>) {
+        if !self.messages.expires() {
+            return;
+        }
+        for priority in self.messages.levels.priorities() {
+            while let Some(first) = self.messages.levels.first(priority) {
+                let (expiry_ms, alike) = self.messages.expiry(first);
+                if expiry_ms.is_none_or(|expiry_ms| expiry_ms > now_ms) {
+                    break;
+                }
+                let level = self.messages.levels.level(priority);
+                let alike = first + self.messages.stride(alike - first);
+                let end = level.map_or(first, |level| level.run_end(first, alike));
+                self.ready_died(priority, first..end, DeathReason::Expired, turn);
+            }
+        }
+    }
+
+    /// When the next message expires.
+    pub(super) fn next_expiry(&self) -> Option<i64> {
+        if !self.messages.expires() {
+            return None;
+        }
+        let levels = &self.messages.levels;
+        let heads = levels.priorities().filter_map(|level| levels.first(level));
+        heads.filter_map(|head| self.messages.expiry(head).0).min()
+    }
+
+    /// Drops messages from the head until the rest fits the queue's bounds. What waits for others of
+    /// its group is not at the head. Returns whether any were dropped.
+    pub(super) fn enforce_bounds(&mut self, turn: &mut Turn<'_>) -> bool {
+        let bounds = self.messages.settings.bounds;
+        if bounds.overflow != Overflow::DropHead {
+            return false;
+        }
+        let mut dropped = false;
+        let over =
+            |limit: Option<u64>, now: u64| limit.map_or(0, |limit| now.saturating_sub(limit));
+        loop {
+            let counters = &self.messages.counters;
+            let messages = over(bounds.messages, counters.ready);
+            let bytes = over(bounds.bytes, counters.ready_bytes);
+            let length_max = match (messages, bytes) {
+                (0, 0) => return dropped,
+                (0, _) => 1,
+                (messages, _) => self.messages.stride(messages),
+            };
+            let Some((priority, run)) = self.messages.levels.first_run(length_max) else {
+                return dropped;
+            };
+            self.ready_died(priority, run, DeathReason::MaxLength, turn);
+            dropped = true;
+        }
+    }
+
+    fn ready_died(
+        &mut self,
+        priority: u8,
+        run: Range<u64>,
+        reason: DeathReason,
+        turn: &mut Turn<'_>,
+    ) {
+        let removal = self.death(reason);
+        let mut start = run.start;
+        while start < run.end {
+            let (mark, end) = self.messages.marked_alike(start..run.end);
+            turn.out.died(start, end - start, removal, mark);
+            start = end;
+        }
+        turn.out.journal(QueueEvent::Removed {
+            offset: run.start,
+            count: run.end - run.start,
+            removal,
+        });
+        self.messages.remove_ready(priority, run, removal);
+    }
+}

@@ -1,0 +1,66 @@
+//! Which messages are done with: everything below the floor, and what was settled out of order above it.
+
+use std::ops::Range;
+
+use super::offset_set::OffsetSet;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Frontier {
+    /// The lowest offset that is still needed.
+    floor: u64,
+    /// Done at or above the floor; never the floor itself.
+    done: OffsetSet,
+}
+
+impl Frontier {
+    pub(super) fn new(floor: u64) -> Self {
+        Self {
+            floor,
+            done: OffsetSet::default(),
+        }
+    }
+
+    pub(super) fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    pub(super) fn done(&self) -> &OffsetSet {
+        &self.done
+    }
+
+    pub(super) fn is_done(&self, offset: u64) -> bool {
+        offset < self.floor || self.done.contains(offset)
+    }
+
+    pub(super) fn finish(&mut self, run: Range<u64>) {
+        if run.start > self.floor {
+            self.done.insert(run);
+            return;
+        }
+        self.floor = self.floor.max(run.end);
+        while let Some(next) = self.done.first_run(u64::MAX)
+            && next.start <= self.floor
+        {
+            self.floor = self.floor.max(next.end);
+            self.done.remove(next);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_floor_follows_what_is_done_without_a_gap() {
+        let mut frontier = Frontier::new(10);
+        frontier.finish(12..14);
+        frontier.finish(15..16);
+        assert_eq!(frontier.floor(), 10);
+        frontier.finish(10..12);
+        assert_eq!(frontier.floor(), 14);
+        assert!(frontier.is_done(13) && !frontier.is_done(14) && frontier.is_done(15));
+        frontier.finish(14..15);
+        assert_eq!((frontier.floor(), frontier.done().len()), (16, 0));
+    }
+}

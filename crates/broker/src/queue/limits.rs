@@ -1,0 +1,24 @@
+//! Every bound of queues, with its reason.
+
+/// Points of time that a queue remembers of its messages' arrival. When there are more, every other is
+/// forgotten, and messages in between count as old as the youngest of their span.
+pub(super) const ARRIVAL_SPANS_MAX: usize = 1_024;
+/// Share (1/n) of its time to live by which a message may expire late.
+pub(super) const TTL_RESOLUTION_SHARE: u64 = 100;
+/// How finely arrivals are remembered while nothing expires: for a policy that sets a TTL later.
+pub(super) const ARRIVAL_RESOLUTION_MS: u64 = 1_000;
+/// Messages that one consumer is given in a row while others wait their turn. One at a time would make
+/// each an effect of its own.
+pub(super) const QUANTUM_MAX: u64 = 64;
+/// A consumer's turn is this share (1/n) of an equal share of what is ready: few messages are dealt
+/// out one by one, as people expect, and a backlog in runs.
+pub(super) const QUANTUM_SHARE: u64 = 8;
+/// Pages of locks kept for the next delivery, so that a steady flow takes no memory anew.
+pub(super) const SPARE_PAGES_MAX: usize = 64;
+/// Entries of the lock clock beyond what is locked, before those that ended are thrown out.
+pub(super) const STALE_DEADLINES_MAX: usize = 1_024;
+/// Runs of messages whose sizes are known one by one; older ones are known by the sum of
+/// [`SIZES_FOLDED`], so that a backlog costs less than a byte a message whatever its sizes.
+pub(super) const EXACT_SIZE_RUNS_MAX: usize = 8_192;
+/// See [`EXACT_SIZE_RUNS_MAX`].
+pub(super) const SIZES_FOLDED: usize = 64;

@@ -1,0 +1,114 @@
+//! Coming to life again from the journal.
+
+use super::Queue;
+use super::effect::Turn;
+use super::enqueue::Arrival;
+use super::event::QueueEvent;
+use super::locks::NEVER;
+use super::settings::Cause;
+
+impl Queue {
+    /// The journal says that messages were appended to the queue's log, at that time. Their attributes
+    /// follow as an event.
+    pub fn replay_arrival(&mut self, arrival: &Arrival, at_ms: i64) {
+        let run = arrival.first..arrival.first + arrival.count;
+        self.messages.arrive(run, arrival.bytes_each, at_ms);
+    }
+
+    /// Applies an event from the journal, before the queue is [opened](Self::open). Events that
+    /// changes put out are already applied.
+    pub fn apply(&mut self, event: &QueueEvent) {
+        let messages = &mut self.messages;
+        match event {
+            QueueEvent::Locked {
+                holder,
+                number,
+                offset,
+                count,
+                until_ms,
+            } => {
+                let runs = messages.levels.runs_within(*offset..offset + count);
+                for (priority, run) in runs {
+                    let number = number + (run.start - offset);
+                    let until_ms = until_ms.unwrap_or(NEVER);
+                    messages.lock(*holder, priority, run, until_ms, Some(number));
+                }
+            }
+            QueueEvent::Settled {
+                holder,
+                number,
+                count,
+                removal,
+            } => messages.settle(*holder, *number..number + count, *removal, |_, _| {}),
+            QueueEvent::Returned {
+                holder,
+                number,
+                count,
+                counted,
+                until_ms,
+            } => {
+                for number in *number..number + count {
+                    messages.return_one(*holder, number, *counted, *until_ms);
+                }
+            }
+            QueueEvent::Removed {
+                offset,
+                count,
+                removal,
+            } => loop {
+                let runs = messages.levels.runs_within(*offset..offset + count);
+                if runs.is_empty() {
+                    break;
+                }
+                // Within a group the next is ready when the one before it was removed.
+                for (priority, run) in runs {
+                    messages.remove_ready(priority, run, *removal);
+                }
+            },
+            QueueEvent::Attributed {
+                offset,
+                count,
+                at_ms,
+                attributes,
+            } => messages.attribute(*offset..offset + count, *at_ms, attributes),
+            QueueEvent::Extended {
+                holder,
+                number,
+                count,
+                until_ms,
+            } => messages.extend(*holder, *number..number + count, *until_ms),
+            QueueEvent::Woken { offset, count } => {
+                (*offset..offset + count).for_each(|offset| messages.wake(offset));
+            }
+            QueueEvent::Purged { below } => messages.purge(*below),
+            QueueEvent::Reconfigured { settings } => {
+                messages.reconfigure(settings.as_ref().clone());
+            }
+        }
+    }
+
+    /// Begins work after the last event of the journal. Holders are gone with the connections that they
+    /// were of: what they held comes back, unless its lock ends by itself (then its token is still
+    /// good).
+    pub fn open(&mut self, turn: &mut Turn<'_>) {
+        self.used_ms = turn.now_ms;
+        let mut holders: Vec<_> = self.messages.tables.keys().copied().collect();
+        holders.sort_unstable();
+        for holder in holders {
+            let table = self.messages.tables.get(&holder);
+            let numbers = table.map(|table| table.numbers()).unwrap_or_default();
+            for number in numbers {
+                let table = self.messages.tables.get(&holder);
+                let lock = table.and_then(|table| table.get(number));
+                if lock.is_some_and(|lock| lock.until_ms == NEVER) {
+                    self.return_one(holder, number, Cause::Released, None, turn);
+                }
+            }
+            let table = self.messages.tables.get(&holder);
+            if table.is_some_and(|table| table.is_empty()) {
+                self.messages.forget_holder(holder);
+            }
+        }
+        self.tick(turn);
+    }
+}

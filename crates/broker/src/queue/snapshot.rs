@@ -1,0 +1,326 @@
+//! A queue at one point of the journal.
+//!
+//! Layout: `version u8 (1), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
+//! it RUNS, ready list<priority u8, RUNS>, delayed list<offset varint, time i64, priority u8>, locks
+//! list<holder u64, list<number varint, offset varint, until i64, priority u8>>, marks list<offset varint, deliveries u32,
+//! failures u32>, sizes folded and exact list<first varint, count varint, bytes varint>, arrivals
+//! list<first varint, last i64, closes i64>, ttls list<first varint, end varint, ttl varint>,
+//! groups list<offset varint, group u64, priority u8, apart bool>, deduplication list<id 16, offset
+//! varint, time i64>, totals`. RUNS is `list<gap varint, length varint>`: how far each run of offsets
+//! is from the end of the one before it, and how long it is. Lists of runs and of locks are in
+//! order, so that the same queue is the same bytes.
+
+use forebay_storage::IdMap;
+use forebay_storage::codec::{DecodeError, Decoder, Encoder};
+use forebay_storage::limits::NUMBER_MAX;
+
+use super::Queue;
+use super::arrivals::Span;
+use super::counters::Totals;
+use super::frontier::Frontier;
+use super::groups::Member;
+use super::ids::HolderId;
+use super::locks::{Lock, LockTable, SparePages};
+use super::messages::{Mark, Messages};
+use super::offset_set::OffsetSet;
+use super::settings::QueueSettings;
+use super::sizes::SizeRun;
+use super::ttls::TtlRun;
+
+const VERSION: u8 = 1;
+
+impl Queue {
+    /// Appends everything that messages and events so far have built.
+    pub fn snapshot(&self, encoder: &mut Encoder) {
+        let messages = &self.messages;
+        messages.settings.encode(encoder.u8(VERSION));
+        let tables = messages.tables.values();
+        let next_number = tables.fold(messages.next_number, |next, table| next.max(table.next()));
+        encoder
+            .u64(self.seed)
+            .varint(messages.next)
+            .varint(next_number)
+            .varint(messages.frontier.floor());
+        put_runs(encoder, messages.frontier.done());
+        let levels: Vec<_> = messages.levels.priorities().collect();
+        encoder.list(levels, |encoder, priority| {
+            encoder.u8(priority);
+            if let Some(level) = messages.levels.level(priority) {
+                put_runs(encoder, level);
+            }
+        });
+        encoder.list(
+            messages.delayed.iter(),
+            |encoder, (offset, time, priority)| {
+                encoder.varint(offset).i64(time).u8(priority);
+            },
+        );
+        put_locks(encoder, &messages.tables);
+        let mut marks: Vec<_> = messages.marks.iter().collect();
+        marks.sort_unstable_by_key(|(offset, _)| **offset);
+        encoder.list(marks, |encoder, (offset, mark)| {
+            encoder
+                .varint(*offset)
+                .u32(mark.deliveries)
+                .u32(mark.failures);
+        });
+        for runs in [&messages.sizes.folded, &messages.sizes.exact] {
+            encoder.list(runs, |encoder, run| {
+                encoder
+                    .varint(run.first)
+                    .varint(run.count)
+                    .varint(run.bytes);
+            });
+        }
+        encoder.list(&messages.arrivals.spans, |encoder, span| {
+            encoder
+                .varint(span.first)
+                .i64(span.last_ms)
+                .i64(span.closes_ms);
+        });
+        encoder.list(&messages.ttls.runs, |encoder, run| {
+            encoder.varint(run.first).varint(run.end).varint(run.ttl_ms);
+        });
+        encoder.list(
+            messages.groups.members(),
+            |encoder, (offset, member, apart)| {
+                encoder
+                    .varint(offset)
+                    .u64(member.group)
+                    .u8(member.priority)
+                    .bool(apart);
+            },
+        );
+        let seen: Vec<_> = messages.dedup.iter().collect();
+        encoder.list(seen, |encoder, (id, offset, at_ms)| {
+            encoder.bytes16(&id.to_le_bytes()).varint(offset).i64(at_ms);
+        });
+        put_totals(encoder, &messages.counters.totals);
+    }
+
+    /// Takes what [`Self::snapshot`] wrote. What the journal has after it is replayed, then the queue
+    /// is [opened](Self::open).
+    pub fn restore(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        if decoder.u8()? != VERSION {
+            return Err(invalid("version of queue snapshot"));
+        }
+        let settings = QueueSettings::decode(decoder)?;
+        let seed = decoder.u64()?;
+        let mut messages = Messages::new(settings, 0);
+        messages.next = number(decoder)?;
+        messages.next_number = number(decoder)?;
+        messages.frontier = Frontier::new(number(decoder)?);
+        take_runs(decoder, |run| {
+            messages.frontier.finish(run);
+        })?;
+        decoder.each(|decoder| {
+            let priority = decoder.u8()?;
+            take_runs(decoder, |run| messages.levels.insert(priority, run))
+        })?;
+        decoder.each(|decoder| {
+            let (offset, time) = (number(decoder)?, decoder.i64()?);
+            messages.delayed.insert(offset, time, decoder.u8()?);
+            Ok(())
+        })?;
+        take_locks(decoder, &mut messages)?;
+        decoder.each(|decoder| {
+            let offset = number(decoder)?;
+            let mark = Mark {
+                deliveries: decoder.u32()?,
+                failures: decoder.u32()?,
+            };
+            messages.marks.insert(offset, mark);
+            Ok(())
+        })?;
+        take_sizes(decoder, &mut messages)?;
+        decoder.each(|decoder| {
+            messages.arrivals.spans.push_back(Span {
+                first: number(decoder)?,
+                last_ms: decoder.i64()?,
+                closes_ms: decoder.i64()?,
+            });
+            Ok(())
+        })?;
+        decoder.each(|decoder| {
+            messages.ttls.runs.push_back(TtlRun {
+                first: number(decoder)?,
+                end: number(decoder)?,
+                ttl_ms: decoder.varint()?,
+            });
+            Ok(())
+        })?;
+        decoder.each(|decoder| {
+            let offset = number(decoder)?;
+            let member = Member {
+                group: decoder.u64()?,
+                priority: decoder.u8()?,
+            };
+            messages.groups.join(offset, member);
+            if !decoder.bool()? {
+                messages.groups.admit(offset);
+            }
+            Ok(())
+        })?;
+        decoder.each(|decoder| {
+            let id = u128::from_le_bytes(decoder.bytes16()?);
+            messages.dedup.record(id, number(decoder)?, decoder.i64()?);
+            Ok(())
+        })?;
+        messages.counters.totals = take_totals(decoder)?;
+        messages.recount();
+        let queue = Self {
+            messages,
+            consumers: Default::default(),
+            seed,
+            used_ms: 0,
+        };
+        queue.check().map_err(|_| invalid("queue snapshot"))?;
+        Ok(queue)
+    }
+}
+
+impl Messages {
+    /// Counts what is there.
+    fn recount(&mut self) {
+        let parked: Vec<_> = self.groups.parked().runs().map(|run| (0, run)).collect();
+        let ready = self.levels.runs_within(0..u64::MAX);
+        let counters = &mut self.counters;
+        for (_, run) in ready.into_iter().chain(parked) {
+            counters.ready += run.end - run.start;
+            counters.ready_bytes += self.sizes.bytes(run);
+        }
+        counters.locked = self.tables.values().map(|table| table.len()).sum();
+        counters.delayed = self.delayed.len();
+    }
+}
+
+fn put_runs(encoder: &mut Encoder, set: &OffsetSet) {
+    let mut end = 0;
+    let runs: Vec<_> = set.runs().collect();
+    encoder.list(runs, |encoder, run| {
+        encoder.varint(run.start - end).varint(run.end - run.start);
+        end = run.end;
+    });
+}
+
+fn take_runs(
+    decoder: &mut Decoder<'_>,
+    mut take: impl FnMut(std::ops::Range<u64>),
+) -> Result<(), DecodeError> {
+    let mut end = 0u64;
+    decoder.each(|decoder| {
+        let start = end.saturating_add(decoder.varint()?);
+        end = start.saturating_add(decoder.varint()?);
+        if end > NUMBER_MAX || start == end {
+            return Err(invalid("run of offsets"));
+        }
+        take(start..end);
+        Ok(())
+    })
+}
+
+fn put_locks(encoder: &mut Encoder, tables: &IdMap<HolderId, LockTable>) {
+    let mut tables: Vec<_> = tables
+        .iter()
+        .filter(|(_, table)| !table.is_empty())
+        .collect();
+    tables.sort_unstable_by_key(|(holder, _)| **holder);
+    encoder.list(tables, |encoder, (holder, table)| {
+        encoder
+            .u64(holder.0)
+            .list(table.numbers(), |encoder, number| {
+                if let Some(lock) = table.get(number) {
+                    encoder
+                        .varint(number)
+                        .varint(lock.offset)
+                        .i64(lock.until_ms)
+                        .u8(lock.priority);
+                }
+            });
+    });
+}
+
+fn take_locks(decoder: &mut Decoder<'_>, messages: &mut Messages) -> Result<(), DecodeError> {
+    let mut spare = SparePages::default();
+    decoder.each(|decoder| {
+        let holder = HolderId(decoder.u64()?);
+        let mut table = LockTable::new(messages.next_number);
+        decoder.each(|decoder| {
+            let given = number(decoder)?;
+            let lock = Lock {
+                offset: number(decoder)?,
+                until_ms: decoder.i64()?,
+                priority: decoder.u8()?,
+            };
+            if table.contains(given) {
+                return Err(invalid("lock"));
+            }
+            table.insert(given, lock, &mut spare);
+            messages.watch(holder, given, 1, lock.until_ms);
+            Ok(())
+        })?;
+        match messages.tables.insert(holder, table) {
+            Some(_) => Err(invalid("holder")),
+            None => Ok(()),
+        }
+    })
+}
+
+fn take_sizes(decoder: &mut Decoder<'_>, messages: &mut Messages) -> Result<(), DecodeError> {
+    let mut end = 0;
+    for runs in [&mut messages.sizes.folded, &mut messages.sizes.exact] {
+        decoder.each(|decoder| {
+            let run = SizeRun {
+                first: number(decoder)?,
+                count: number(decoder)?,
+                bytes: number(decoder)?,
+            };
+            if run.first < end || run.count == 0 || run.first + run.count > NUMBER_MAX {
+                return Err(invalid("sizes"));
+            }
+            end = run.first + run.count;
+            runs.push_back(run);
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn put_totals(encoder: &mut Encoder, totals: &Totals) {
+    encoder
+        .varint(totals.enqueued)
+        .varint(totals.delivered)
+        .varint(totals.redelivered)
+        .varint(totals.acked)
+        .varint(totals.purged);
+    for count in totals.dead.iter().chain(&totals.dropped) {
+        encoder.varint(*count);
+    }
+}
+
+fn take_totals(decoder: &mut Decoder<'_>) -> Result<Totals, DecodeError> {
+    let mut totals = Totals {
+        enqueued: number(decoder)?,
+        delivered: number(decoder)?,
+        redelivered: number(decoder)?,
+        acked: number(decoder)?,
+        purged: number(decoder)?,
+        ..Totals::default()
+    };
+    for count in totals.dead.iter_mut().chain(&mut totals.dropped) {
+        *count = number(decoder)?;
+    }
+    Ok(totals)
+}
+
+/// A varint that counts something.
+fn number(decoder: &mut Decoder<'_>) -> Result<u64, DecodeError> {
+    match decoder.varint()? {
+        number @ 0..=NUMBER_MAX => Ok(number),
+        _ => Err(invalid("number")),
+    }
+}
+
+fn invalid(what: &'static str) -> DecodeError {
+    DecodeError::Invalid { what }
+}

@@ -1,0 +1,14 @@
+//! What queues promise, by topic.
+
+mod bounds;
+mod consumers;
+mod delays;
+mod delivery;
+mod groups;
+mod harness;
+mod model;
+mod operators;
+mod properties;
+mod recovery;
+mod settling;
+mod size;

@@ -1,0 +1,109 @@
+//! What a restart finds again.
+
+use super::harness::*;
+use crate::queue::*;
+
+fn settings() -> QueueSettings {
+    QueueSettings {
+        dead_letter: true,
+        delivery_limit: Some(20),
+        ..QueueSettings::default()
+    }
+}
+
+#[test]
+fn what_dead_connections_held_comes_back_in_its_place_with_its_counts() {
+    let mut bench = Bench::new(settings());
+    bench.enqueue(4);
+    bench.get(ANNA, 3);
+    bench.ack(ANNA, 1..2);
+    bench.fail(ANNA, 0..1);
+    bench.get(ANNA, 1);
+    bench.restart(settings());
+    bench.subscribe(BERT, 10);
+    let effects = bench.take_effects();
+    let seen: Vec<_> = deliveries(&effects)
+        .map(|(_, offset, delivery)| (offset, delivery.mark.deliveries, delivery.mark.failures))
+        .collect();
+    assert_eq!(seen, [(0, 2, 2), (2, 1, 1), (3, 0, 0)]);
+    let counters = bench.queue.counters();
+    assert_eq!(counters.totals.acked, 1);
+    assert_eq!(counters.totals.enqueued, 4);
+}
+
+#[test]
+fn locks_that_end_by_themselves_outlive_a_restart() {
+    let settings = QueueSettings {
+        lock_ms: Some(1_000),
+        ..settings()
+    };
+    let mut bench = Bench::new(settings.clone());
+    bench.enqueue(2);
+    bench.get(ANNA, 2);
+    bench.restart(settings.clone());
+    assert_eq!(bench.ready(), 0);
+    bench.ack(ANNA, 0..1);
+    bench.queue = restored(&snapshot(&bench.queue));
+    bench.turn(|queue, turn| queue.open(turn));
+    bench.pass(1_000);
+    assert_eq!(bench.get(BERT, 2), [1]);
+}
+
+#[test]
+fn numbers_are_not_given_out_again_after_a_restart() {
+    let mut bench = Bench::new(settings());
+    bench.enqueue(2);
+    bench.get(ANNA, 2);
+    bench.restart(settings());
+    bench.queue = restored(&snapshot(&bench.queue));
+    bench.turn(|queue, turn| queue.open(turn));
+    bench.get(ANNA, 2);
+    assert!(bench.settle(ANNA, 0..1, Outcome::Ack).is_err());
+}
+
+#[test]
+fn a_plain_enqueue_and_an_empty_turn_journal_nothing() {
+    let mut bench = Bench::new(settings());
+    bench.enqueue(100);
+    bench.turn(|queue, turn| queue.tick(turn));
+    assert_eq!(bench.journal.len(), 1, "the append itself");
+}
+
+#[test]
+fn deliveries_and_acknowledgements_in_turn_are_few_events() {
+    let mut bench = Bench::new(settings());
+    bench.subscribe(ANNA, 10);
+    bench.enqueue(1_010);
+    bench.journal.clear();
+    bench.turn(|queue, turn| {
+        for number in 0..1_000 {
+            queue
+                .settle(ANNA, number..number + 1, Outcome::Ack, turn)
+                .unwrap();
+        }
+    });
+    // What was locked before the turn, what it locked, and what it settled of that.
+    assert_eq!(bench.journal.len(), 3);
+}
+
+#[test]
+fn any_bytes_are_an_error_or_a_queue() {
+    let mut bench = Bench::new(settings());
+    bench.enqueue(100);
+    bench.get(ANNA, 10);
+    bench.fail(ANNA, 2..4);
+    let bytes = snapshot(&bench.queue);
+    assert_eq!(snapshot(&restored(&bytes)), bytes);
+    for index in 0..bytes.len() {
+        for change in [1, 0x80, 0xff] {
+            let mut damaged = bytes.clone();
+            damaged[index] ^= change;
+            let mut decoder = forebay_storage::codec::Decoder::new(&damaged);
+            if let Ok(queue) = Queue::restore(&mut decoder) {
+                queue.check().unwrap();
+            }
+        }
+        let mut decoder = forebay_storage::codec::Decoder::new(&bytes[..index]);
+        assert!(Queue::restore(&mut decoder).is_err());
+    }
+}

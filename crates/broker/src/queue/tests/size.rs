@@ -1,0 +1,96 @@
+//! What a backlog costs.
+
+use super::harness::*;
+use crate::queue::*;
+
+fn backlog(
+    messages: u64,
+    size: impl Fn(u64) -> u32,
+    attributes: impl Fn(u64) -> Attributes,
+) -> Bench {
+    let mut bench = Bench::new(QueueSettings {
+        max_priority: 9,
+        order: Order::None,
+        ttl_ms: Some(86_400_000),
+        ..QueueSettings::default()
+    });
+    let mut out = Effects::default();
+    for first in 0..messages {
+        let arrival = Arrival {
+            first,
+            count: 1,
+            bytes_each: size(first),
+            attributes: attributes(first),
+        };
+        let mut turn = Turn {
+            now_ms: bench.now_ms + first as i64 / 100,
+            pools: &mut bench.pools,
+            out: &mut out,
+        };
+        bench.queue.enqueue(&arrival, &mut turn);
+        out.clear();
+    }
+    bench.queue.check().unwrap();
+    bench
+}
+
+#[test]
+fn ten_million_messages_cost_what_ten_thousand_cost() {
+    let bytes = |messages| {
+        let bench = backlog(messages, |_| 1_000, |_| Attributes::default());
+        assert_eq!(bench.ready(), messages);
+        bench.queue.memory_bytes()
+    };
+    let (few, many) = (bytes(10_000), bytes(10_000_000));
+    assert!(many < few + 4_096, "{few} and {many} bytes");
+}
+
+#[test]
+fn a_backlog_of_all_sizes_and_priorities_costs_bytes_by_the_hundred() {
+    let messages = 1_000_000;
+    let bench = backlog(
+        messages,
+        |offset| (offset * 31 % 977) as u32,
+        |offset| Attributes {
+            priority: (offset * 7 % 10) as u8,
+            ..Attributes::default()
+        },
+    );
+    let sizes: u64 = (0..messages).map(|offset| offset * 31 % 977).sum();
+    assert_eq!(bench.queue.counters().ready_bytes, sizes);
+    // Ten levels of up to five bits a message, and three bits for its size.
+    let bytes = bench.queue.memory_bytes() as u64;
+    assert!(bytes < messages * 8, "{bytes} bytes");
+}
+
+#[test]
+fn a_stuck_message_does_not_make_those_that_pass_it_cost_anything() {
+    let mut bench = Bench::new(QueueSettings::default());
+    bench.subscribe(ANNA, 2);
+    bench.enqueue(1);
+    let mut out = Effects::default();
+    for first in 1..1_000_000 {
+        let arrival = Arrival {
+            first,
+            count: 1,
+            ..Arrival::default()
+        };
+        let mut turn = Turn {
+            now_ms: bench.now_ms,
+            pools: &mut bench.pools,
+            out: &mut out,
+        };
+        bench.queue.enqueue(&arrival, &mut turn);
+        let acked = bench
+            .queue
+            .settle(ANNA, first..first + 1, Outcome::Ack, &mut turn);
+        acked.unwrap();
+        out.clear();
+    }
+    assert_eq!(bench.queue.log_start(), 0);
+    assert!(
+        bench.queue.memory_bytes() < 16 << 10,
+        "{}",
+        bench.queue.memory_bytes()
+    );
+}
