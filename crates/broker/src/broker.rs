@@ -61,6 +61,7 @@ struct Shared {
     options: BrokerOptions,
     environment: Environment,
     cluster: Uuid,
+    next_id: AtomicU64,
 }
 
 /// A broker's shard, to be run on a thread of its own.
@@ -112,6 +113,7 @@ impl Broker {
             options,
             environment,
             cluster,
+            next_id: AtomicU64::new(1),
         };
         Ok((
             Self {
@@ -292,7 +294,11 @@ impl Broker {
         self.ask(|answer| Command::Group { command, answer })
     }
 
-    fn ask<T: Send + 'static, F: FnOnce(oneshot::Sender<T>) -> Command>(
+    pub(crate) fn count_id(&self) -> u64 {
+        self.shared.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn ask<T: Send + 'static, F: FnOnce(oneshot::Sender<T>) -> Command>(
         &self,
         command: F,
     ) -> impl Future<Output = Result<T, Stopped>> + Send + use<T, F> {

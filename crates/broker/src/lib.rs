@@ -7,6 +7,7 @@
 //! | `machine` | the state machine behind it: commands, state, replay |
 //! | [`topic`] | topics, their configuration, the catalog everyone reads |
 //! | [`group`] | consumer groups and committed offsets |
+//! | [`host`] | virtual hosts: exchanges, bindings, queues and their consumers |
 //! | [`queue`] | queues: delivery state over a log |
 //! | [`routing`] | exchanges: which bindings a message matches; nothing is routed yet |
 //! | `producer` | idempotent producers |
@@ -17,6 +18,7 @@ pub mod broker;
 mod error;
 mod event;
 pub mod group;
+pub mod host;
 pub mod limits;
 mod machine;
 pub mod names;

@@ -10,6 +10,9 @@ use uuid::Uuid;
 
 use crate::error::{AppendError, DeleteRecordsError, TopicError};
 use crate::group::{GroupCommand, GroupReply};
+use crate::host::{
+    HostCommand, HostError, HostReply, Notice, NoticeSender, Publication, PublishError, Published,
+};
 use crate::limits::TOPIC_PARTITIONS_MAX;
 use crate::names::TopicName;
 use crate::topic::Topic;
@@ -101,6 +104,8 @@ pub(crate) struct Prepared {
 
 pub(crate) type AppendResults = Vec<Result<AppendedBatch, AppendError>>;
 pub(crate) type TopicResults<T> = Vec<Result<T, TopicError>>;
+pub(crate) type PublishResults = Vec<Result<Published, PublishError>>;
+pub(crate) type HostResult = Result<HostReply, HostError>;
 pub(crate) type DeleteRecordsResults = Vec<Result<u64, DeleteRecordsError>>;
 
 #[derive(Debug)]
@@ -135,6 +140,14 @@ pub(crate) enum Command {
         /// Topic, partition, and the first offset to keep; none keeps nothing.
         positions: Vec<(Arc<Topic>, i32, Option<u64>)>,
         answer: oneshot::Sender<DeleteRecordsResults>,
+    },
+    Publish {
+        messages: Vec<Publication>,
+        answer: oneshot::Sender<PublishResults>,
+    },
+    Host {
+        command: HostCommand,
+        answer: oneshot::Sender<HostResult>,
     },
     InitProducer {
         answer: oneshot::Sender<ProducerIdentity>,
@@ -172,15 +185,20 @@ impl shard::Command for Command {
                 topics, partitions, ..
             } => LOG_RECORD_BYTES * (topics.len() + partitions),
             Self::DeleteRecords { positions, .. } => LOG_RECORD_BYTES * positions.len(),
-            Self::InitProducer { .. } => 0,
+            // What routing multiplies is looked at when it is known.
+            Self::Publish { .. } | Self::InitProducer { .. } => 0,
+            Self::Host { command, .. } => command.stored_bytes(),
         }
     }
 
     fn is_essential(&self) -> bool {
-        !matches!(
-            self,
-            Self::Append { .. } | Self::CreateTopics { .. } | Self::CreatePartitions { .. }
-        )
+        match self {
+            Self::Append { .. } | Self::CreateTopics { .. } | Self::CreatePartitions { .. } => {
+                false
+            }
+            Self::Host { command, .. } => command.is_essential(),
+            _ => true,
+        }
     }
 }
 
@@ -212,7 +230,11 @@ impl Command {
             Self::CreatePartitions { answer, .. } => {
                 let _ = answer.send(Err(TopicError::StorageFull));
             }
-            Self::DeleteTopics { .. }
+            Self::Host { answer, .. } => {
+                let _ = answer.send(Err(HostError::StorageFull));
+            }
+            Self::Publish { .. }
+            | Self::DeleteTopics { .. }
             | Self::AlterConfigs { .. }
             | Self::DeleteRecords { .. }
             | Self::InitProducer { .. }
@@ -239,6 +261,9 @@ pub(crate) enum Answer {
     ),
     AlterConfigs(oneshot::Sender<TopicResults<()>>, TopicResults<()>),
     DeleteRecords(oneshot::Sender<DeleteRecordsResults>, DeleteRecordsResults),
+    Publish(oneshot::Sender<PublishResults>, PublishResults),
+    Host(oneshot::Sender<HostResult>, HostResult),
+    Notice(NoticeSender, Notice),
     InitProducer(oneshot::Sender<ProducerIdentity>, ProducerIdentity),
     Group(oneshot::Sender<GroupReply>, GroupReply),
 }
@@ -257,6 +282,9 @@ impl Answer {
             Self::CreatePartitions(to, result) => drop(to.send(result)),
             Self::AlterConfigs(to, results) => drop(to.send(results)),
             Self::DeleteRecords(to, results) => drop(to.send(results)),
+            Self::Publish(to, results) => drop(to.send(results)),
+            Self::Host(to, result) => drop(to.send(result)),
+            Self::Notice(to, notice) => drop(to.send(notice)),
             Self::InitProducer(to, identity) => drop(to.send(identity)),
             Self::Group(to, reply) => drop(to.send(reply)),
         }

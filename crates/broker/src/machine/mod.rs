@@ -154,6 +154,8 @@ impl Machine for BrokerMachine {
             Command::DeleteRecords { positions, answer } => {
                 self.delete_records(positions, answer, engine, replies);
             }
+            Command::Publish { messages, answer } => self.publish(messages, answer, engine, now, replies),
+            Command::Host { command, answer } => self.host(command, answer, engine, now, replies),
             Command::InitProducer { answer } => self.init_producer(answer, engine, replies),
             Command::Group { command, answer } => {
                 self.group(command, answer, engine, now, replies);

@@ -50,6 +50,16 @@ impl Arguments {
         place.ok().map(|place| self.0[place].1.view())
     }
 
+    /// What they take in the journal, at most.
+    pub(crate) fn stored_bytes(&self) -> usize {
+        let value = |value: &Value| match value {
+            Value::Bytes(bytes) | Value::Nested(bytes) => bytes.len(),
+            _ => 16,
+        };
+        let all = self.0.iter();
+        all.map(|(name, found)| 16 + name.len() + value(found)).sum()
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &(Bytes, Value)> {
         self.0.iter()

@@ -1,0 +1,197 @@
+//! The virtual host as gateways ask for it.
+
+use bytes::Bytes;
+
+use super::{
+    Bind, ConnectionId, ExchangeDefinition, GetMessage, Got, HostCommand, HostError, HostReply,
+    Publication, PublishError, Published, QueueDefinition, QueueStatus, Settlement, Subscribe,
+    Subscribed,
+};
+use crate::broker::Broker;
+use crate::error::Stopped;
+use crate::machine::Command;
+use crate::queue::{Credit, HolderId, PoolId};
+
+type Answer<T> = Result<T, HostError>;
+
+impl Broker {
+    /// A number for a connection, a consumer or a pool that no other has since the broker started.
+    pub fn next_id(&self) -> u64 {
+        self.count_id()
+    }
+
+    /// Publishes messages, each with a result of its own, answered when all are as durable as the queues
+    /// that they went to. They are in the broker's hands, in order, when this returns; the future only
+    /// waits.
+    pub fn publish(
+        &self,
+        messages: Vec<Publication>,
+    ) -> impl Future<Output = Vec<Result<Published, PublishError>>> + Send + use<> {
+        let count = messages.len();
+        let asked = self.ask(|answer| Command::Publish { messages, answer });
+        async move {
+            let stopped = |Stopped| (0..count).map(|_| Err(PublishError::Stopped)).collect();
+            asked.await.unwrap_or_else(stopped)
+        }
+    }
+
+    /// Settles messages, in order. They are on their way when this returns; who wants to know that it is
+    /// durable waits.
+    pub fn settle(
+        &self,
+        settlements: Vec<Settlement>,
+    ) -> impl Future<Output = Answer<()>> + Send + use<> {
+        let asked = self.host(HostCommand::Settle(settlements));
+        async move { asked.await.map(drop) }
+    }
+
+    /// Makes an exchange; nothing happens if it is there and the same.
+    pub async fn declare_exchange(&self, definition: ExchangeDefinition) -> Answer<()> {
+        self.host(HostCommand::DeclareExchange(definition)).await?;
+        Ok(())
+    }
+
+    /// Says whether there is such an exchange.
+    pub async fn check_exchange(&self, name: Bytes) -> Answer<()> {
+        self.host(HostCommand::CheckExchange { name }).await?;
+        Ok(())
+    }
+
+    /// Deletes an exchange with its bindings; nothing happens if there is none.
+    pub async fn delete_exchange(&self, name: Bytes, if_unused: bool) -> Answer<()> {
+        let command = HostCommand::DeleteExchange { name, if_unused };
+        self.host(command).await?;
+        Ok(())
+    }
+
+    /// Binds a queue or an exchange to an exchange.
+    pub async fn bind(&self, bind: Bind) -> Answer<()> {
+        self.host(HostCommand::Bind(bind)).await?;
+        Ok(())
+    }
+
+    /// Removes a binding; nothing happens if there is none.
+    pub async fn unbind(&self, bind: Bind) -> Answer<()> {
+        self.host(HostCommand::Unbind(bind)).await?;
+        Ok(())
+    }
+
+    /// Makes a queue; says what there is if it is there and the same.
+    pub async fn declare_queue(
+        &self,
+        definition: QueueDefinition,
+        connection: ConnectionId,
+    ) -> Answer<QueueStatus> {
+        let command = HostCommand::DeclareQueue {
+            definition,
+            connection,
+        };
+        self.host(command).await.and_then(HostReply::queue)
+    }
+
+    /// Says what there is of a queue.
+    pub async fn check_queue(&self, name: Bytes, connection: ConnectionId) -> Answer<QueueStatus> {
+        let command = HostCommand::CheckQueue { name, connection };
+        self.host(command).await.and_then(HostReply::queue)
+    }
+
+    /// Deletes a queue; nothing happens if there is none. Returns how many messages were ready.
+    pub async fn delete_queue(
+        &self,
+        name: Bytes,
+        if_unused: bool,
+        if_empty: bool,
+        connection: ConnectionId,
+    ) -> Answer<u64> {
+        let command = HostCommand::DeleteQueue {
+            name,
+            if_unused,
+            if_empty,
+            connection,
+        };
+        self.host(command).await.and_then(HostReply::messages)
+    }
+
+    /// Drops what is ready in a queue. Returns how many messages that were.
+    pub async fn purge_queue(&self, name: Bytes, connection: ConnectionId) -> Answer<u64> {
+        let command = HostCommand::PurgeQueue { name, connection };
+        self.host(command).await.and_then(HostReply::messages)
+    }
+
+    /// Subscribes a consumer.
+    pub async fn subscribe(&self, subscribe: Subscribe) -> Answer<Subscribed> {
+        match self.host(HostCommand::Subscribe(subscribe)).await? {
+            HostReply::Subscribed(subscribed) => Ok(subscribed),
+            _ => Err(HostError::Stopped),
+        }
+    }
+
+    /// Ends a subscription. What the consumer holds stays its own until it is settled or released.
+    pub async fn cancel(&self, holder: HolderId) -> Answer<()> {
+        self.host(HostCommand::Cancel { holder }).await?;
+        Ok(())
+    }
+
+    /// Takes one message of a queue without a subscription.
+    pub async fn get_message(&self, get: GetMessage) -> Answer<Option<Got>> {
+        match self.host(HostCommand::Get(get)).await? {
+            HostReply::Got(got) => Ok(got),
+            _ => Err(HostError::Stopped),
+        }
+    }
+
+    /// Changes what bounds a consumer.
+    pub async fn set_credit(&self, holder: HolderId, credit: Credit) -> Answer<()> {
+        self.host(HostCommand::SetCredit { holder, credit }).await?;
+        Ok(())
+    }
+
+    /// Changes how much the consumers of a pool may hold together.
+    pub async fn set_pool(&self, pool: PoolId, limit: Option<u32>) -> Answer<()> {
+        self.host(HostCommand::SetPool { pool, limit }).await?;
+        Ok(())
+    }
+
+    /// Says that holders are gone: their subscriptions end, and what they hold comes back.
+    pub fn release(
+        &self,
+        holders: Vec<HolderId>,
+        pools: Vec<PoolId>,
+    ) -> impl Future<Output = Answer<()>> + Send + use<> {
+        let asked = self.host(HostCommand::Release { holders, pools });
+        async move { asked.await.map(drop) }
+    }
+
+    /// Says that a connection is gone, and its exclusive queues with it.
+    pub fn disconnected(
+        &self,
+        connection: ConnectionId,
+    ) -> impl Future<Output = Answer<()>> + Send + use<> {
+        let asked = self.host(HostCommand::Disconnected { connection });
+        async move { asked.await.map(drop) }
+    }
+
+    fn host(
+        &self,
+        command: HostCommand,
+    ) -> impl Future<Output = Answer<HostReply>> + Send + use<> {
+        let asked = self.ask(|answer| Command::Host { command, answer });
+        async move { asked.await.unwrap_or(Err(HostError::Stopped)) }
+    }
+}
+
+impl HostReply {
+    fn queue(self) -> Answer<QueueStatus> {
+        match self {
+            Self::Queue(status) => Ok(status),
+            _ => Err(HostError::Stopped),
+        }
+    }
+
+    fn messages(self) -> Answer<u64> {
+        match self {
+            Self::Messages(count) => Ok(count),
+            _ => Err(HostError::Stopped),
+        }
+    }
+}

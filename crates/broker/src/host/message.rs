@@ -1,0 +1,80 @@
+//! A message as it is published, and as it lies in a queue's log.
+//!
+//! In the log it is a record: the value is the body, and what else there is to a message stands in
+//! reserved [`header`]s, verbatim, so that a client of the protocol that it came by gets back what was
+//! sent.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::routing::{HashProperty, Message, Value, ValueRef};
+
+/// Names of the reserved headers.
+pub mod header {
+    /// The exchange that it was published to.
+    pub const EXCHANGE: &str = "forebay.exchange";
+    /// The routing key that it was published with.
+    pub const ROUTING_KEY: &str = "forebay.routing-key";
+    /// The properties of AMQP 0-9-1, as they went over the wire.
+    pub const AMQP_PROPERTIES: &str = "forebay.amqp091.properties";
+    /// The queues that it died in, see [`Deaths`](super::super::Deaths).
+    pub const DEATHS: &str = "forebay.deaths";
+}
+
+/// A message on its way in.
+#[derive(Debug)]
+pub struct Publication {
+    /// What it is routed by.
+    pub envelope: Envelope,
+    /// The message: a batch of one record.
+    pub batch: BytesMut,
+    /// The size of its body.
+    pub body_bytes: u32,
+    /// Its priority.
+    pub priority: u8,
+    /// For how many milliseconds it lives.
+    pub ttl_ms: Option<u64>,
+}
+
+/// What routing looks at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Envelope {
+    /// The exchange that it is published to.
+    pub exchange: Bytes,
+    /// The routing key, and those that it asks for beside (`CC`, `BCC`).
+    pub routing_keys: Vec<Bytes>,
+    /// The rest, if it has any.
+    pub headers: Option<Box<MessageHeaders>>,
+}
+
+/// What routing looks at in the few messages that have it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MessageHeaders {
+    /// Its headers.
+    pub headers: Vec<(Bytes, Value)>,
+    /// `correlation_id`
+    pub correlation_id: Option<Bytes>,
+    /// `message_id`
+    pub message_id: Option<Bytes>,
+    /// `timestamp`
+    pub timestamp: Option<u64>,
+}
+
+impl Message for Envelope {
+    fn routing_keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.routing_keys.iter().map(|key| &key[..])
+    }
+
+    fn headers(&self) -> impl Iterator<Item = (&[u8], ValueRef<'_>)> {
+        let headers = self.headers.iter().flat_map(|more| &more.headers);
+        headers.map(|(name, value)| (&name[..], value.view()))
+    }
+
+    fn property(&self, name: HashProperty) -> Option<Value> {
+        let more = self.headers.as_ref()?;
+        match name {
+            HashProperty::CorrelationId => more.correlation_id.clone().map(Value::Bytes),
+            HashProperty::MessageId => more.message_id.clone().map(Value::Bytes),
+            HashProperty::Timestamp => more.timestamp.map(|time| Value::Integer(time.into())),
+        }
+    }
+}

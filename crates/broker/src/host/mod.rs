@@ -1,0 +1,32 @@
+//! A virtual host: exchanges, the queues that they route to, and who consumes them.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `definition` | what exchanges and queues are |
+//! | `command`, `reply` | what can be asked, and what comes back |
+//! | `message` | a message as it is published, and as it lies in a queue's log |
+//! | `deaths` | what a message remembers of the queues that it died in |
+//! | `error` | why something is refused |
+//!
+//! A queue is a log with delivery state ([`crate::queue`]); an exchange is a router
+//! ([`crate::routing`]) whose destinations are queues and other exchanges.
+
+mod command;
+mod deaths;
+mod definition;
+mod error;
+mod handle;
+mod message;
+mod reply;
+
+pub use command::{Bind, GetMessage, HostCommand, Settlement, Subscribe};
+pub use deaths::{Death, Deaths};
+pub use definition::{
+    ConnectionId, DeadLetterTarget, ExchangeDefinition, QueueDefinition, QueueId,
+};
+pub use error::{Difference, HostError, PublishError};
+pub use message::{Envelope, MessageHeaders, Publication, header};
+pub use reply::{Delivered, Got, HostReply, Notice, NoticeSender, Published, QueueStatus, Subscribed};
+
+/// The exchange that has every queue bound by its name.
+pub const DEFAULT_EXCHANGE: &[u8] = b"";
