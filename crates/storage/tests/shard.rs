@@ -67,7 +67,7 @@ impl Replay for Appender {
         Ok(())
     }
 
-    fn appended(&mut self, _: LogId, _: &BatchHeader, _: i64) -> Result<(), String> {
+    fn appended(&mut self, _: LogId, _: &BatchHeader, _: &[u8], _: i64) -> Result<(), String> {
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use forebay_record::{BatchHeader, patch_base_offset};
 
 use super::commit::Pending;
@@ -208,6 +208,22 @@ impl Engine {
     pub fn event(&mut self, payload: &[u8]) {
         self.entry.push(RecordKind::Event, LogId(0), 0, payload);
         self.wants_sync = true;
+    }
+
+    /// As [`Engine::event`], for an event that nobody waits for: it is durable when what comes after it
+    /// is, and may be lost until then.
+    pub fn note(&mut self, payload: &[u8]) {
+        self.entry.push(RecordKind::Event, LogId(0), 0, payload);
+    }
+
+    /// The batch of `id` with the record at `offset`, if readers cannot read it yet.
+    pub fn unpublished(&self, id: LogId, offset: u64) -> Option<&Bytes> {
+        let mut newest_first = self.pending.iter().rev().chain(self.written.iter().rev());
+        newest_first
+            .find(|pending| {
+                pending.log == id && (pending.base..pending.next).contains(&offset)
+            })
+            .map(|pending| &pending.batch)
     }
 
     /// Drops every record of `id` below `offset`. Whole batches go when none of theirs is left.

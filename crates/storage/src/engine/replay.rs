@@ -20,8 +20,14 @@ use crate::media::{JournalFile, journal_name};
 pub trait Replay {
     /// The state that the newest snapshot holds. Called at most once, before everything else.
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), String>;
-    /// A batch of `log`, in the order in which it was appended.
-    fn appended(&mut self, log: LogId, header: &BatchHeader, wall_ms: i64) -> Result<(), String>;
+    /// A batch of `log`, in the order in which it was appended: its header, all its bytes, and when.
+    fn appended(
+        &mut self,
+        log: LogId,
+        header: &BatchHeader,
+        batch: &[u8],
+        wall_ms: i64,
+    ) -> Result<(), String>;
     /// An event, in order. `wall_ms` is when it was written.
     fn event(&mut self, payload: &[u8], wall_ms: i64) -> Result<(), String>;
     /// Everything has been replayed: says what does not fit to the logs that there are. Nothing on the
@@ -40,7 +46,7 @@ impl Replay for Stateless {
         Ok(())
     }
 
-    fn appended(&mut self, _: LogId, _: &BatchHeader, _: i64) -> Result<(), String> {
+    fn appended(&mut self, _: LogId, _: &BatchHeader, _: &[u8], _: i64) -> Result<(), String> {
         Ok(())
     }
 
@@ -307,7 +313,7 @@ impl Engine {
             max_timestamp: header.max_timestamp,
         };
         log.shared.recovered(chunk);
-        replay.appended(record.log, &header, wall_ms)
+        replay.appended(record.log, &header, record.payload, wall_ms)
     }
 }
 

@@ -1,0 +1,380 @@
+//! The virtual host's state: exchanges, queues, consumers, and what follows when one of them moves.
+//!
+//! Every change of a queue goes through [`Host::turn`]. What it asks for in return is worked off at the
+//! end of the command ([`Host::settle_effects`]), and what it changed is journaled with it
+//! ([`Host::store_changes`]).
+
+mod consumers;
+mod dead_letters;
+mod encoding;
+mod exchanges;
+mod publish;
+mod queues;
+mod saved;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use bytes::Bytes;
+use forebay_storage::codec::Encoder;
+use forebay_storage::shard::Replies;
+use forebay_storage::{Durability, Engine, IdMap, LogId, LogReader, Now};
+use hashbrown::HashMap;
+use tokio::sync::oneshot;
+
+use super::command::{Answer, HostResult};
+use super::{BrokerMachine, Reply};
+use crate::event::{BrokerEvent, HostEvent};
+use crate::host::{
+    ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender, QueueDefinition, QueueId,
+};
+use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
+use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
+use crate::routing::{Destinations, Router};
+use publish::Waiting;
+
+/// Names an exchange for as long as the broker's data lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ExchangeId(pub(crate) u64);
+
+/// Where a binding leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Target {
+    Queue(QueueId),
+    Exchange(ExchangeId),
+}
+
+/// All exchanges and queues.
+pub(super) struct Host {
+    exchanges: IdMap<ExchangeId, Exchange>,
+    exchange_names: HashMap<Bytes, ExchangeId>,
+    next_exchange: u64,
+    queues: IdMap<QueueId, QueueState>,
+    queue_names: HashMap<Bytes, QueueId>,
+    /// What durable queues promise.
+    durability: Durability,
+
+    holders: IdMap<HolderId, Holder>,
+    pools: CreditPools,
+    /// The queues whose consumers share a pool.
+    pool_queues: IdMap<PoolId, Vec<QueueId>>,
+
+    /// What is to be done because of what queues did.
+    work: VecDeque<(QueueId, Effect)>,
+    /// Queues with something to journal.
+    touched: Vec<QueueId>,
+    /// When queues have something to do by themselves, on the clock of their ages.
+    deadlines: BTreeSet<(i64, QueueId)>,
+    /// Publishers that wait for room in the journal.
+    waiting: VecDeque<Waiting>,
+    /// Room for routing.
+    found: Destinations<Target>,
+    here: Destinations<Target>,
+    now: Now,
+}
+
+struct Exchange {
+    definition: ExchangeDefinition,
+    router: Router<Target>,
+    /// It lost a binding.
+    was_unbound: bool,
+}
+
+struct QueueState {
+    definition: QueueDefinition,
+    queue: Queue,
+    /// None while the journal is replayed.
+    reader: Option<LogReader>,
+    durability: Durability,
+    out: Effects,
+    /// It is among those that are touched.
+    touched: bool,
+    deadline: Option<i64>,
+    /// The log's front was given back up to here, and may be again from this time on.
+    trimmed: u64,
+    trim_due: Duration,
+}
+
+/// Who takes messages of a queue.
+struct Holder {
+    queue: QueueId,
+    /// None for who takes one message without a subscription.
+    notices: Option<NoticeSender>,
+}
+
+/// What a command works with.
+pub(super) struct Cx<'a> {
+    pub(super) engine: &'a mut Engine,
+    pub(super) replies: &'a mut Replies<Reply>,
+    pub(super) next_log: &'a mut LogId,
+}
+
+impl BrokerMachine {
+    pub(super) fn host(
+        &mut self,
+        command: HostCommand,
+        answer: oneshot::Sender<HostResult>,
+        engine: &mut Engine,
+        now: Now,
+        replies: &mut Replies<Reply>,
+    ) {
+        let (host, mut cx) = self.host_with(engine, now, replies);
+        let (durability, result) = host.handle(command, &mut cx);
+        host.finish(&mut cx);
+        let answer = Answer::Host(answer, result);
+        cx.replies.after(durability, answer);
+    }
+
+    pub(super) fn tick_host(&mut self, engine: &mut Engine, now: Now, replies: &mut Replies<Reply>) {
+        let (host, mut cx) = self.host_with(engine, now, replies);
+        host.continue_publishing(&mut cx);
+        while let Some((_, id)) = host.deadlines.first().filter(|(due, _)| *due <= now.aging_ms) {
+            let id = *id;
+            host.forget_deadline(id);
+            host.turn(id, |queue, turn| queue.tick(turn));
+        }
+        host.finish(&mut cx);
+    }
+
+    pub(super) fn host_with<'a>(
+        &'a mut self,
+        engine: &'a mut Engine,
+        now: Now,
+        replies: &'a mut Replies<Reply>,
+    ) -> (&'a mut Host, Cx<'a>) {
+        self.host.now = now;
+        let cx = Cx {
+            engine,
+            replies,
+            next_log: &mut self.next_log,
+        };
+        (&mut self.host, cx)
+    }
+}
+
+impl Host {
+    pub(super) fn new(durability: Durability) -> Self {
+        let mut host = Self {
+            exchanges: IdMap::default(),
+            exchange_names: HashMap::new(),
+            next_exchange: 0,
+            queues: IdMap::default(),
+            queue_names: HashMap::new(),
+            durability,
+            holders: IdMap::default(),
+            pools: CreditPools::default(),
+            pool_queues: IdMap::default(),
+            work: VecDeque::new(),
+            touched: Vec::new(),
+            deadlines: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            found: Destinations::new(),
+            here: Destinations::new(),
+            now: Now::default(),
+        };
+        host.predeclare();
+        host
+    }
+
+    /// Does what is asked. Returns the answer, and when it may leave.
+    fn handle(&mut self, command: HostCommand, cx: &mut Cx<'_>) -> (Durability, HostResult) {
+        let at_once = |result| (Durability::Memory, result);
+        match command {
+            HostCommand::DeclareExchange(definition) => self.declare_exchange(definition, cx),
+            HostCommand::CheckExchange { name } => {
+                at_once(self.exchange(&name).map(|_| HostReply::Done))
+            }
+            HostCommand::DeleteExchange { name, if_unused } => {
+                self.delete_exchange(&name, if_unused, cx)
+            }
+            HostCommand::Bind(bind) => self.bind(bind, cx),
+            HostCommand::Unbind(bind) => self.unbind(bind, cx),
+            HostCommand::DeclareQueue {
+                definition,
+                connection,
+            } => self.declare_queue(definition, connection, cx),
+            HostCommand::CheckQueue { name, connection } => {
+                at_once(self.check_queue(&name, connection))
+            }
+            HostCommand::DeleteQueue {
+                name,
+                if_unused,
+                if_empty,
+                connection,
+            } => self.delete_queue(&name, if_unused, if_empty, connection, cx),
+            HostCommand::PurgeQueue { name, connection } => self.purge_queue(&name, connection),
+            HostCommand::Subscribe(subscribe) => at_once(self.subscribe(subscribe)),
+            HostCommand::Cancel { holder } => at_once(self.cancel(holder)),
+            HostCommand::Get(get) => self.get(get),
+            HostCommand::Settle {
+                settlements,
+                durably,
+            } => {
+                let durability = if durably {
+                    Durability::Fsync
+                } else {
+                    Durability::Memory
+                };
+                (durability, self.settle(settlements))
+            }
+            HostCommand::SetCredit { holder, credit } => at_once(self.set_credit(holder, credit)),
+            HostCommand::SetPool { pool, limit } => at_once(self.set_pool(pool, limit)),
+            HostCommand::Release { holders, pools } => at_once(self.release(&holders, &pools)),
+            HostCommand::Disconnected { connection } => self.disconnected(connection, cx),
+        }
+    }
+
+    /// Lets something happen to a queue. None if there is no such queue.
+    fn turn<T>(&mut self, id: QueueId, act: impl FnOnce(&mut Queue, &mut Turn<'_>) -> T) -> Option<T> {
+        let state = self.queues.get_mut(&id)?;
+        let mut turn = Turn {
+            now_ms: self.now.aging_ms,
+            pools: &mut self.pools,
+            out: &mut state.out,
+        };
+        let done = act(&mut state.queue, &mut turn);
+        self.work
+            .extend(state.out.effects.drain(..).map(|effect| (id, effect)));
+        if !state.touched {
+            state.touched = true;
+            self.touched.push(id);
+        }
+        Some(done)
+    }
+
+    /// The end of every command.
+    fn finish(&mut self, cx: &mut Cx<'_>) {
+        self.settle_effects(cx);
+        // What died is gone from its queue when it has arrived where the dead go, and not before.
+        if self.work.is_empty() {
+            self.store_changes(cx);
+        }
+    }
+
+    /// Does what queues ask for, as far as the journal has room.
+    fn settle_effects(&mut self, cx: &mut Cx<'_>) {
+        while let Some((id, effect)) = self.work.pop_front() {
+            match effect {
+                Effect::Deliver(delivery) => {
+                    let Some(notices) = self.notices(delivery.holder) else {
+                        continue;
+                    };
+                    let answer = Answer::Notice(notices, Notice::Delivered(delivery));
+                    let end = delivery.offset + delivery.count;
+                    cx.replies.after(self.readable_after(id, end), answer);
+                }
+                Effect::DeadLettered {
+                    offset,
+                    count,
+                    reason,
+                    ..
+                } => {
+                    let buried = self.bury(id, offset, count, reason, cx);
+                    if buried < count {
+                        let rest = Effect::DeadLettered {
+                            offset: offset + buried,
+                            count: count - buried,
+                            reason,
+                            mark: crate::queue::Mark::default(),
+                        };
+                        self.work.push_front((id, rest));
+                        return;
+                    }
+                }
+                Effect::Cancelled { consumer } => {
+                    if let Some(notices) = self.notices(consumer) {
+                        let answer = Answer::Notice(notices, Notice::Cancelled(consumer));
+                        cx.replies.at_once(answer);
+                    }
+                }
+                Effect::PoolFreed { pool } => self.tell_pool(pool),
+                Effect::Gone { .. } => self.drop_queue(id, cx),
+                Effect::Dropped { .. } | Effect::Activated { .. } => {}
+            }
+        }
+    }
+
+    fn notices(&self, holder: HolderId) -> Option<NoticeSender> {
+        self.holders.get(&holder)?.notices.clone()
+    }
+
+    /// When readers can read what is before `end`.
+    fn readable_after(&self, id: QueueId, end: u64) -> Durability {
+        match self.queues.get(&id) {
+            Some(QueueState {
+                reader: Some(reader),
+                durability,
+                ..
+            }) if reader.end_offset() < end => (*durability).max(Durability::Os),
+            _ => Durability::Memory,
+        }
+    }
+
+    /// Journals what queues changed, gives back what they need no more, and notes when they want to
+    /// be looked at.
+    fn store_changes(&mut self, cx: &mut Cx<'_>) {
+        for id in std::mem::take(&mut self.touched) {
+            let now = self.now;
+            let Some(state) = self.queues.get_mut(&id) else {
+                continue;
+            };
+            state.touched = false;
+            if !state.out.events.is_empty() {
+                let mut events = Encoder::new();
+                QueueEvent::encode_batch(&state.out.events, &mut events);
+                state.out.events.clear();
+                let changed = HostEvent::QueueChanged {
+                    queue: id,
+                    events: events.finish(),
+                };
+                cx.engine.note(&BrokerEvent::Host(changed).encode());
+            }
+            let trim = state.trim(now, cx.engine, id);
+            let deadline = state.queue.next_deadline().into_iter().chain(trim).min();
+            if deadline != state.deadline {
+                if let Some(old) = state.deadline.take() {
+                    self.deadlines.remove(&(old, id));
+                }
+                state.deadline = deadline;
+                self.deadlines.extend(deadline.map(|due| (due, id)));
+            }
+        }
+    }
+
+    fn forget_deadline(&mut self, id: QueueId) {
+        if let Some(state) = self.queues.get_mut(&id)
+            && let Some(due) = state.deadline.take()
+        {
+            self.deadlines.remove(&(due, id));
+        }
+    }
+
+    /// When [`BrokerMachine::tick_host`] is next wanted.
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        if !self.waiting.is_empty() || !self.work.is_empty() {
+            return Some(self.now.monotonic + WAITING_PUBLISH_INTERVAL);
+        }
+        let (due, _) = self.deadlines.first()?;
+        let wait = due.saturating_sub(self.now.aging_ms).max(0);
+        Some(self.now.monotonic + Duration::from_millis(wait.unsigned_abs()))
+    }
+}
+
+impl QueueState {
+    /// Gives back the front of the log, not too often. Returns when to look again.
+    fn trim(&mut self, now: Now, engine: &mut Engine, log: LogId) -> Option<i64> {
+        let readable = self.reader.as_ref().map_or(0, LogReader::end_offset);
+        let wanted = self.queue.log_start().min(readable);
+        if wanted > self.trimmed && now.monotonic >= self.trim_due {
+            engine.advance_start(log, wanted);
+            self.trimmed = wanted;
+            self.trim_due = now.monotonic + QUEUE_TRIM_INTERVAL;
+        }
+        (self.queue.log_start() > self.trimmed).then(|| {
+            let wait = self.trim_due.saturating_sub(now.monotonic);
+            let wait = wait.max(WAITING_PUBLISH_INTERVAL).as_millis();
+            now.aging_ms
+                .saturating_add(i64::try_from(wait).unwrap_or(i64::MAX))
+        })
+    }
+}

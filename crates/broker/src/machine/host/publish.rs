@@ -1,0 +1,249 @@
+//! Messages come in: routed, and appended to the log of every queue that they reach.
+
+use std::vec;
+
+use bytes::{Bytes, BytesMut};
+use forebay_storage::shard::Replies;
+use forebay_storage::{AppendError as EngineError, Durability, Engine, Now, Room};
+use tokio::sync::oneshot;
+
+use super::{Cx, Host, Target};
+use crate::host::{Envelope, Publication, PublishError, Published, QueueId};
+use crate::machine::command::{Answer, PublishResults};
+use crate::machine::{BrokerMachine, Reply};
+use crate::queue::{Admission, Arrival, Attributes};
+
+/// What a message takes in the journal beside its bytes: the head of its record, and what the queue says
+/// of it.
+const MESSAGE_OVERHEAD_BYTES: usize = 192;
+
+/// A publisher's messages, as far as they are not done.
+pub(super) struct Waiting {
+    messages: vec::IntoIter<Publication>,
+    /// The message that is on its way to its queues, and those that do not have it yet.
+    current: Option<(Publication, Vec<QueueId>)>,
+    /// Whether one of its queues refused it.
+    refused: bool,
+    results: PublishResults,
+    durability: Durability,
+    answer: oneshot::Sender<PublishResults>,
+}
+
+impl BrokerMachine {
+    pub(in crate::machine) fn publish(
+        &mut self,
+        messages: Vec<Publication>,
+        answer: oneshot::Sender<PublishResults>,
+        engine: &mut Engine,
+        now: Now,
+        replies: &mut Replies<Reply>,
+    ) {
+        let (host, mut cx) = self.host_with(engine, now, replies);
+        host.waiting.push_back(Waiting {
+            results: Vec::with_capacity(messages.len()),
+            messages: messages.into_iter(),
+            current: None,
+            refused: false,
+            durability: Durability::Memory,
+            answer,
+        });
+        host.continue_publishing(&mut cx);
+        host.finish(&mut cx);
+    }
+}
+
+impl Host {
+    /// Goes on with what publishers brought, in the order in which they came, as far as the journal has
+    /// room.
+    pub(super) fn continue_publishing(&mut self, cx: &mut Cx<'_>) {
+        while let Some(mut waiting) = self.waiting.pop_front() {
+            if !self.publish_all(&mut waiting, cx) {
+                self.waiting.push_front(waiting);
+                return;
+            }
+            let answer = Answer::Publish(waiting.answer, waiting.results);
+            cx.replies.after(waiting.durability, answer);
+        }
+    }
+
+    /// Whether all of it is done.
+    fn publish_all(&mut self, waiting: &mut Waiting, cx: &mut Cx<'_>) -> bool {
+        loop {
+            let Some((publication, queues)) = &mut waiting.current else {
+                let Some(publication) = waiting.messages.next() else {
+                    return true;
+                };
+                let mut queues = Vec::new();
+                match self.route(&publication.envelope, &mut queues) {
+                    Ok(()) if queues.is_empty() => waiting.results.push(Ok(Published::Unroutable)),
+                    // Taken off the end, so that each has its turn in the order of the routing.
+                    Ok(()) => {
+                        queues.reverse();
+                        waiting.current = Some((publication, queues));
+                    }
+                    Err(error) => waiting.results.push(Err(error)),
+                }
+                continue;
+            };
+            let Some(queue) = queues.pop() else {
+                let published = if std::mem::take(&mut waiting.refused) {
+                    Published::Refused
+                } else {
+                    Published::Routed
+                };
+                waiting.results.push(Ok(published));
+                waiting.current = None;
+                continue;
+            };
+            match cx.engine.room(publication.batch.len() + MESSAGE_OVERHEAD_BYTES, false) {
+                Room::Now => {}
+                Room::Full => {
+                    waiting.results.push(Err(PublishError::StorageFull));
+                    waiting.current = None;
+                    continue;
+                }
+                Room::AfterCommit | Room::AfterSpare => {
+                    queues.push(queue);
+                    return false;
+                }
+            }
+            let batch = if queues.is_empty() {
+                std::mem::take(&mut publication.batch)
+            } else {
+                BytesMut::from(&publication.batch[..])
+            };
+            match self.enqueue(queue, publication, batch, cx) {
+                Ok(Some(durability)) => waiting.durability = waiting.durability.max(durability),
+                Ok(None) => waiting.refused = true,
+                Err(error) => {
+                    waiting.results.push(Err(error));
+                    waiting.current = None;
+                }
+            }
+        }
+    }
+
+    /// Gives a message to one queue. Returns when it is as durable as the queue, or None if the queue
+    /// refuses it.
+    fn enqueue(
+        &mut self,
+        id: QueueId,
+        publication: &Publication,
+        batch: BytesMut,
+        cx: &mut Cx<'_>,
+    ) -> Result<Option<Durability>, PublishError> {
+        let Some(state) = self.queues.get(&id) else {
+            // It was deleted while the message waited.
+            return Ok(Some(Durability::Memory));
+        };
+        let durability = state.durability;
+        let bytes = u64::from(publication.body_bytes);
+        let now_ms = self.now.aging_ms;
+        match state.queue.admit(1, bytes, None, now_ms, &self.pools) {
+            Admission::Accepted => {}
+            Admission::Duplicate { .. } => return Ok(Some(durability)),
+            Admission::Refused { dead_letter } => {
+                if dead_letter {
+                    self.bury_refused(id, &batch, cx);
+                }
+                return Ok(None);
+            }
+        }
+        let attributes = Attributes {
+            priority: publication.priority,
+            ttl_ms: publication.ttl_ms,
+            ..Attributes::default()
+        };
+        self.take_in(id, batch, publication.body_bytes, attributes, cx)?;
+        Ok(Some(durability))
+    }
+
+    /// Appends a message to a queue's log, and tells the queue.
+    pub(super) fn take_in(
+        &mut self,
+        id: QueueId,
+        batch: BytesMut,
+        body_bytes: u32,
+        attributes: Attributes,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), PublishError> {
+        let appended = cx.engine.append(id, batch, self.now);
+        let first = appended.map_err(|error| match error {
+            EngineError::TooLarge { bytes, limit } => PublishError::TooLarge { bytes, limit },
+            EngineError::UnknownLog(_) | EngineError::Malformed(_) => PublishError::Stopped,
+        })?;
+        let arrival = Arrival {
+            first,
+            count: 1,
+            bytes_each: body_bytes,
+            attributes,
+        };
+        self.turn(id, |queue, turn| queue.enqueue(&arrival, turn));
+        Ok(())
+    }
+
+    /// Finds the queues that a message goes to, each once.
+    pub(super) fn route(
+        &mut self,
+        envelope: &Envelope,
+        queues: &mut Vec<QueueId>,
+    ) -> Result<(), PublishError> {
+        if envelope.exchange.is_empty() {
+            for key in &envelope.routing_keys {
+                if let Some(id) = self.queue_names.get(key)
+                    && !queues.contains(id)
+                {
+                    queues.push(*id);
+                }
+            }
+            return Ok(());
+        }
+        let no_exchange = || PublishError::NoExchange(envelope.exchange.clone());
+        let source = self.exchange_names.get(&envelope.exchange).copied();
+        let source = source.ok_or_else(no_exchange)?;
+        let exchange = self.exchanges.get(&source).ok_or_else(no_exchange)?;
+        if exchange.definition.internal {
+            return Err(PublishError::Internal(envelope.exchange.clone()));
+        }
+        self.found.clear();
+        self.found.add(Target::Exchange(source));
+        let mut at = 0;
+        while let Some(target) = self.found.iter().nth(at) {
+            at += 1;
+            match target {
+                Target::Queue(id) => queues.push(id),
+                Target::Exchange(id) => {
+                    let Some(exchange) = self.exchanges.get(&id) else {
+                        continue;
+                    };
+                    self.here.clear();
+                    exchange.router.route(envelope, &mut self.here);
+                    let alternate = exchange.definition.alternate.as_ref();
+                    if self.here.is_empty()
+                        && let Some(alternate) = alternate
+                    {
+                        self.route_to_alternate(&alternate.clone(), envelope);
+                    }
+                    for target in self.here.iter() {
+                        self.found.add(target);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn route_to_alternate(&mut self, alternate: &Bytes, envelope: &Envelope) {
+        if !alternate.is_empty() {
+            if let Some(id) = self.exchange_names.get(alternate) {
+                self.here.add(Target::Exchange(*id));
+            }
+            return;
+        }
+        let keys = envelope.routing_keys.iter();
+        let queues = keys.filter_map(|key| self.queue_names.get(key));
+        for id in queues {
+            self.here.add(Target::Queue(*id));
+        }
+    }
+}

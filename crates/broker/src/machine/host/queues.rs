@@ -1,0 +1,251 @@
+//! Queues come and go.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use forebay_storage::Durability;
+
+use super::exchanges::differing_argument;
+use super::{Cx, Host, QueueState, Target};
+use crate::event::HostEvent;
+use crate::host::{
+    ConnectionId, Difference, HostError, HostReply, Notice, QueueDefinition, QueueId, QueueStatus,
+};
+use crate::limits::QUEUES_MAX;
+use crate::machine::command::{Answer, HostResult};
+use crate::queue::{Effect, Effects, Queue, Turn};
+
+impl Host {
+    /// The queue of this name, if it is not another connection's.
+    pub(super) fn queue_for(
+        &self,
+        name: &Bytes,
+        connection: ConnectionId,
+    ) -> Result<QueueId, HostError> {
+        let id = self.queue_names.get(name).copied();
+        let id = id.ok_or_else(|| HostError::NoQueue(name.clone()))?;
+        let owner = self.queues.get(&id).and_then(|state| state.definition.exclusive);
+        if owner.is_some_and(|owner| owner != connection) {
+            return Err(HostError::ExclusiveToOther(name.clone()));
+        }
+        Ok(id)
+    }
+
+    fn status(&self, id: QueueId) -> HostResult {
+        let state = self.queues.get(&id).ok_or(HostError::Stopped)?;
+        let counters = state.queue.counters();
+        Ok(HostReply::Queue(QueueStatus {
+            name: state.definition.name.clone(),
+            ready: counters.ready,
+            consumers: counters.consumers,
+        }))
+    }
+
+    pub(super) fn check_queue(&mut self, name: &Bytes, connection: ConnectionId) -> HostResult {
+        let id = self.queue_for(name, connection)?;
+        self.touch(id);
+        self.status(id)
+    }
+
+    fn touch(&mut self, id: QueueId) {
+        self.turn(id, |queue, turn| queue.touch(turn.now_ms));
+    }
+
+    pub(super) fn declare_queue(
+        &mut self,
+        definition: QueueDefinition,
+        connection: ConnectionId,
+        cx: &mut Cx<'_>,
+    ) -> (Durability, HostResult) {
+        match self.queue_for(&definition.name, connection) {
+            Ok(id) => (Durability::Memory, self.declare_again(id, &definition)),
+            Err(HostError::NoQueue(_)) => self.create_queue(definition, cx),
+            Err(error) => (Durability::Memory, Err(error)),
+        }
+    }
+
+    fn declare_again(&mut self, id: QueueId, definition: &QueueDefinition) -> HostResult {
+        let known = self.queues.get(&id);
+        let differs = known.and_then(|known| known.definition.differs_from(definition));
+        if let Some(how) = differs {
+            return Err(HostError::Inequivalent(how));
+        }
+        self.touch(id);
+        self.status(id)
+    }
+
+    fn create_queue(
+        &mut self,
+        definition: QueueDefinition,
+        cx: &mut Cx<'_>,
+    ) -> (Durability, HostResult) {
+        if self.queues.len() >= QUEUES_MAX {
+            return (Durability::Memory, Err(HostError::TooMany("queues")));
+        }
+        let id = *cx.next_log;
+        *cx.next_log = id.next();
+        let durability = self.durability_of(&definition);
+        cx.engine.create_log(id, durability, self.now);
+        let stored = HostEvent::QueueDeclared {
+            queue: id,
+            definition: definition.clone(),
+        };
+        let answered = cx.store(definition.durable, stored);
+        self.put_queue(id, definition);
+        if let Some(state) = self.queues.get_mut(&id) {
+            state.reader = cx.engine.reader(id);
+        }
+        self.turn(id, |queue, turn| queue.open(turn));
+        (answered, self.status(id))
+    }
+
+    fn durability_of(&self, definition: &QueueDefinition) -> Durability {
+        if definition.durable {
+            self.durability
+        } else {
+            Durability::Memory
+        }
+    }
+
+    /// Takes a queue in, that is to be opened.
+    pub(super) fn put_queue(&mut self, id: QueueId, definition: QueueDefinition) {
+        // Its own number will do for what only has to be different from queue to queue.
+        let queue = Queue::new(definition.settings.clone(), 0, id.0);
+        self.put_queue_as(id, definition, queue);
+    }
+
+    pub(super) fn put_queue_as(&mut self, id: QueueId, definition: QueueDefinition, queue: Queue) {
+        let durability = self.durability_of(&definition);
+        self.queue_names.insert(definition.name.clone(), id);
+        let state = QueueState {
+            definition,
+            queue,
+            reader: None,
+            durability,
+            out: Effects::default(),
+            touched: false,
+            deadline: None,
+            trimmed: 0,
+            trim_due: Duration::ZERO,
+        };
+        self.queues.insert(id, state);
+    }
+
+    pub(super) fn delete_queue(
+        &mut self,
+        name: &Bytes,
+        if_unused: bool,
+        if_empty: bool,
+        connection: ConnectionId,
+        cx: &mut Cx<'_>,
+    ) -> (Durability, HostResult) {
+        let id = match self.queue_for(name, connection) {
+            Ok(id) => id,
+            Err(HostError::NoQueue(_)) => {
+                return (Durability::Memory, Ok(HostReply::Messages(0)));
+            }
+            Err(error) => return (Durability::Memory, Err(error)),
+        };
+        let counters = self.queues.get(&id).map(|state| *state.queue.counters());
+        let counters = counters.unwrap_or_default();
+        if if_unused && counters.consumers > 0 {
+            return (Durability::Memory, Err(HostError::InUse));
+        }
+        if if_empty && counters.ready > 0 {
+            return (Durability::Memory, Err(HostError::NotEmpty));
+        }
+        let durability = self.drop_queue(id, cx);
+        (durability, Ok(HostReply::Messages(counters.ready)))
+    }
+
+    /// Ends a queue. Returns what an answer that says so waits for.
+    pub(super) fn drop_queue(&mut self, id: QueueId, cx: &mut Cx<'_>) -> Durability {
+        self.forget_deadline(id);
+        let Some(mut state) = self.remove_queue(id) else {
+            return Durability::Memory;
+        };
+        let mut turn = Turn {
+            now_ms: self.now.aging_ms,
+            pools: &mut self.pools,
+            out: &mut state.out,
+        };
+        state.queue.delete(&mut turn);
+        for effect in state.out.effects {
+            if let Effect::Cancelled { consumer } = effect
+                && let Some(notices) = self.notices(consumer)
+            {
+                let answer = Answer::Notice(notices, Notice::Cancelled(consumer));
+                cx.replies.at_once(answer);
+            }
+        }
+        self.holders.retain(|_, holder| holder.queue != id);
+        self.work.retain(|(of, _)| *of != id);
+        cx.engine.delete_log(id);
+        let durability = cx.store(
+            state.definition.durable,
+            HostEvent::QueueDeleted { queue: id },
+        );
+        self.delete_unbound(cx);
+        durability
+    }
+
+    /// Removes a queue, and the bindings to it.
+    pub(super) fn remove_queue(&mut self, id: QueueId) -> Option<QueueState> {
+        let state = self.queues.remove(&id)?;
+        self.queue_names.remove(&state.definition.name);
+        self.unbind_all(Target::Queue(id));
+        for queues in self.pool_queues.values_mut() {
+            queues.retain(|queue| *queue != id);
+        }
+        Some(state)
+    }
+
+    pub(super) fn purge_queue(
+        &mut self,
+        name: &Bytes,
+        connection: ConnectionId,
+    ) -> (Durability, HostResult) {
+        let lost = self.queue_for(name, connection).map(|id| {
+            let durability = self.queues.get(&id).map(|state| state.durability);
+            let lost = self.turn(id, |queue, turn| queue.purge(turn));
+            let lost = lost.unwrap_or_default().ready;
+            (durability.unwrap_or(Durability::Memory), lost)
+        });
+        match lost {
+            Ok((durability, lost)) => (durability, Ok(HostReply::Messages(lost))),
+            Err(error) => (Durability::Memory, Err(error)),
+        }
+    }
+
+    pub(super) fn disconnected(
+        &mut self,
+        connection: ConnectionId,
+        cx: &mut Cx<'_>,
+    ) -> (Durability, HostResult) {
+        let owned = self.queues.iter().filter(|(_, state)| {
+            state.definition.exclusive == Some(connection)
+        });
+        let mut owned: Vec<_> = owned.map(|(id, _)| *id).collect();
+        owned.sort_unstable();
+        for id in owned {
+            self.drop_queue(id, cx);
+        }
+        (Durability::Memory, Ok(HostReply::Done))
+    }
+}
+
+impl QueueDefinition {
+    /// In what another declaration of the same name differs, if it does.
+    fn differs_from(&self, other: &Self) -> Option<Difference> {
+        if self.durable != other.durable {
+            return Some(Difference::Durable(other.durable));
+        }
+        if self.exclusive.is_some() != other.exclusive.is_some() {
+            return Some(Difference::Exclusive(other.exclusive.is_some()));
+        }
+        if self.settings.auto_delete != other.settings.auto_delete {
+            return Some(Difference::AutoDelete(other.settings.auto_delete));
+        }
+        differing_argument(&self.arguments, &other.arguments)
+    }
+}
