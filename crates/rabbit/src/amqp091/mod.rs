@@ -7,6 +7,7 @@
 //! | [`content`] | what follows a method that carries a message: header and bodies |
 //! | [`properties`] | a message's properties, kept as they came |
 //! | [`table`] | field tables and arrays, kept as they came |
+//! | [`routing`] | what exchanges look at in all that |
 //! | [`reply`] | reply codes: what they are called, and whether they end a channel or a connection |
 //!
 //! Nothing is copied on the way in: methods, tables, properties and bodies are slices of the buffer that
@@ -42,6 +43,7 @@ pub mod frame;
 pub mod method;
 pub mod properties;
 pub mod reply;
+pub mod routing;
 mod short_str;
 pub mod table;
 mod wire;
