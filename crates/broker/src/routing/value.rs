@@ -48,6 +48,19 @@ impl<B: AsRef<[u8]>> Value<B> {
             Self::Nested(bytes) => Value::Nested(bytes.as_ref()),
         }
     }
+
+    /// The same, in memory of its own.
+    pub fn detached(&self) -> Value {
+        match self.view() {
+            Value::Void => Value::Void,
+            Value::Bool(bool) => Value::Bool(bool),
+            Value::Integer(number) => Value::Integer(number),
+            Value::Float(number) => Value::Float(number),
+            Value::Decimal { scale, value } => Value::Decimal { scale, value },
+            Value::Bytes(bytes) => Value::Bytes(Bytes::copy_from_slice(bytes)),
+            Value::Nested(bytes) => Value::Nested(Bytes::copy_from_slice(bytes)),
+        }
+    }
 }
 
 impl<A: AsRef<[u8]>, B: AsRef<[u8]>> PartialEq<Value<B>> for Value<A> {

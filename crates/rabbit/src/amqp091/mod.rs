@@ -1,16 +1,18 @@
-//! AMQP 0-9-1 with RabbitMQ's extensions: what the bytes mean. No IO, and no state beyond a frame.
+//! AMQP 0-9-1 with RabbitMQ's extensions: what the bytes mean. No IO, and no state beyond a command.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`frame`] | the protocol header; frames off a buffer and onto one |
 //! | [`method`] | every method of every class: one file a class |
 //! | [`content`] | what follows a method that carries a message: header and bodies |
+//! | [`assembler`] | all these together: from a channel's frames to commands |
 //! | [`properties`] | a message's properties, kept as they came |
 //! | [`table`] | field tables and arrays, kept as they came |
+//! | [`routing`] | what exchanges look at in all that |
 //! | [`reply`] | reply codes: what they are called, and whether they end a channel or a connection |
 //!
 //! Nothing is copied on the way in: methods, tables, properties and bodies are slices of the buffer that
-//! arrived, and keep it alive. What is remembered for longer than a message (the name of a queue, the
+//! arrived, and keep it alive; only a body that came in several frames is joined. What is remembered for longer than a message (the name of a queue, the
 //! arguments of a binding) is to be [detached](ShortStr::detached) first.
 //!
 //! ```
@@ -36,12 +38,14 @@
 //! # }
 //! ```
 
+pub mod assembler;
 pub mod content;
 mod error;
 pub mod frame;
 pub mod method;
 pub mod properties;
 pub mod reply;
+pub mod routing;
 mod short_str;
 pub mod table;
 mod wire;
