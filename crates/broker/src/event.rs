@@ -10,6 +10,13 @@
 //! | 5 | configuration changed | id 16, overrides (name, value)* |
 //! | 6 | producer ids reserved | first id nobody has u64 |
 //! | 7 | group event | see [`GroupEvent`] |
+//! | 8 | exchange declared | id u64, see `machine/host/encoding.rs` |
+//! | 9 | exchange deleted | id u64 |
+//! | 10 | queue declared | log u64, see `machine/host/encoding.rs` |
+//! | 11 | queue deleted | log u64 |
+//! | 12 | bound | exchange u64, binding, see `machine/host/encoding.rs` |
+//! | 13 | unbound | the same |
+//! | 14 | queue changed | log u64, batch of [`QueueEvent`](crate::queue::QueueEvent)s |
 
 use std::collections::BTreeMap;
 
@@ -18,7 +25,10 @@ use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 use uuid::Uuid;
 
 use crate::group::GroupEvent;
+use crate::host::{ExchangeDefinition, QueueDefinition, QueueId};
+use crate::machine::{ExchangeId, Target};
 use crate::names::TopicName;
+use crate::routing::Binding;
 use crate::topic::config::Values;
 
 /// One change of the broker's state.
@@ -48,6 +58,39 @@ pub(crate) enum BrokerEvent {
         next: i64,
     },
     Group(GroupEvent),
+    Host(HostEvent),
+}
+
+/// One change of the virtual host.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum HostEvent {
+    ExchangeDeclared {
+        exchange: ExchangeId,
+        definition: ExchangeDefinition,
+    },
+    ExchangeDeleted {
+        exchange: ExchangeId,
+    },
+    QueueDeclared {
+        queue: QueueId,
+        definition: QueueDefinition,
+    },
+    QueueDeleted {
+        queue: QueueId,
+    },
+    Bound {
+        source: ExchangeId,
+        binding: Binding<Target>,
+    },
+    Unbound {
+        source: ExchangeId,
+        binding: Binding<Target>,
+    },
+    QueueChanged {
+        queue: QueueId,
+        /// A batch of queue events.
+        events: Vec<u8>,
+    },
 }
 
 impl BrokerEvent {
@@ -85,6 +128,7 @@ impl BrokerEvent {
                 encoder.u8(7);
                 event.encode(&mut encoder);
             }
+            Self::Host(event) => event.encode(&mut encoder),
         }
         encoder.finish()
     }
@@ -116,6 +160,7 @@ impl BrokerEvent {
                 next: take_producer_id(&mut decoder)?,
             },
             7 => Self::Group(GroupEvent::decode(&mut decoder)?),
+            kind @ 8..=14 => Self::Host(HostEvent::decode(kind, &mut decoder)?),
             _ => {
                 return Err(DecodeError::Invalid {
                     what: "kind of broker event",

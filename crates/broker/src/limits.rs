@@ -1,5 +1,7 @@
 //! Every bound of the broker, with its reason.
 
+use std::time::Duration;
+
 /// Partitions of one topic.
 pub const TOPIC_PARTITIONS_MAX: usize = 100_000;
 /// Partitions of all topics: each costs memory even when idle.
@@ -24,3 +26,14 @@ pub const PRODUCERS_FORGOTTEN_SHARE: usize = 8;
 /// The weight of a binding to a consistent hash (RabbitMQ: the same). Weights are there to say that one
 /// queue is to get more than another, and finer shares than this nobody can tell.
 pub const CONSISTENT_HASH_WEIGHT_MAX: u64 = 10_000;
+/// Queues there may be: an idle one costs a few kilobytes.
+pub const QUEUES_MAX: usize = 1_000_000;
+/// Exchanges there may be.
+pub const EXCHANGES_MAX: usize = 100_000;
+/// Bindings of one exchange: each costs a few hundred bytes.
+pub const BINDINGS_PER_EXCHANGE_MAX: usize = 1_000_000;
+/// How often the front of a queue's log is given back: each time is a record of the journal that is
+/// synced.
+pub const QUEUE_TRIM_INTERVAL: Duration = Duration::from_secs(1);
+/// How often a publisher that waits for room in the journal is looked at.
+pub const WAITING_PUBLISH_INTERVAL: Duration = Duration::from_millis(1);

@@ -72,7 +72,12 @@ pub enum HostCommand {
     /// Takes one message.
     Get(GetMessage),
     /// Settles what was delivered, in order; what is not held ends it there.
-    Settle(Vec<Settlement>),
+    Settle {
+        /// What.
+        settlements: Vec<Settlement>,
+        /// The answer waits until that survives a power cut.
+        durably: bool,
+    },
     /// Changes what bounds a consumer.
     SetCredit {
         /// Whose.
@@ -118,7 +123,7 @@ impl HostCommand {
                 Self::DeclareQueue { definition, .. } => {
                     2 * definition.name.len() + definition.arguments.stored_bytes()
                 }
-                Self::Settle(settlements) => 64 * settlements.len(),
+                Self::Settle { settlements, .. } => 64 * settlements.len(),
                 Self::Release { holders, .. } => 64 * holders.len(),
                 _ => 0,
             }

@@ -52,7 +52,9 @@ impl Deaths {
         let at = self.0.iter().position(|death| death.queue[..] == *queue);
         at.is_some_and(|at| {
             let since = &self.0[..=at];
-            since.iter().all(|death| death.reason != DeathReason::Rejected)
+            since
+                .iter()
+                .all(|death| death.reason != DeathReason::Rejected)
         })
     }
 

@@ -35,13 +35,32 @@ impl Broker {
         }
     }
 
-    /// Settles messages, in order. They are on their way when this returns; who wants to know that it is
-    /// durable waits.
+    /// Settles messages, in order. They are on their way when this returns. What was settled may come
+    /// back after a power cut.
     pub fn settle(
         &self,
         settlements: Vec<Settlement>,
     ) -> impl Future<Output = Answer<()>> + Send + use<> {
-        let asked = self.host(HostCommand::Settle(settlements));
+        self.settle_as(settlements, false)
+    }
+
+    /// The same, answered when it survives a power cut.
+    pub fn settle_durably(
+        &self,
+        settlements: Vec<Settlement>,
+    ) -> impl Future<Output = Answer<()>> + Send + use<> {
+        self.settle_as(settlements, true)
+    }
+
+    fn settle_as(
+        &self,
+        settlements: Vec<Settlement>,
+        durably: bool,
+    ) -> impl Future<Output = Answer<()>> + Send + use<> {
+        let asked = self.host(HostCommand::Settle {
+            settlements,
+            durably,
+        });
         async move { asked.await.map(drop) }
     }
 
@@ -171,10 +190,7 @@ impl Broker {
         async move { asked.await.map(drop) }
     }
 
-    fn host(
-        &self,
-        command: HostCommand,
-    ) -> impl Future<Output = Answer<HostReply>> + Send + use<> {
+    fn host(&self, command: HostCommand) -> impl Future<Output = Answer<HostReply>> + Send + use<> {
         let asked = self.ask(|answer| Command::Host { command, answer });
         async move { asked.await.unwrap_or(Err(HostError::Stopped)) }
     }

@@ -26,7 +26,9 @@ pub use definition::{
 };
 pub use error::{Difference, HostError, PublishError};
 pub use message::{Envelope, MessageHeaders, Publication, header};
-pub use reply::{Delivered, Got, HostReply, Notice, NoticeSender, Published, QueueStatus, Subscribed};
+pub use reply::{
+    Delivered, Got, HostReply, Notice, NoticeSender, Published, QueueStatus, Subscribed,
+};
 
 /// The exchange that has every queue bound by its name.
 pub const DEFAULT_EXCHANGE: &[u8] = b"";

@@ -5,6 +5,7 @@
 mod append;
 mod command;
 mod groups;
+mod host;
 mod replay;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forebay_storage::shard::{Machine, Replies};
-use forebay_storage::{Engine, IdMap, LogId, Now, StorageError};
+use forebay_storage::{Durability, Engine, IdMap, LogId, Now, StorageError};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -22,13 +23,14 @@ use crate::event::BrokerEvent;
 use crate::group::{GroupCoordinator, GroupReply, ReplyToken};
 use crate::options::BrokerOptions;
 use crate::producer::Producers;
-use crate::topic::Catalog;
 use crate::topic::config::Values;
+use crate::topic::{Catalog, TopicConfig};
 
 pub use command::{
     AlterConfig, Append, AppendedBatch, CreatedTopic, NewTopic, ProducerIdentity, TopicRef,
 };
 pub(crate) use command::{Answer, Command, Prepared};
+pub(crate) use host::{ExchangeId, Target};
 
 /// How often producers that do not write any more are looked for.
 const PRODUCER_EXPIRY_INTERVAL: Duration = Duration::from_secs(600);
@@ -42,6 +44,7 @@ pub(crate) struct BrokerMachine {
     partitions: IdMap<LogId, PartitionState>,
     next_log: LogId,
     groups: GroupCoordinator,
+    host: host::Host,
     waiting: IdMap<ReplyToken, oneshot::Sender<GroupReply>>,
     next_token: u64,
     departed_due: Duration,
@@ -72,6 +75,9 @@ pub(crate) type Reply = Answer;
 impl BrokerMachine {
     pub(crate) fn new(options: BrokerOptions, catalog: Arc<Catalog>) -> Self {
         let groups = GroupCoordinator::new(options.groups.clone());
+        // What a topic promises that says nothing is what a queue promises.
+        let defaults = TopicConfig::new(Values::new(), &options.topic_defaults);
+        let durability = defaults.map_or(Durability::Fsync, |defaults| defaults.durability);
         Self {
             options,
             catalog,
@@ -86,6 +92,7 @@ impl BrokerMachine {
             next_producer: 0,
             reserved_producers: 0,
             producer_expiry_due: Duration::ZERO,
+            host: host::Host::new(durability),
             open: false,
         }
     }
@@ -103,6 +110,10 @@ impl BrokerMachine {
         self.publish_all(engine);
         self.groups.open(now);
         self.producer_expiry_due = now.monotonic + PRODUCER_EXPIRY_INTERVAL;
+        // Nobody is there yet to be told of anything.
+        let mut replies = Replies::default();
+        let (host, mut cx) = self.host_with(engine, now, &mut replies);
+        host.open(&mut cx);
         id
     }
 
@@ -154,7 +165,9 @@ impl Machine for BrokerMachine {
             Command::DeleteRecords { positions, answer } => {
                 self.delete_records(positions, answer, engine, replies);
             }
-            Command::Publish { messages, answer } => self.publish(messages, answer, engine, now, replies),
+            Command::Publish { messages, answer } => {
+                self.publish_messages(messages, answer, engine, now, replies)
+            }
             Command::Host { command, answer } => self.host(command, answer, engine, now, replies),
             Command::InitProducer { answer } => self.init_producer(answer, engine, replies),
             Command::Group { command, answer } => {
@@ -165,6 +178,7 @@ impl Machine for BrokerMachine {
 
     fn tick(&mut self, engine: &mut Engine, now: Now, replies: &mut Replies<Reply>) {
         self.tick_groups(engine, now, replies);
+        self.tick_host(engine, now, replies);
         if now.monotonic >= self.producer_expiry_due {
             self.producer_expiry_due = now.monotonic + PRODUCER_EXPIRY_INTERVAL;
             let kept = i64::try_from(self.options.producer_id_expiration.as_millis());
@@ -181,8 +195,8 @@ impl Machine for BrokerMachine {
 
     fn next_deadline(&self) -> Option<Duration> {
         let expiry = self.producer_expiry_due;
-        let groups = self.groups_deadline();
-        Some(groups.map_or(expiry, |deadline| deadline.min(expiry)))
+        let others = [self.groups_deadline(), self.host.next_deadline()];
+        others.into_iter().flatten().chain([expiry]).min()
     }
 
     fn refuse(&mut self, command: Command) {

@@ -1,7 +1,7 @@
 //! Rebuilding the machine from a snapshot and the journal.
 //!
 //! Snapshot: version u8, cluster id (presence, 16), next log u64, reserved producer ids i64,
-//! topic* (id 16, name, overrides, logs), partition* (log u64, producers), groups.
+//! topic* (id 16, name, overrides, logs), partition* (log u64, producers), groups, virtual host.
 
 use forebay_record::BatchHeader;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
@@ -17,7 +17,8 @@ use crate::event::{
 use crate::group::GroupCoordinator;
 use crate::producer::Producers;
 
-const VERSION: u8 = 1;
+/// Version 1 has no virtual host.
+const VERSION: u8 = 2;
 
 impl Replay for BrokerMachine {
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), String> {
@@ -25,7 +26,13 @@ impl Replay for BrokerMachine {
             .map_err(|error| error.to_string())
     }
 
-    fn appended(&mut self, log: LogId, header: &BatchHeader, wall_ms: i64) -> Result<(), String> {
+    fn appended(
+        &mut self,
+        log: LogId,
+        header: &BatchHeader,
+        batch: &[u8],
+        wall_ms: i64,
+    ) -> Result<(), String> {
         if header.has_producer_id()
             && let Some(partition) = self.partitions.get_mut(&log)
         {
@@ -33,7 +40,7 @@ impl Replay for BrokerMachine {
                 .producers
                 .appended(header, header.base_offset as u64, wall_ms);
         }
-        Ok(())
+        self.host.replay_batch(log, batch, wall_ms)
     }
 
     fn event(&mut self, payload: &[u8], _wall_ms: i64) -> Result<(), String> {
@@ -76,7 +83,12 @@ impl Replay for BrokerMachine {
                 }
             }
         }
-        Ok(())
+        if let Some(log) = self.host.queues().find(|queue| logs.contains(queue)) {
+            return Err(format!(
+                "log {log} is the log of a partition and of a queue"
+            ));
+        }
+        self.host.check(engine)
     }
 }
 
@@ -120,6 +132,7 @@ impl BrokerMachine {
             }
             BrokerEvent::ProducerIdsReserved { next } => self.reserved_producers = next,
             BrokerEvent::Group(event) => self.groups.apply(&event),
+            BrokerEvent::Host(event) => self.host.apply(event)?,
         }
         Ok(())
     }
@@ -148,12 +161,14 @@ impl BrokerMachine {
             partition.producers.encode(encoder);
         });
         self.groups.snapshot(&mut encoder);
+        self.host.snapshot(&mut encoder);
         encoder.finish()
     }
 
     fn decode_snapshot(&mut self, snapshot: &[u8]) -> Result<(), DecodeError> {
         let mut decoder = Decoder::new(snapshot);
-        if decoder.u8()? != VERSION {
+        let version = decoder.u8()?;
+        if !(1..=VERSION).contains(&version) {
             return Err(DecodeError::Invalid {
                 what: "version of broker snapshot",
             });
@@ -182,6 +197,9 @@ impl BrokerMachine {
             Ok(())
         })?;
         self.groups = GroupCoordinator::restore(&mut decoder, self.options.groups.clone())?;
+        if version >= 2 {
+            self.host.restore(&mut decoder)?;
+        }
         decoder.finish()
     }
 }

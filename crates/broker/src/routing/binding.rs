@@ -57,7 +57,8 @@ impl Arguments {
             _ => 16,
         };
         let all = self.0.iter();
-        all.map(|(name, found)| 16 + name.len() + value(found)).sum()
+        all.map(|(name, found)| 16 + name.len() + value(found))
+            .sum()
     }
 
     /// All of them.

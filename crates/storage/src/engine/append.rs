@@ -220,9 +220,7 @@ impl Engine {
     pub fn unpublished(&self, id: LogId, offset: u64) -> Option<&Bytes> {
         let mut newest_first = self.pending.iter().rev().chain(self.written.iter().rev());
         newest_first
-            .find(|pending| {
-                pending.log == id && (pending.base..pending.next).contains(&offset)
-            })
+            .find(|pending| pending.log == id && (pending.base..pending.next).contains(&offset))
             .map(|pending| &pending.batch)
     }
 

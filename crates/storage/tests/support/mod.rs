@@ -46,7 +46,13 @@ impl Replay for Recorder {
         Ok(())
     }
 
-    fn appended(&mut self, log: LogId, header: &BatchHeader, _: &[u8], _: i64) -> Result<(), String> {
+    fn appended(
+        &mut self,
+        log: LogId,
+        header: &BatchHeader,
+        _: &[u8],
+        _: i64,
+    ) -> Result<(), String> {
         self.appended.push((log, header.base_offset as u64));
         Ok(())
     }

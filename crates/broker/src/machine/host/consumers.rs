@@ -24,7 +24,9 @@ impl Host {
         }
         let notices = Some(notices);
         self.holders.insert(holder, Holder { queue: id, notices });
-        let subscribed = self.turn(id, |queue, turn| queue.subscribe(holder, subscription, turn));
+        let subscribed = self.turn(id, |queue, turn| {
+            queue.subscribe(holder, subscription, turn)
+        });
         if let Some(Err(error)) = subscribed {
             self.holders.remove(&holder);
             return Err(error.into());
@@ -72,9 +74,7 @@ impl Host {
             no_ack: false,
         };
         self.turn(id, |queue, turn| queue.get(get, turn));
-        let is_it = |effect: &(_, Effect)| {
-            matches!(effect, (_, Effect::Deliver(delivery)) if delivery.holder == holder)
-        };
+        let is_it = |effect: &(_, Effect)| matches!(effect, (_, Effect::Deliver(delivery)) if delivery.holder == holder);
         let at = self.work.iter().rposition(is_it);
         let Some((_, Effect::Deliver(delivery))) = at.and_then(|at| self.work.remove(at)) else {
             return Ok((Durability::Memory, None));
@@ -82,7 +82,10 @@ impl Host {
         let notices = None;
         self.holders.insert(holder, Holder { queue: id, notices });
         let end = delivery.offset + delivery.count;
-        let ready = self.queues.get(&id).map_or(0, |state| state.queue.counters().ready);
+        let ready = self
+            .queues
+            .get(&id)
+            .map_or(0, |state| state.queue.counters().ready);
         let got = Got {
             log,
             delivery,

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use forebay_record::{BatchBuilder, BatchHeader, Batches, Record};
+use forebay_record::{Batch, BatchBuilder, Batches, Record, RecordHeader, Records};
 use forebay_storage::{Read, Room};
 
 use super::{Cx, Host};
@@ -22,7 +22,7 @@ struct Dead {
     body: Bytes,
     key: Option<Bytes>,
     /// Headers beside those of its deaths.
-    headers: Vec<(String, Option<Bytes>)>,
+    headers: Vec<(Bytes, Option<Bytes>)>,
     timestamp_ms: i64,
 }
 
@@ -86,8 +86,7 @@ impl Host {
         let mut batches = Vec::new();
         for part in &read.parts {
             for batch in Batches::new(part) {
-                let (_, bytes) = batch.ok()?;
-                batches.push(part.slice_ref(bytes));
+                batches.push(part.slice_ref(batch.ok()?.bytes()));
             }
         }
         (read.next > offsets.start).then_some((batches, read.next))
@@ -128,13 +127,15 @@ impl Host {
         };
         queues.retain(|of| !is_cycle(of));
         let value = deaths.encode();
-        let mut headers: Vec<(&str, Option<&[u8]>)> = vec![
-            (header::EXCHANGE, Some(&target.exchange)),
-            (header::ROUTING_KEY, Some(&routing_key)),
-            (header::DEATHS, Some(&value)),
+        let mut headers = vec![
+            RecordHeader::new(header::EXCHANGE, &target.exchange),
+            RecordHeader::new(header::ROUTING_KEY, &routing_key),
+            RecordHeader::new(header::DEATHS, &value),
         ];
-        let kept = dead.headers.iter();
-        headers.extend(kept.map(|(name, value)| (name.as_str(), value.as_deref())));
+        headers.extend(dead.headers.iter().map(|(key, value)| RecordHeader {
+            key,
+            value: value.as_deref(),
+        }));
         let mut builder = BatchBuilder::new();
         let key = dead.key.as_deref();
         let added = builder.add(dead.timestamp_ms, key, Some(&dead.body), &headers);
@@ -162,12 +163,13 @@ impl Host {
 
 /// The messages of a batch at these offsets.
 fn dead_in(batch: &Bytes, offsets: Range<u64>) -> Vec<(u64, Dead)> {
-    let Ok(head) = BatchHeader::parse(batch) else {
+    let Ok(batch) = Batch::only(batch) else {
         return Vec::new();
     };
-    let records = forebay_record::records(batch).into_iter().flatten();
+    let head = batch.header();
+    let count = usize::try_from(head.record_count).unwrap_or_default();
     let mut dead = Vec::new();
-    for record in records.flatten() {
+    for record in Records::new(batch.payload(), count).flatten() {
         let offset = head.offset_of(&record).cast_unsigned();
         if offsets.contains(&offset) {
             dead.push((offset, Dead::of(&record, head.timestamp_of(&record))));
@@ -187,16 +189,17 @@ impl Dead {
             headers: Vec::new(),
             timestamp_ms,
         };
-        for header in record.headers.clone().flatten() {
-            let value = header.value.map(Bytes::copy_from_slice);
-            match header.key {
-                header::EXCHANGE => dead.exchange = value.unwrap_or_default(),
-                header::ROUTING_KEY => dead.routing_key = value.unwrap_or_default(),
+        for RecordHeader { key, value } in record.headers.flatten() {
+            let value = value.map(Bytes::copy_from_slice);
+            if *key == *header::EXCHANGE.as_bytes() {
+                dead.exchange = value.unwrap_or_default();
+            } else if *key == *header::ROUTING_KEY.as_bytes() {
+                dead.routing_key = value.unwrap_or_default();
+            } else if *key == *header::DEATHS.as_bytes() {
                 // What nobody can read is as if it had not died before.
-                header::DEATHS => {
-                    dead.deaths = Deaths::decode(&value.unwrap_or_default()).unwrap_or_default();
-                }
-                name => dead.headers.push((name.to_owned(), value)),
+                dead.deaths = Deaths::decode(&value.unwrap_or_default()).unwrap_or_default();
+            } else {
+                dead.headers.push((Bytes::copy_from_slice(key), value));
             }
         }
         dead

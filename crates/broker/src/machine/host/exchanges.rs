@@ -73,9 +73,8 @@ impl Host {
         if let Ok(known) = self.exchange(&definition.name) {
             let known = known.and_then(|id| self.exchanges.get(&id));
             let differs = known.and_then(|known| known.definition.differs_from(&definition));
-            let result = differs.map_or(Ok(HostReply::Done), |how| {
-                Err(HostError::Inequivalent(how))
-            });
+            let result =
+                differs.map_or(Ok(HostReply::Done), |how| Err(HostError::Inequivalent(how)));
             return (Durability::Memory, result);
         }
         if self.exchanges.len() >= EXCHANGES_MAX {
@@ -110,7 +109,7 @@ impl Host {
         (self.drop_exchange(id, cx), Ok(HostReply::Done))
     }
 
-    fn drop_exchange(&mut self, id: ExchangeId, cx: &mut Cx<'_>) -> Durability {
+    pub(super) fn drop_exchange(&mut self, id: ExchangeId, cx: &mut Cx<'_>) -> Durability {
         let Some(exchange) = self.exchanges.get(&id) else {
             return Durability::Memory;
         };
@@ -197,10 +196,7 @@ impl Host {
     }
 
     /// What a binding by names means, and whether it survives a restart.
-    fn binding(
-        &mut self,
-        bind: Bind,
-    ) -> Result<(ExchangeId, Binding<Target>, bool), HostError> {
+    fn binding(&mut self, bind: Bind) -> Result<(ExchangeId, Binding<Target>, bool), HostError> {
         let no_source = || HostError::NoExchange(bind.source.clone());
         let (destination, durable) = if bind.to_exchange {
             let found = self.exchange(&bind.destination)?;

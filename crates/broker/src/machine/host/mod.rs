@@ -125,10 +125,19 @@ impl BrokerMachine {
         cx.replies.after(durability, answer);
     }
 
-    pub(super) fn tick_host(&mut self, engine: &mut Engine, now: Now, replies: &mut Replies<Reply>) {
+    pub(super) fn tick_host(
+        &mut self,
+        engine: &mut Engine,
+        now: Now,
+        replies: &mut Replies<Reply>,
+    ) {
         let (host, mut cx) = self.host_with(engine, now, replies);
         host.continue_publishing(&mut cx);
-        while let Some((_, id)) = host.deadlines.first().filter(|(due, _)| *due <= now.aging_ms) {
+        while let Some((_, id)) = host
+            .deadlines
+            .first()
+            .filter(|(due, _)| *due <= now.aging_ms)
+        {
             let id = *id;
             host.forget_deadline(id);
             host.turn(id, |queue, turn| queue.tick(turn));
@@ -170,7 +179,7 @@ impl Host {
             waiting: VecDeque::new(),
             found: Destinations::new(),
             here: Destinations::new(),
-            now: Now::default(),
+            now: Now::new(Duration::ZERO, 0),
         };
         host.predeclare();
         host
@@ -225,7 +234,11 @@ impl Host {
     }
 
     /// Lets something happen to a queue. None if there is no such queue.
-    fn turn<T>(&mut self, id: QueueId, act: impl FnOnce(&mut Queue, &mut Turn<'_>) -> T) -> Option<T> {
+    fn turn<T>(
+        &mut self,
+        id: QueueId,
+        act: impl FnOnce(&mut Queue, &mut Turn<'_>) -> T,
+    ) -> Option<T> {
         let state = self.queues.get_mut(&id)?;
         let mut turn = Turn {
             now_ms: self.now.aging_ms,
@@ -288,7 +301,9 @@ impl Host {
                     }
                 }
                 Effect::PoolFreed { pool } => self.tell_pool(pool),
-                Effect::Gone { .. } => self.drop_queue(id, cx),
+                Effect::Gone { .. } => {
+                    self.drop_queue(id, cx);
+                }
                 Effect::Dropped { .. } | Effect::Activated { .. } => {}
             }
         }

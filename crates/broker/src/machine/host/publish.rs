@@ -30,7 +30,7 @@ pub(super) struct Waiting {
 }
 
 impl BrokerMachine {
-    pub(in crate::machine) fn publish(
+    pub(in crate::machine) fn publish_messages(
         &mut self,
         messages: Vec<Publication>,
         answer: oneshot::Sender<PublishResults>,
@@ -95,7 +95,10 @@ impl Host {
                 waiting.current = None;
                 continue;
             };
-            match cx.engine.room(publication.batch.len() + MESSAGE_OVERHEAD_BYTES, false) {
+            match cx
+                .engine
+                .room(publication.batch.len() + MESSAGE_OVERHEAD_BYTES, false)
+            {
                 Room::Now => {}
                 Room::Full => {
                     waiting.results.push(Err(PublishError::StorageFull));
@@ -208,7 +211,9 @@ impl Host {
         self.found.clear();
         self.found.add(Target::Exchange(source));
         let mut at = 0;
-        while let Some(target) = self.found.iter().nth(at) {
+        loop {
+            let next = self.found.iter().nth(at);
+            let Some(target) = next else { break };
             at += 1;
             match target {
                 Target::Queue(id) => queues.push(id),
@@ -218,11 +223,9 @@ impl Host {
                     };
                     self.here.clear();
                     exchange.router.route(envelope, &mut self.here);
-                    let alternate = exchange.definition.alternate.as_ref();
-                    if self.here.is_empty()
-                        && let Some(alternate) = alternate
-                    {
-                        self.route_to_alternate(&alternate.clone(), envelope);
+                    let alternate = exchange.definition.alternate.clone();
+                    if let Some(alternate) = alternate.filter(|_| self.here.is_empty()) {
+                        self.route_to_alternate(&alternate, envelope);
                     }
                     for target in self.here.iter() {
                         self.found.add(target);

@@ -24,7 +24,10 @@ impl Host {
     ) -> Result<QueueId, HostError> {
         let id = self.queue_names.get(name).copied();
         let id = id.ok_or_else(|| HostError::NoQueue(name.clone()))?;
-        let owner = self.queues.get(&id).and_then(|state| state.definition.exclusive);
+        let owner = self
+            .queues
+            .get(&id)
+            .and_then(|state| state.definition.exclusive);
         if owner.is_some_and(|owner| owner != connection) {
             return Err(HostError::ExclusiveToOther(name.clone()));
         }
@@ -222,9 +225,10 @@ impl Host {
         connection: ConnectionId,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
-        let owned = self.queues.iter().filter(|(_, state)| {
-            state.definition.exclusive == Some(connection)
-        });
+        let owned = self
+            .queues
+            .iter()
+            .filter(|(_, state)| state.definition.exclusive == Some(connection));
         let mut owned: Vec<_> = owned.map(|(id, _)| *id).collect();
         owned.sort_unstable();
         for id in owned {
