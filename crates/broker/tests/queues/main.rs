@@ -1,0 +1,9 @@
+//! Exchanges, queues and consumers of a whole broker on a simulated disk.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod consuming;
+mod dying;
+mod harness;
+mod recovering;
+mod routing;
