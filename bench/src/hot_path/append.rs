@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use forebay_record::BatchHeader;
-use forebay_storage::{Durability, Engine, LogId, Now, Options, Replay, Room};
+use forebay_storage::{Durability, Engine, LogId, Now, Options, Room, Stateless};
 
 use super::request::{self, NOW_MS};
 use crate::discard::DiscardingDisk;
@@ -59,7 +58,7 @@ fn append(turns: u64, batches: usize, records: usize) {
 /// An engine that has left its first file, which is small.
 fn engine() -> Engine {
     let medium = Arc::new(DiscardingDisk);
-    let opened = Engine::open(medium.clone(), options(), &mut Nothing, NOW);
+    let opened = Engine::open(medium.clone(), options(), &mut Stateless, NOW);
     let (mut engine, _) = opened.expect("an empty disk opens");
     engine.create_log(LOG, Durability::Fsync, NOW);
     let maintain = |engine: &mut Engine| {
@@ -79,20 +78,4 @@ fn engine() -> Engine {
         maintain(&mut engine);
     }
     engine
-}
-
-struct Nothing;
-
-impl Replay for Nothing {
-    fn restore(&mut self, _: &[u8]) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn appended(&mut self, _: LogId, _: &BatchHeader, _: i64) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn event(&mut self, _: &[u8], _: i64) -> Result<(), String> {
-        Ok(())
-    }
 }

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use forebay_broker::storage::shard::{BackgroundJob, Turn};
 use forebay_broker::storage::{Clock, Now};
-use forebay_broker::{Broker, BrokerOptions, BrokerShard, Environment, NewTopic, Randomness};
+use forebay_broker::{
+    Broker, BrokerOptions, BrokerShard, CountedRandomness, Environment, NewTopic,
+};
 use forebay_kafka::{Gateway, GatewayOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::runtime::{Builder, Runtime};
@@ -64,7 +65,7 @@ impl Server {
         let environment = Environment {
             medium: Arc::new(DiscardingDisk),
             clock: Arc::new(StandingClock),
-            randomness: Arc::new(Counter::default()),
+            randomness: Arc::new(CountedRandomness::default()),
         };
         let opened = Broker::open(environment, append::options(), BrokerOptions::default());
         let (broker, shard, _) = opened.expect("an empty disk opens");
@@ -153,16 +154,5 @@ struct StandingClock;
 impl Clock for StandingClock {
     fn now(&self) -> Now {
         Now::new(Duration::ZERO, NOW_MS)
-    }
-}
-
-/// Never the same twice, and the same in every run.
-#[derive(Default)]
-struct Counter(AtomicU64);
-
-impl Randomness for Counter {
-    fn bytes16(&self) -> [u8; 16] {
-        let next = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-        u128::from(next).to_be_bytes()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use forebay_storage::shard::{BackgroundJob, Mailbox, Shard, ShardMetrics, Turn};
 use forebay_storage::{Clock, Engine, Medium, Now, Options, Recovered, Space, StorageError};
@@ -23,6 +24,17 @@ use crate::topic::{Catalog, Topic};
 pub trait Randomness: Send + Sync {
     /// Sixteen random bytes.
     fn bytes16(&self) -> [u8; 16];
+}
+
+/// Counts instead: the same for every run, for tests and measurements.
+#[derive(Debug, Default)]
+pub struct CountedRandomness(AtomicU64);
+
+impl Randomness for CountedRandomness {
+    fn bytes16(&self) -> [u8; 16] {
+        let next = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        u128::from(next).to_be_bytes()
+    }
 }
 
 /// The world a broker runs in.

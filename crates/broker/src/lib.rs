@@ -25,7 +25,7 @@ mod producer;
 pub mod queue;
 pub mod topic;
 
-pub use broker::{Broker, BrokerShard, Environment, Randomness};
+pub use broker::{Broker, BrokerShard, CountedRandomness, Environment, Randomness};
 pub use error::{AppendError, DeleteRecordsError, Stopped, TopicError};
 pub use machine::{
     AlterConfig, Append, AppendedBatch, CreatedTopic, NewTopic, ProducerIdentity, TopicRef,

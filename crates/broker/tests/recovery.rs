@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -14,8 +13,8 @@ use forebay_broker::group::{GroupError, PartitionResult};
 use forebay_broker::storage::{Clock, Now, Options, SimulatedDisk, StorageError};
 use forebay_broker::topic::config::ConfigChange;
 use forebay_broker::{
-    AlterConfig, Append, AppendError, AppendedBatch, Broker, BrokerOptions, Environment, GroupId,
-    NewTopic, Randomness, TopicName, TopicRef,
+    AlterConfig, Append, AppendError, AppendedBatch, Broker, BrokerOptions, CountedRandomness,
+    Environment, GroupId, NewTopic, TopicName, TopicRef,
 };
 use forebay_record::{BatchBuilder, ProducerStamp};
 
@@ -25,15 +24,6 @@ struct Stopped;
 impl Clock for Stopped {
     fn now(&self) -> Now {
         Now::new(Duration::ZERO, 1_000_000_000_000)
-    }
-}
-
-#[derive(Default)]
-struct Counter(AtomicU64);
-
-impl Randomness for Counter {
-    fn bytes16(&self) -> [u8; 16] {
-        u128::from(self.0.fetch_add(1, Ordering::Relaxed) + 1).to_be_bytes()
     }
 }
 
@@ -48,7 +38,7 @@ impl Running {
         let environment = Environment {
             medium: Arc::new(disk.clone()),
             clock: Arc::new(Stopped),
-            randomness: Arc::new(Counter::default()),
+            randomness: Arc::new(CountedRandomness::default()),
         };
         let storage = Options {
             journal_file_bytes: 1 << 20,

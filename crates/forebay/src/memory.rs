@@ -5,17 +5,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use forebay_broker::storage::limits as storage;
+use forebay_kafka::limits as kafka;
+
 const KIBIBYTE: u64 = 1 << 10;
 const MEBIBYTE: u64 = 1 << 20;
 
 /// What each budget is where there is plenty.
 const PLENTY: Budgets = Budgets {
-    tail_cache: 32 * MEBIBYTE,
-    requests: 128 * MEBIBYTE,
-    answers: 128 * MEBIBYTE,
-    compaction_keys: 64 * MEBIBYTE,
-    sort_index: 64 * MEBIBYTE,
-    journal_file: 64 * MEBIBYTE,
+    tail_cache: storage::TAIL_CACHE_BYTES as u64,
+    requests: kafka::REQUEST_MEMORY_BYTES as u64,
+    answers: kafka::ANSWER_MEMORY_BYTES as u64,
+    compaction_keys: storage::COMPACTION_KEY_BYTES as u64,
+    sort_index: storage::SORT_INDEX_BYTES as u64,
+    journal_file: storage::JOURNAL_FILE_BYTES,
     connections: 10_000,
     blocking_threads: 64,
 };

@@ -77,18 +77,8 @@ impl AnswerMemory {
         if let Some(held) = self.try_reserve(wanted) {
             return Some(held);
         }
-        let _waiting = self.waiting.begin();
-        loop {
-            // Registered before the look, so that what comes back in between is not missed.
-            let mut returned = std::pin::pin!(self.for_fetches.notified());
-            returned.as_mut().enable();
-            if let Some(held) = self.try_reserve(wanted) {
-                // There may be more for the next.
-                self.for_fetches.notify_one();
-                return Some(held);
-            }
-            timeout_at(deadline, returned).await.ok()?;
-        }
+        let reserved = self.wait_for(&self.for_fetches, || self.try_reserve(wanted));
+        timeout_at(deadline, reserved).await.ok()
     }
 
     fn try_reserve(self: &Arc<Self>, wanted: usize) -> Option<Held> {
@@ -113,15 +103,23 @@ impl AnswerMemory {
         if self.used() < self.budget {
             return;
         }
+        let look = || (self.used() < self.budget).then_some(());
+        self.wait_for(&self.for_descriptions, look).await;
+    }
+
+    /// Waits until what comes back makes `look` find something.
+    async fn wait_for<T>(&self, returned: &Notify, look: impl Fn() -> Option<T>) -> T {
         let _waiting = self.waiting.begin();
         loop {
-            let mut returned = std::pin::pin!(self.for_descriptions.notified());
-            returned.as_mut().enable();
-            if self.used() < self.budget {
-                self.for_descriptions.notify_one();
-                return;
+            // Registered before the look, so that what comes back in between is not missed.
+            let mut notified = std::pin::pin!(returned.notified());
+            notified.as_mut().enable();
+            if let Some(found) = look() {
+                // There may be more for the next.
+                returned.notify_one();
+                return found;
             }
-            returned.await;
+            notified.await;
         }
     }
 

@@ -33,8 +33,8 @@ use crate::media::{JournalFile, Medium};
 pub use append::{AppendError, Room};
 pub use jobs::{Job, JobDone};
 pub use recovery::Recovered;
-pub use replay::Replay;
 pub(crate) use replay::refuse_damaged_head;
+pub use replay::{Replay, Stateless};
 pub(crate) use snapshot::decode as decode_snapshot;
 
 use commit::Pending;

@@ -27,7 +27,7 @@ pub use check::{Damage, Report, check};
 pub use clock::{Clock, Now};
 pub use engine::{
     AppendError, CompactionPolicy, Engine, Job, JobDone, LogPolicy, Options, Recovered, Replay,
-    Room,
+    Room, Stateless,
 };
 pub use error::{Result, StorageError};
 pub use ids::{BlobId, Epoch, FileId, IdMap, LogId, Lsn};

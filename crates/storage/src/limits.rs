@@ -83,3 +83,6 @@ pub const TAIL_BATCH_OVERHEAD_BYTES: usize = 256;
 pub const GATHERED_BATCH_BYTES: usize = 4 << 10;
 /// The longest such run.
 pub const GATHERED_RUN_BYTES: usize = 64 << 10;
+/// Work in the background makes its writes durable in steps of this size: a commit that meets one waits
+/// for as much at most.
+pub const BACKGROUND_SYNC_BYTES: usize = 1 << 20;

@@ -380,7 +380,20 @@ impl<M: Machine> Shard<M> {
 fn spawn(job: BackgroundJob) {
     let spawned = thread::Builder::new()
         .name("forebay-job".to_owned())
-        .spawn(move || job.run());
+        .spawn(move || {
+            yield_to_clients();
+            job.run();
+        });
     // Without threads the process cannot go on anyway; saying so beats limping.
     spawned.expect("the operating system has a thread for a background job");
 }
+
+/// Lets threads that somebody waits for go first: 10 is what nice(1) adds. On Linux a thread has a
+/// priority of its own, setpriority(2). Without it the job is only in the way.
+#[cfg(target_os = "linux")]
+fn yield_to_clients() {
+    let _ = rustix::process::setpriority_process(None, 10);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn yield_to_clients() {}

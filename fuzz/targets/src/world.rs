@@ -1,11 +1,10 @@
 //! The broker, its gateway, and the one thread and the made-up time that they run in.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use forebay_broker::storage::{Clock, Now, SimulatedDisk, StorageError};
-use forebay_broker::{Broker, BrokerOptions, BrokerShard, Environment, Randomness};
+use forebay_broker::{Broker, BrokerOptions, BrokerShard, CountedRandomness, Environment};
 use forebay_kafka::{Gateway, GatewayOptions};
 use forebay_storage::shard::Turn;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,7 +48,7 @@ impl World {
         let environment = Environment {
             medium: Arc::new(disk),
             clock: Arc::new(RuntimeClock(Instant::now())),
-            randomness: Arc::new(Counter::default()),
+            randomness: Arc::new(CountedRandomness::default()),
         };
         let (broker, shard, _) = Broker::open(environment, options(), BrokerOptions::default())?;
         let gateway = Gateway::new(broker.clone(), GatewayOptions::at("h", 9092));
@@ -132,16 +131,5 @@ impl Clock for RuntimeClock {
     fn now(&self) -> Now {
         let elapsed = self.0.elapsed();
         Now::new(elapsed, 1_700_000_000_000 + elapsed.as_millis() as i64)
-    }
-}
-
-/// Randomness that never repeats and can be foretold.
-#[derive(Default)]
-struct Counter(AtomicU64);
-
-impl Randomness for Counter {
-    fn bytes16(&self) -> [u8; 16] {
-        let next = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-        u128::from(next).to_be_bytes()
     }
 }

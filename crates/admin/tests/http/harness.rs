@@ -1,7 +1,6 @@
 //! A broker with its HTTP side, and the requests that tests make.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -16,7 +15,7 @@ use forebay_broker::group::{
 };
 use forebay_broker::storage::{Clock, Now, Options, SimulatedDisk, StorageError};
 use forebay_broker::{
-    Append, Broker, BrokerOptions, Environment, GroupId, NewTopic, Randomness, TopicName,
+    Append, Broker, BrokerOptions, CountedRandomness, Environment, GroupId, NewTopic, TopicName,
 };
 use forebay_record::BatchBuilder;
 use http_body_util::BodyExt;
@@ -31,15 +30,6 @@ struct TestClock(Instant);
 impl Clock for TestClock {
     fn now(&self) -> Now {
         Now::new(self.0.elapsed(), 1_700_000_000_000)
-    }
-}
-
-/// A different number each time, the same ones every time.
-struct Counting(AtomicU64);
-
-impl Randomness for Counting {
-    fn bytes16(&self) -> [u8; 16] {
-        u128::from(self.0.fetch_add(1, Ordering::Relaxed) + 1).to_le_bytes()
     }
 }
 
@@ -85,7 +75,7 @@ impl Harness {
         let environment = Environment {
             medium: Arc::new(disk.clone()),
             clock: Arc::new(TestClock(Instant::now())),
-            randomness: Arc::new(Counting(AtomicU64::new(0))),
+            randomness: Arc::new(CountedRandomness::default()),
         };
         let storage = Options {
             journal_file_bytes: 8 << 20,

@@ -98,10 +98,6 @@ impl BrokerMachine {
             engine.event(&BrokerEvent::ClusterFounded { cluster }.encode());
             cluster
         });
-        // What a log's id was stays its own, whoever knows of the log.
-        if let Some(newest) = engine.log_ids().max() {
-            self.next_log = self.next_log.max(newest.next());
-        }
         // Ids up to the reservation may have been given out before the stop.
         self.next_producer = self.reserved_producers;
         self.publish_all(engine);

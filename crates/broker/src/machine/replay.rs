@@ -43,7 +43,40 @@ impl Replay for BrokerMachine {
 
     /// Nothing that was written by a broker fails here; what fails could not be worked with.
     fn complete(&mut self, engine: &Engine) -> Result<(), String> {
-        self.check(engine)
+        if let Some(newest) = engine.log_ids().max() {
+            // What a log's id was stays its own, whoever knows of the log.
+            self.next_log = self.next_log.max(newest.next());
+        }
+        let counted = [
+            ("log ids", self.next_log.0),
+            ("producer ids", self.reserved_producers.unsigned_abs()),
+        ];
+        for (what, next) in counted {
+            // Counting on from there must not lead beyond what can be read back.
+            if next > NUMBER_MAX / 2 {
+                return Err(format!("{what} are used up: the next is {next}"));
+            }
+        }
+        let mut names = HashSet::new();
+        let mut logs = HashSet::new();
+        for topic in self.topics.values() {
+            let name = &topic.name;
+            if !names.insert(name) {
+                return Err(format!("there are two topics of the name {name}"));
+            }
+            if topic.logs.is_empty() {
+                return Err(format!("topic {name} has no partitions"));
+            }
+            for log in &topic.logs {
+                if !logs.insert(log) {
+                    return Err(format!("log {log} is the log of two partitions"));
+                }
+                if engine.next_offset(*log).is_none() {
+                    return Err(format!("log {log} of topic {name} does not exist"));
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -87,41 +120,6 @@ impl BrokerMachine {
             }
             BrokerEvent::ProducerIdsReserved { next } => self.reserved_producers = next,
             BrokerEvent::Group(event) => self.groups.apply(&event),
-        }
-        Ok(())
-    }
-
-    /// Holds what was replayed against the logs that there are.
-    fn check(&self, engine: &Engine) -> Result<(), String> {
-        let newest = engine.log_ids().max().unwrap_or_default();
-        let counted = [
-            ("log ids", self.next_log.max(newest).0),
-            ("producer ids", self.reserved_producers.unsigned_abs()),
-        ];
-        for (what, next) in counted {
-            // Counting on from there must not lead beyond what can be read back.
-            if next > NUMBER_MAX / 2 {
-                return Err(format!("{what} are used up: the next is {next}"));
-            }
-        }
-        let mut names = HashSet::new();
-        let mut logs = HashSet::new();
-        for topic in self.topics.values() {
-            let name = &topic.name;
-            if !names.insert(name) {
-                return Err(format!("there are two topics of the name {name}"));
-            }
-            if topic.logs.is_empty() {
-                return Err(format!("topic {name} has no partitions"));
-            }
-            for log in &topic.logs {
-                if !logs.insert(log) {
-                    return Err(format!("log {log} is the log of two partitions"));
-                }
-                if engine.next_offset(*log).is_none() {
-                    return Err(format!("log {log} of topic {name} does not exist"));
-                }
-            }
         }
         Ok(())
     }

@@ -19,13 +19,12 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Buf, BytesMut};
 use forebay_broker::storage::{Clock, Now, Options, SimulatedDisk, StorageError};
-use forebay_broker::{Broker, BrokerOptions, Environment, NewTopic, Randomness};
+use forebay_broker::{Broker, BrokerOptions, CountedRandomness, Environment, NewTopic};
 use forebay_kafka::protocol::api::{decode_response, encode_request};
 use forebay_kafka::protocol::{ApiKey, Request};
 use forebay_kafka::{Gateway, GatewayOptions, served_apis};
@@ -67,7 +66,7 @@ impl Server {
         let environment = Environment {
             medium: Arc::new(disk.clone()),
             clock: Arc::new(SystemClock(Instant::now())),
-            randomness: Arc::new(Counter::default()),
+            randomness: Arc::new(CountedRandomness::default()),
         };
         let storage = Options {
             journal_file_bytes: 4 << 20,
@@ -234,16 +233,5 @@ impl Clock for SystemClock {
             self.0.elapsed(),
             wall.expect("it is later than 1970").as_millis() as i64,
         )
-    }
-}
-
-/// Randomness that a test can be sure never repeats.
-#[derive(Default)]
-struct Counter(AtomicU64);
-
-impl Randomness for Counter {
-    fn bytes16(&self) -> [u8; 16] {
-        let next = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-        u128::from(next).to_be_bytes()
     }
 }

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use forebay_record::BatchHeader;
 use hashbrown::{HashMap, HashSet};
 
 use super::jobs::JobsInFlight;
-use super::replay::{Replay, Tail};
+use super::replay::{Replay, Stateless, Tail};
 use super::tail::TailCache;
 use super::{Current, Engine, Log, Options, Spare, snapshot};
 use crate::clock::Now;
@@ -76,8 +75,8 @@ impl Engine {
 
     /// The sections of every log, found as an opening finds them, but nothing on the medium changes.
     pub(crate) fn look(medium: Arc<dyn Medium>) -> Result<Vec<(LogId, Vec<Section>)>> {
-        let (mut engine, start) = Self::restore(medium, Options::default(), &mut Onlooker)?;
-        engine.replay_journal(start, &mut Onlooker)?;
+        let (mut engine, start) = Self::restore(medium, Options::default(), &mut Stateless)?;
+        engine.replay_journal(start, &mut Stateless)?;
         engine.check_references()?;
         let logs = engine.logs.iter();
         Ok(logs
@@ -339,23 +338,6 @@ fn newest_snapshot(medium: &dyn Medium) -> Result<Option<(BlobKey, Bytes)>> {
     }
     let length = usize::try_from(length).expect("snapshots are bounded below 4 GiB");
     Ok(Some((key, medium.read_blob(key, 0, length)?)))
-}
-
-/// Takes note of nothing.
-struct Onlooker;
-
-impl Replay for Onlooker {
-    fn restore(&mut self, _: &[u8]) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn appended(&mut self, _: LogId, _: &BatchHeader, _: i64) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn event(&mut self, _: &[u8], _: i64) -> Result<(), String> {
-        Ok(())
-    }
 }
 
 /// Stands in for the current file while there is none yet.

@@ -31,6 +31,24 @@ pub trait Replay {
     }
 }
 
+/// What has no state of its own: for an engine whose logs are all that matters.
+#[derive(Clone, Copy, Debug)]
+pub struct Stateless;
+
+impl Replay for Stateless {
+    fn restore(&mut self, _: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn appended(&mut self, _: LogId, _: &BatchHeader, _: i64) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn event(&mut self, _: &[u8], _: i64) -> Result<(), String> {
+        Ok(())
+    }
+}
+
 /// Where the journal ends.
 pub(super) struct Tail {
     /// The file to go on in; None when there is no journal yet.

@@ -305,9 +305,10 @@ fn take_batches(
     if start < at {
         let run = data.slice(start..at);
         // What was read beyond it is not kept for it.
-        let run = match run.len() < data.len() / 2 {
-            true => Bytes::copy_from_slice(&run),
-            false => run,
+        let run = if run.len() < data.len() / 2 {
+            Bytes::copy_from_slice(&run)
+        } else {
+            run
         };
         batches.push_whole(run, taken_to);
     }

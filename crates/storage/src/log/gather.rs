@@ -42,8 +42,7 @@ impl Gathering {
         } else {
             self.copy(batch);
         }
-        self.bytes += batch.len();
-        self.next = next;
+        self.count(batch.len(), next);
     }
 
     /// Adds a copy of a batch whose surroundings are not to be kept.
@@ -53,15 +52,13 @@ impl Gathering {
         } else {
             self.copy(batch);
         }
-        self.bytes += batch.len();
-        self.next = next;
+        self.count(batch.len(), next);
     }
 
     /// Adds a run of whole batches as it is.
     pub(super) fn push_whole(&mut self, run: Bytes, next: u64) {
-        self.bytes += run.len();
+        self.count(run.len(), next);
         self.push_run(run);
-        self.next = next;
     }
 
     pub(super) fn finish(mut self) -> Batches {
@@ -71,6 +68,11 @@ impl Gathering {
             bytes: self.bytes,
             next: self.next,
         }
+    }
+
+    fn count(&mut self, bytes: usize, next: u64) {
+        self.bytes += bytes;
+        self.next = next;
     }
 
     fn push_run(&mut self, run: Bytes) {

@@ -30,7 +30,7 @@ use blob_writer::LocalBlobWriter;
 use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, Space, journal_name};
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId};
-use crate::limits::{NUMBER_MAX, OPEN_SEGMENTS_MAX};
+use crate::limits::{BACKGROUND_SYNC_BYTES, NUMBER_MAX, OPEN_SEGMENTS_MAX};
 
 /// The version of everything below the data folder. Older versions stay readable; see
 /// docs/storage-format.md.
@@ -447,12 +447,30 @@ fn read_exact(file: &File, offset: u64, length: usize) -> io::Result<Bytes> {
 fn zero_fill(path: &Path, capacity: u64) -> io::Result<()> {
     let mut file = File::create(path)?;
     let mut left = capacity;
+    let mut unsynced = Unsynced::default();
     while left > 0 {
         let part = left.min(ZEROS.len() as u64) as usize;
         file.write_all(&ZEROS[..part])?;
         left -= part as u64;
+        unsynced.wrote(part, &file)?;
     }
     file.sync_all()
+}
+
+/// Bytes that were written in the background since they were last made durable.
+#[derive(Default)]
+struct Unsynced(usize);
+
+impl Unsynced {
+    /// Counts `bytes` more, and makes them all durable if that is due.
+    fn wrote(&mut self, bytes: usize, file: &File) -> io::Result<()> {
+        self.0 += bytes;
+        if self.0 < BACKGROUND_SYNC_BYTES {
+            return Ok(());
+        }
+        self.0 = 0;
+        file.sync_data()
+    }
 }
 
 /// The number in a name of ours: 20 digits and the extension. One that was never handed out makes it

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use forebay_record::{BatchBuilder, BatchHeader, Batches as Walk};
+use forebay_record::{BatchBuilder, Batches as Walk};
 use forebay_storage::media::{BlobKind, SimulatedDisk};
 use forebay_storage::{
     Batches, CompactionPolicy, Durability, Engine, LogId, LogPolicy, LogReader, Medium, Now,
-    Options, Read, ReadError, Replay, Report, StorageError, check,
+    Options, Read, ReadError, Report, Stateless, StorageError, check,
 };
 
 use crate::memory::{Bound, bounded};
@@ -30,23 +30,6 @@ const READS_MAX: usize = 10_000;
 const ROUNDS: u64 = 3;
 /// The job that prepares a journal file.
 const SPARE: &str = "prepare a journal file";
-
-/// A state machine to whom everything is fine.
-struct Agreeable;
-
-impl Replay for Agreeable {
-    fn restore(&mut self, _: &[u8]) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn appended(&mut self, _: LogId, _: &BatchHeader, _: i64) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn event(&mut self, _: &[u8], _: i64) -> Result<(), String> {
-        Ok(())
-    }
-}
 
 /// Small files, no reserve.
 pub(crate) fn options() -> Options {
@@ -95,7 +78,7 @@ pub(crate) fn verify(disk: &SimulatedDisk) -> Report {
 pub(crate) fn open(disk: &SimulatedDisk) -> Result<Engine, StorageError> {
     let medium: Arc<dyn Medium> = Arc::new(disk.clone());
     let opened = bounded("opening", size(disk), WORK, || {
-        Engine::open(medium, options(), &mut Agreeable, at(0))
+        Engine::open(medium, options(), &mut Stateless, at(0))
     });
     opened.map(|(engine, _)| engine)
 }

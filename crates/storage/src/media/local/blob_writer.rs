@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use super::sync_folder;
+use super::{Unsynced, sync_folder};
 use crate::error::{Result, StorageError};
 use crate::media::{BlobKey, BlobWriter};
 
@@ -17,6 +17,7 @@ pub(super) struct LocalBlobWriter {
     unfinished: PathBuf,
     /// None once finished.
     file: Option<BufWriter<File>>,
+    unsynced: Unsynced,
 }
 
 impl LocalBlobWriter {
@@ -29,6 +30,7 @@ impl LocalBlobWriter {
             path,
             unfinished,
             file: Some(BufWriter::with_capacity(BUFFER_BYTES, file)),
+            unsynced: Unsynced::default(),
         })
     }
 }
@@ -37,6 +39,7 @@ impl BlobWriter for LocalBlobWriter {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let file = self.file.as_mut().expect("a finished writer is consumed");
         file.write_all(bytes)
+            .and_then(|()| self.unsynced.wrote(bytes.len(), file.get_ref()))
             .map_err(StorageError::io("write", self.key.to_string()))
     }
 
