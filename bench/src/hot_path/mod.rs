@@ -6,6 +6,7 @@
 mod append;
 mod decode;
 mod gateway;
+mod queue;
 mod request;
 
 /// A path that is counted.
@@ -69,6 +70,18 @@ pub const ALL: &[HotPath] = &[
         about: "a fetch of 64 records in memory from frame to answer",
         records: (gateway::FETCHED_BATCHES * request::BATCH_RECORDS) as u64,
         run: gateway::fetch,
+    },
+    HotPath {
+        name: "deliver",
+        about: "100 messages enqueued, delivered to a consumer, acknowledged",
+        records: queue::RUN,
+        run: queue::run,
+    },
+    HotPath {
+        name: "deliver_one",
+        about: "a message enqueued, delivered to a consumer, acknowledged",
+        records: 1,
+        run: queue::one,
     },
 ];
 

@@ -1,6 +1,7 @@
 //! Messages that become ready at a time of their own. Each costs about 80 bytes.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use forebay_storage::IdMap;
 
@@ -26,6 +27,18 @@ impl Delayed {
     pub(super) fn due(&self, now_ms: i64) -> Option<u64> {
         let ((until_ms, offset), _) = self.by_time.first_key_value()?;
         (*until_ms <= now_ms).then_some(*offset)
+    }
+
+    /// What of `offsets` is delayed, in order. Takes time by what there is.
+    pub(super) fn within(&self, offsets: Range<u64>) -> Vec<u64> {
+        if offsets.end - offsets.start <= self.len() {
+            let delayed = |offset: &u64| self.times.contains_key(offset);
+            return offsets.filter(delayed).collect();
+        }
+        let all = self.times.keys().copied();
+        let mut within: Vec<u64> = all.filter(|offset| offsets.contains(offset)).collect();
+        within.sort_unstable();
+        within
     }
 
     pub(super) fn next_deadline(&self) -> Option<i64> {

@@ -7,14 +7,14 @@
 //!
 //! | kind | event | layout |
 //! |---|---|---|
-//! | 1 | locked | holder, number, offset, count, until option<time> |
-//! | 2 | settled | holder, number, count, removal u8 |
-//! | 3 | returned | holder, number, count, counted bool, until option<time> |
-//! | 4 | removed | offset, count, removal u8 |
-//! | 5 | attributed | offset, count, at time, priority u8, ttl option<varint>, not before option<time>, group option<u64>, deduplication id option<16 bytes> |
-//! | 6 | extended | holder, number, count, until time |
-//! | 7 | woken | offset, count |
-//! | 8 | purged | below offset |
+//! | 1 | locked | `holder, number, offset, count, until option<time>` |
+//! | 2 | settled | `holder, number, count, removal u8` |
+//! | 3 | returned | `holder, number, count, counted bool, until option<time>` |
+//! | 4 | removed | `offset, count, removal u8` |
+//! | 5 | attributed | `offset, count, at time, priority u8, ttl option<varint>, not before option<time>, group option<u64>, deduplication id option<16 bytes>` |
+//! | 6 | extended | `holder, number, count, until time` |
+//! | 7 | woken | `offset, count` |
+//! | 8 | purged | `below offset` |
 //! | 9 | reconfigured | see [`QueueSettings`] |
 //!
 //! A removal is 0 acked, 1 purged, 16 + reason dead, 32 + reason dropped; a reason is 0 expired,

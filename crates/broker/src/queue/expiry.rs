@@ -14,16 +14,22 @@ impl Queue {
         if !self.messages.expires() {
             return;
         }
-        for priority in self.messages.levels.priorities() {
-            while let Some(first) = self.messages.levels.first(priority) {
-                let (expiry_ms, alike) = self.messages.expiry(first);
-                if expiry_ms.is_none_or(|expiry_ms| expiry_ms > now_ms) {
-                    break;
+        let mut again = true;
+        while again {
+            again = false;
+            for priority in self.messages.levels.priorities() {
+                while let Some(first) = self.messages.levels.first(priority) {
+                    let (expiry_ms, alike) = self.messages.expiry(first);
+                    if expiry_ms.is_none_or(|expiry_ms| expiry_ms > now_ms) {
+                        break;
+                    }
+                    let level = self.messages.levels.level(priority);
+                    let alike = first + self.messages.stride(alike - first);
+                    let end = level.map_or(first, |level| level.run_end(first, alike));
+                    self.ready_died(priority, first..end, DeathReason::Expired, turn);
+                    // The next of its group may be of a priority that was looked at already.
+                    again = !self.messages.groups.is_empty();
                 }
-                let level = self.messages.levels.level(priority);
-                let alike = first + self.messages.stride(alike - first);
-                let end = level.map_or(first, |level| level.run_end(first, alike));
-                self.ready_died(priority, first..end, DeathReason::Expired, turn);
             }
         }
     }

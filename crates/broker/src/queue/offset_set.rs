@@ -266,10 +266,10 @@ fn word(offset: u64) -> usize {
 /// The first bit that is set at or after `from`.
 fn first_set(bits: &Bits, from: u64) -> Option<u64> {
     let mut mask = u64::MAX << (from % WORD);
-    for index in word(from)..WORDS {
-        let masked = bits[index] & mask;
+    for (index, bits) in (0..).zip(bits).skip(word(from)) {
+        let masked = bits & mask;
         if masked != 0 {
-            return Some(index as u64 * WORD + u64::from(masked.trailing_zeros()));
+            return Some(index * WORD + u64::from(masked.trailing_zeros()));
         }
         mask = u64::MAX;
     }

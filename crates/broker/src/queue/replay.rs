@@ -1,10 +1,14 @@
 //! Coming to life again from the journal.
 
+use std::ops::Range;
+
 use super::Queue;
 use super::effect::Turn;
 use super::enqueue::Arrival;
 use super::event::QueueEvent;
+use super::ids::HolderId;
 use super::locks::NEVER;
+use super::messages::Messages;
 use super::settings::Cause;
 
 impl Queue {
@@ -30,8 +34,11 @@ impl Queue {
                 let runs = messages.levels.runs_within(*offset..offset + count);
                 for (priority, run) in runs {
                     let number = number + (run.start - offset);
-                    let until_ms = until_ms.unwrap_or(NEVER);
-                    messages.lock(*holder, priority, run, until_ms, Some(number));
+                    let numbers = number..number + (run.end - run.start);
+                    if held(messages, *holder, numbers).is_empty() {
+                        let until_ms = until_ms.unwrap_or(NEVER);
+                        messages.lock(*holder, priority, run, until_ms, Some(number));
+                    }
                 }
             }
             QueueEvent::Settled {
@@ -39,7 +46,11 @@ impl Queue {
                 number,
                 count,
                 removal,
-            } => messages.settle(*holder, *number..number + count, *removal, |_, _| {}),
+            } => {
+                for numbers in held(messages, *holder, *number..number + count) {
+                    messages.settle(*holder, numbers, *removal, |_, _| {});
+                }
+            }
             QueueEvent::Returned {
                 holder,
                 number,
@@ -47,7 +58,8 @@ impl Queue {
                 counted,
                 until_ms,
             } => {
-                for number in *number..number + count {
+                let held = held(messages, *holder, *number..number + count);
+                for number in held.into_iter().flatten() {
                     messages.return_one(*holder, number, *counted, *until_ms);
                 }
             }
@@ -76,9 +88,14 @@ impl Queue {
                 number,
                 count,
                 until_ms,
-            } => messages.extend(*holder, *number..number + count, *until_ms),
+            } => {
+                for numbers in held(messages, *holder, *number..number + count) {
+                    messages.extend(*holder, numbers, *until_ms);
+                }
+            }
             QueueEvent::Woken { offset, count } => {
-                (*offset..offset + count).for_each(|offset| messages.wake(offset));
+                let woken = messages.delayed.within(*offset..offset + count);
+                woken.into_iter().for_each(|offset| messages.wake(offset));
             }
             QueueEvent::Purged { below } => messages.purge(*below),
             QueueEvent::Reconfigured { settings } => {
@@ -111,4 +128,26 @@ impl Queue {
         }
         self.tick(turn);
     }
+}
+
+/// What of `numbers` a holder has, in runs. Takes time by what there is, whatever an event says.
+fn held(messages: &Messages, holder: HolderId, numbers: Range<u64>) -> Vec<Range<u64>> {
+    let Some(table) = messages.tables.get(&holder) else {
+        return Vec::new();
+    };
+    let mut runs: Vec<Range<u64>> = Vec::new();
+    let mut add = |number: u64| match runs.last_mut() {
+        Some(last) if last.end == number => last.end += 1,
+        _ => runs.push(number..number + 1),
+    };
+    if numbers.end - numbers.start <= table.len() {
+        numbers
+            .filter(|number| table.contains(*number))
+            .for_each(&mut add);
+    } else {
+        let all = table.numbers().into_iter();
+        all.filter(|number| numbers.contains(number))
+            .for_each(&mut add);
+    }
+    runs
 }

@@ -69,7 +69,7 @@ impl RetryPolicy {
         let delay_ms = delay_ms.min(self.cap_ms);
         let most = u128::from(delay_ms) * u128::from(self.jitter_percent.min(100)) / 100;
         let share = u128::from(mixed(seed ^ mixed(offset ^ u64::from(attempt) << 48)));
-        delay_ms - (most * share >> 64) as u64
+        delay_ms - ((most * share) >> 64) as u64
     }
 }
 

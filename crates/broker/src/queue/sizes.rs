@@ -26,6 +26,9 @@ impl SizeRun {
     fn bytes_before(&self, offset: u64) -> u64 {
         let count = offset.clamp(self.first, self.end()) - self.first;
         let (each, rest) = (self.bytes / self.count, self.bytes % self.count);
+        if rest == 0 {
+            return each * count;
+        }
         let share = u128::from(rest) * u128::from(count) / u128::from(self.count);
         each * count + share as u64
     }

@@ -60,6 +60,25 @@ fn a_message_that_waits_for_its_retry_holds_its_group() {
 }
 
 #[test]
+fn what_has_expired_behind_its_lead_is_never_delivered() {
+    let mut bench = Bench::new(QueueSettings {
+        max_priority: 1,
+        ..grouped()
+    });
+    for priority in [0, 1] {
+        let attributes = Attributes {
+            priority,
+            ttl_ms: Some(5),
+            ..of(1)
+        };
+        bench.enqueue_with(1, attributes);
+    }
+    bench.now_ms += 10;
+    assert_eq!(bench.get(ANNA, 9), []);
+    assert_eq!(bench.ready(), 0);
+}
+
+#[test]
 fn a_purge_takes_what_waits_behind_others_too() {
     let mut bench = bench();
     bench.get(ANNA, 1);

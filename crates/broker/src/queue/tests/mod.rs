@@ -4,6 +4,7 @@ mod bounds;
 mod consumers;
 mod delays;
 mod delivery;
+mod events;
 mod groups;
 mod harness;
 mod model;

@@ -3,8 +3,10 @@
 use super::harness::*;
 use crate::queue::*;
 
+/// So many messages, appended `run` at a time, a hundred appends a millisecond.
 fn backlog(
     messages: u64,
+    run: u64,
     size: impl Fn(u64) -> u32,
     attributes: impl Fn(u64) -> Attributes,
 ) -> Bench {
@@ -15,10 +17,10 @@ fn backlog(
         ..QueueSettings::default()
     });
     let mut out = Effects::default();
-    for first in 0..messages {
+    for first in (0..messages).step_by(run as usize) {
         let arrival = Arrival {
             first,
-            count: 1,
+            count: run,
             bytes_each: size(first),
             attributes: attributes(first),
         };
@@ -37,7 +39,7 @@ fn backlog(
 #[test]
 fn ten_million_messages_cost_what_ten_thousand_cost() {
     let bytes = |messages| {
-        let bench = backlog(messages, |_| 1_000, |_| Attributes::default());
+        let bench = backlog(messages, 50, |_| 1_000, |_| Attributes::default());
         assert_eq!(bench.ready(), messages);
         bench.queue.memory_bytes()
     };
@@ -50,6 +52,7 @@ fn a_backlog_of_all_sizes_and_priorities_costs_bytes_by_the_hundred() {
     let messages = 1_000_000;
     let bench = backlog(
         messages,
+        1,
         |offset| (offset * 31 % 977) as u32,
         |offset| Attributes {
             priority: (offset * 7 % 10) as u8,
