@@ -73,7 +73,7 @@ pub const SNAPSHOT_BYTES_MAX: u64 = 4 << 30;
 /// it the sum of two does not overflow, nor does counting on for as long as a process can live.
 pub const NUMBER_MAX: u64 = 1 << 62;
 /// Default of the budget of recent batches that stay in memory for tailing consumers.
-pub const TAIL_CACHE_BYTES: usize = 32 << 20;
+pub const TAIL_CACHE_BYTES: usize = 24 << 20;
 /// What a recent batch costs beside its bytes: the rest of the frame that it came in, two owners' heads,
 /// its places in the log's tail and in the order of all, and what an allocator rounds up. Measured with
 /// batches of one small record, where it is most of the memory.

@@ -225,7 +225,7 @@ settings! {
 
         /// Memory for recent messages, shared by all topics
         ///
-        /// A consumer that keeps up is served from here and never touches the disk. `auto` is 32 MiB,
+        /// A consumer that keeps up is served from here and never touches the disk. `auto` is 24 MiB,
         /// or less where the memory of the machine or container is scarce.
         tail_cache_size "tail-cache-size": Auto<ByteSize> = "auto",
             in 1_048_576 ..= 1_099_511_627_776;
