@@ -5,7 +5,7 @@ use forebay_broker::queue::{
     Bounds, Credit, Outcome, Overflow, PoolId, QueueSettings, Subscription,
 };
 
-use crate::harness::{ME, Running, queue};
+use crate::harness::{ME, Running, publication, queue};
 
 #[tokio::test]
 async fn a_consumer_is_given_what_fits_its_window() {
@@ -30,16 +30,26 @@ async fn what_is_published_later_is_delivered_when_it_is_durable() {
     let running = Running::new();
     running.declare("q").await;
     let mut consumer = running.subscribe("q", Credit::Unlimited).await;
-    for number in 0..100 {
-        running.publish("", "q", &number.to_string()).await;
-    }
+    // Nobody waits, so that deliveries are on their way while their messages are.
+    let mut published = Vec::new();
     let mut bodies = Vec::new();
-    while bodies.len() < 100 {
+    for number in 0..1_000 {
+        let message = publication("", "q", &number.to_string());
+        published.push(running.broker.publish(vec![message]));
+        if number % 10 == 0 {
+            let (_, seen) = consumer.delivery().await;
+            bodies.extend(seen.into_iter().map(|seen| seen.body));
+        }
+    }
+    while bodies.len() < 1_000 {
         let (_, seen) = consumer.delivery().await;
         bodies.extend(seen.into_iter().map(|seen| seen.body));
     }
-    let expected: Vec<_> = (0..100).map(|number: i32| number.to_string()).collect();
+    let expected: Vec<_> = (0..1_000).map(|number: i32| number.to_string()).collect();
     assert_eq!(bodies, expected);
+    for published in published {
+        assert_eq!(published.await, [Ok(Published::Routed)]);
+    }
 }
 
 #[tokio::test]
