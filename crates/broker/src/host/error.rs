@@ -19,7 +19,7 @@ pub enum HostError {
     ExclusiveToOther(Bytes),
     /// It is there, and is not what was declared.
     #[error("it is there, and is not the same")]
-    Inequivalent(Difference),
+    Inequivalent(Box<Difference>),
     /// It was to be deleted if nobody uses it, and somebody does.
     #[error("it is in use")]
     InUse,

@@ -103,11 +103,11 @@ async fn declaring_again_is_the_same_or_an_error() {
         received: "Fanout".into(),
         current: "Topic".into(),
     };
-    assert_eq!(other.await, Err(HostError::Inequivalent(kinds)));
+    assert_eq!(other.await, Err(HostError::Inequivalent(kinds.into())));
     running.declare("q").await;
     let mut transient = queue("q");
     transient.durable = false;
-    let differs = HostError::Inequivalent(Difference::Durable(false));
+    let differs = HostError::Inequivalent(Difference::Durable(false).into());
     assert_eq!(running.declare_as(transient).await, Err(differs));
 }
 

@@ -73,8 +73,9 @@ impl Host {
         if let Ok(known) = self.exchange(&definition.name) {
             let known = known.and_then(|id| self.exchanges.get(&id));
             let differs = known.and_then(|known| known.definition.differs_from(&definition));
-            let result =
-                differs.map_or(Ok(HostReply::Done), |how| Err(HostError::Inequivalent(how)));
+            let result = differs.map_or(Ok(HostReply::Done), |how| {
+                Err(HostError::Inequivalent(how.into()))
+            });
             return (Durability::Memory, result);
         }
         if self.exchanges.len() >= EXCHANGES_MAX {

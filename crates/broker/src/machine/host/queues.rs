@@ -71,7 +71,7 @@ impl Host {
         let known = self.queues.get(&id);
         let differs = known.and_then(|known| known.definition.differs_from(definition));
         if let Some(how) = differs {
-            return Err(HostError::Inequivalent(how));
+            return Err(HostError::Inequivalent(how.into()));
         }
         self.touch(id);
         self.status(id)
