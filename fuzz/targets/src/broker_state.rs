@@ -14,6 +14,8 @@ use forebay_broker::storage::SimulatedDisk;
 use forebay_record::BatchHeader;
 use forebay_storage::{Engine, LogId, Replay};
 
+mod queues;
+
 use crate::disk::hold::{at, options, size, verify};
 use crate::disk::journal_of;
 use crate::kafka_session::{grown_disk, questions};
@@ -76,8 +78,14 @@ fn split(mut input: &[u8]) -> Vec<&[u8]> {
 
 /// What a real broker has journaled: all its events, its state, and each event alone.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let events = Remembered::of(&grown_disk(false)).events;
-    let whole = Remembered::of(&grown_disk(true));
+    let mut seeds = of_disks(&grown_disk(false), &grown_disk(true));
+    seeds.extend(of_disks(&queued_disk(false), &queued_disk(true)));
+    seeds
+}
+
+fn of_disks(unfinished: &SimulatedDisk, stopped: &SimulatedDisk) -> Vec<Vec<u8>> {
+    let events = Remembered::of(unfinished).events;
+    let whole = Remembered::of(stopped);
     let mut seeds = vec![
         input(None, &events),
         input(whole.state.as_ref(), &[]),
@@ -89,6 +97,20 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
             .map(|event| input(None, std::slice::from_ref(event))),
     );
     seeds
+}
+
+/// The disk of a broker with exchanges and queues that were used: snapshotted if it was `stopped`.
+fn queued_disk(stopped: bool) -> SimulatedDisk {
+    let disk = SimulatedDisk::new();
+    world::run(async {
+        let mut world = World::open(disk.clone());
+        let broker = world.broker.clone();
+        world.drive(queues::used(&broker)).await;
+        if stopped {
+            world.stop().await;
+        }
+    });
+    disk.after_kill()
 }
 
 fn input(state: Option<&Bytes>, events: &[Bytes]) -> Vec<u8> {
@@ -123,7 +145,7 @@ impl Replay for Remembered {
         Ok(())
     }
 
-    fn appended(&mut self, _: LogId, _: &BatchHeader, _: i64) -> Result<(), String> {
+    fn appended(&mut self, _: LogId, _: &BatchHeader, _: &[u8], _: i64) -> Result<(), String> {
         Ok(())
     }
 

@@ -186,8 +186,9 @@ impl Messages {
         let ready = self.levels.runs_within(0..u64::MAX);
         let counters = &mut self.counters;
         for (_, run) in ready.into_iter().chain(parked) {
-            counters.ready += run.end - run.start;
-            counters.ready_bytes += self.sizes.bytes(run);
+            // What was not written by a queue may overlap; the check that follows refuses it.
+            counters.ready = counters.ready.saturating_add(run.end - run.start);
+            counters.ready_bytes = counters.ready_bytes.saturating_add(self.sizes.bytes(run));
         }
         counters.locked = self.tables.values().map(|table| table.len()).sum();
         counters.delayed = self.delayed.len();
@@ -268,6 +269,7 @@ fn take_locks(decoder: &mut Decoder<'_>, messages: &mut Messages) -> Result<(), 
 
 fn take_sizes(decoder: &mut Decoder<'_>, messages: &mut Messages) -> Result<(), DecodeError> {
     let mut end = 0;
+    let mut bytes = 0u64;
     for runs in [&mut messages.sizes.folded, &mut messages.sizes.exact] {
         decoder.each(|decoder| {
             let run = SizeRun {
@@ -275,7 +277,12 @@ fn take_sizes(decoder: &mut Decoder<'_>, messages: &mut Messages) -> Result<(), 
                 count: number(decoder)?,
                 bytes: number(decoder)?,
             };
-            if run.first < end || run.count == 0 || run.first + run.count > NUMBER_MAX {
+            bytes = bytes.saturating_add(run.bytes);
+            if run.first < end
+                || run.count == 0
+                || run.first + run.count > NUMBER_MAX
+                || bytes > NUMBER_MAX
+            {
                 return Err(invalid("sizes"));
             }
             end = run.first + run.count;
@@ -309,6 +316,12 @@ fn take_totals(decoder: &mut Decoder<'_>) -> Result<Totals, DecodeError> {
     };
     for count in totals.dead.iter_mut().chain(&mut totals.dropped) {
         *count = number(decoder)?;
+    }
+    let died = totals.dead.iter().chain(&totals.dropped);
+    let settled = died.chain([&totals.acked, &totals.purged]);
+    let settled = settled.fold(0u64, |sum, count| sum.saturating_add(*count));
+    if settled > NUMBER_MAX {
+        return Err(invalid("totals"));
     }
     Ok(totals)
 }
