@@ -77,7 +77,8 @@ class Forebay:
     def launch(self):
         """Starts the process and does not wait for it."""
         self.ready_file.unlink(missing_ok=True)
-        command = [*self.under, BINARY, "serve", "--kafka", self.kafka, "--admin", "127.0.0.1:0"]
+        command = [*self.under, BINARY, "serve", "--kafka", self.kafka, "--amqp", "off",
+                   "--admin", "127.0.0.1:0"]
         command += ["--data", str(self.data), "--ready-file", str(self.ready_file), *self.flags]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(

@@ -26,8 +26,8 @@ pub(crate) struct Descriptors {
     pub(crate) open_segments: usize,
     /// Connections to the admin listener.
     pub(crate) admin_connections: usize,
-    /// Connections of Kafka clients for which there is a descriptor.
-    pub(crate) kafka_connections: usize,
+    /// Connections of clients, of all gateways, for which there is a descriptor.
+    pub(crate) client_connections: usize,
 }
 
 impl Descriptors {
@@ -61,7 +61,7 @@ impl Descriptors {
         Ok(Self {
             open_segments: count(own / SEGMENTS_SHARE),
             admin_connections: count(admin),
-            kafka_connections: count(limit - own - admin),
+            client_connections: count(limit - own - admin),
         })
     }
 }
@@ -74,13 +74,13 @@ mod tests {
     fn storage_and_the_admin_listener_keep_theirs_whatever_the_limit_is() {
         for limit in [64, 256, 1024, 20_000, 1_048_576] {
             let shares = Descriptors::of(limit).unwrap();
-            let connections = (shares.kafka_connections + shares.admin_connections) as u64;
+            let connections = (shares.client_connections + shares.admin_connections) as u64;
             assert!(limit - connections >= OWN.0, "{limit}: {shares:?}");
-            assert!(shares.kafka_connections > 0 && shares.admin_connections > 0);
+            assert!(shares.client_connections > 0 && shares.admin_connections > 0);
             assert!(shares.open_segments > 0 && shares.open_segments as u64 <= OWN.1 / 4);
         }
         let common = Descriptors::of(20_000).unwrap();
-        assert_eq!(common.kafka_connections, 20_000 - 512 - 256);
+        assert_eq!(common.client_connections, 20_000 - 512 - 256);
     }
 
     #[test]

@@ -26,7 +26,8 @@ impl Broker {
     fn start(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let child = serve(folder.path())
-            .args(["--kafka", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .args(["--kafka", "127.0.0.1:0", "--amqp", "127.0.0.1:0"])
+            .args(["--admin", "127.0.0.1:0"])
             .args(["--ready-file", "ready.json"])
             .args(flags)
             .spawn()

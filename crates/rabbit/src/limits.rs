@@ -1,5 +1,7 @@
 //! Every bound of the gateway, with its reason.
 
+use std::time::Duration;
+
 /// The smallest `frame_max` that a peer must accept (AMQP 0-9-1 §4.2.3). RabbitMQ asks for 8192 since
 /// 4.1, and so turns away older versions of amqplib, which propose this.
 pub const FRAME_BYTES_MIN: u32 = 4096;
@@ -12,3 +14,53 @@ pub const FRAME_BYTES_BEFORE_TUNE: u32 = 8 << 10;
 /// How deep tables and arrays may be nested: reading them recurses. What brokers and clients themselves
 /// write (`x-death`, client capabilities) is three deep.
 pub const TABLE_DEPTH_MAX: usize = 32;
+
+/// Channels of one connection (RabbitMQ: `channel_max`).
+pub const CHANNELS_MAX: u16 = 2047;
+/// Seconds between signs of life that are proposed (RabbitMQ: `heartbeat`).
+pub const HEARTBEAT_SECONDS: u16 = 60;
+/// How long a client may take to log in (RabbitMQ: `handshake_timeout`).
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client that is told to close may take to say that it has.
+pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client that may not log in waits to be told so by a closed socket: it cannot guess fast
+/// (RabbitMQ: `SILENT_CLOSE_DELAY`, 3 s).
+pub const SILENT_CLOSE_DELAY: Duration = Duration::from_secs(3);
+/// The largest body of a message (RabbitMQ: `max_message_size`).
+pub const MESSAGE_BYTES_MAX: u64 = 16 << 20;
+/// Bodies that are on their way in on all channels of one connection: as many as a client with a channel
+/// for each of four threads has.
+pub const ASSEMBLY_BYTES_MAX: usize = 4 * (MESSAGE_BYTES_MAX as usize);
+/// Read from a socket at a time: several frames of the usual size, so that what arrives together is
+/// handled together.
+pub const READ_BYTES: usize = 64 << 10;
+/// Messages that are with the broker and have no answer. More than fits between two syncs of a fast disk,
+/// so that a publisher that confirms in its own time is never held up by this.
+pub const PENDING_PUBLISHES_MAX: usize = 16_384;
+/// Bytes of them. One message may be as large as it may be.
+pub const PENDING_PUBLISH_BYTES_MAX: usize = 16 << 20;
+/// Messages that go to the broker in one command: it writes them as one.
+pub const PUBLISH_BATCH_MAX: usize = 1_024;
+/// Bytes that wait for the client to take them, above which nothing more is read from it nor for it.
+pub const OUTPUT_BYTES_MAX: usize = 256 << 10;
+/// Room in the output buffer that is kept when it is empty.
+pub const OUTPUT_BYTES_KEPT: usize = 64 << 10;
+/// Read from a log at a time, for deliveries; one batch may be larger.
+pub const DELIVERY_READ_BYTES: usize = 128 << 10;
+/// The most that one batch may decompress to.
+pub const BATCH_DECOMPRESSED_BYTES_MAX: usize = 128 << 20;
+/// Deliveries ahead of what is written, of a consumer that has set no bound: what is not written could as
+/// well be another's.
+pub const DELIVERIES_AHEAD: u32 = 2_048;
+/// Bytes of publishes in a transaction that is not committed: they are held in memory.
+pub const TRANSACTION_BYTES_MAX: usize = 64 << 20;
+/// Settlements in one.
+pub const TRANSACTION_SETTLEMENTS_MAX: usize = 1 << 20;
+/// How often a quorum queue's message comes back before it is dead (RabbitMQ: since 4.0).
+pub const QUORUM_DELIVERY_LIMIT: u32 = 20;
+/// Reads from disk at a time, over all connections, where nothing else is said.
+pub const DISK_READS_AT_ONCE: usize = 8;
+/// The longest time to live (RabbitMQ: 32 bits of milliseconds, the most that a timer of Erlang takes).
+pub const EXPIRY_MS_MAX: i64 = 4_294_967_295;
+/// Consumers of one connection: each costs memory even when idle.
+pub const CONSUMERS_MAX: usize = 100_000;

@@ -87,7 +87,8 @@ impl Seat {
             } => {
                 let mut command = Command::new(binary);
                 command
-                    .args(["serve", "--kafka", address, "--admin", "127.0.0.1:0"])
+                    .args(["serve", "--kafka", address, "--amqp", "off"])
+                    .args(["--admin", "127.0.0.1:0"])
                     .args(["--durability", durability, "--data"])
                     .arg(self.folder.join("data"));
                 command

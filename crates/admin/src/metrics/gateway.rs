@@ -61,12 +61,12 @@ pub struct GatewayReading {
     pub refused: u64,
     /// Connections that there may be at one time.
     pub connections_limit: usize,
-    /// Requests that are here and not answered.
-    pub in_flight: usize,
-    /// Memory of requests.
-    pub request_memory: Budget,
-    /// Memory of answers.
-    pub answer_memory: Budget,
+    /// Requests that are here and not answered, where the protocol has requests.
+    pub in_flight: Option<usize>,
+    /// Memory of requests, where the gateway has a budget for it.
+    pub request_memory: Option<Budget>,
+    /// Memory of answers, where the gateway has a budget for it.
+    pub answer_memory: Option<Budget>,
     /// Bytes of requests.
     pub received_bytes: u64,
     /// Bytes of answers.
@@ -107,11 +107,17 @@ impl GatewayReading {
             page.put(&CLOSED, labels, *count);
         }
         page.put(&REFUSED, labels(), self.refused);
-        page.put(&IN_FLIGHT, labels(), self.in_flight);
-        page.put(&REQUEST_MEMORY, labels(), self.request_memory.used);
-        page.put(&REQUEST_MEMORY_LIMIT, labels(), self.request_memory.limit);
-        page.put(&ANSWER_MEMORY, labels(), self.answer_memory.used);
-        page.put(&ANSWER_MEMORY_LIMIT, labels(), self.answer_memory.limit);
+        if let Some(in_flight) = self.in_flight {
+            page.put(&IN_FLIGHT, labels(), in_flight);
+        }
+        if let Some(memory) = self.request_memory {
+            page.put(&REQUEST_MEMORY, labels(), memory.used);
+            page.put(&REQUEST_MEMORY_LIMIT, labels(), memory.limit);
+        }
+        if let Some(memory) = self.answer_memory {
+            page.put(&ANSWER_MEMORY, labels(), memory.used);
+            page.put(&ANSWER_MEMORY_LIMIT, labels(), memory.limit);
+        }
         page.put(&RECEIVED, labels(), self.received_bytes);
         page.put(&SENT, labels(), self.sent_bytes);
         for request in requests {

@@ -181,6 +181,11 @@ settings! {
         kafka_advertised "kafka-advertised": Auto<HostPort> = "auto",
             kafka "advertised.listeners";
 
+        /// Where RabbitMQ clients connect (AMQP 0-9-1)
+        ///
+        /// `host:port`, port 0 for any free port, or `off`.
+        amqp "amqp": Listen = "127.0.0.1:5672";
+
         /// Where the management API, metrics and health checks are served (HTTP)
         ///
         /// `host:port`, port 0 for any free port, or `off`.
@@ -196,8 +201,8 @@ settings! {
         /// A file to write once everything is ready
         ///
         /// It holds a JSON object from listener name to bound address, such as
-        /// `{"kafka":"127.0.0.1:9092","admin":"127.0.0.1:15672"}`. It appears in one step, a
-        /// stale one is removed at start, and it is removed again at shutdown.
+        /// `{"kafka":"127.0.0.1:9092","amqp":"127.0.0.1:5672","admin":"127.0.0.1:15672"}`. It
+        /// appears in one step, a stale one is removed at start, and it is removed again at shutdown.
         ready_file "ready-file": Option<PathBuf> = "";
     }
 
@@ -295,9 +300,9 @@ settings! {
     }
 
     "Limits" {
-        /// Connections of Kafka clients at one time
+        /// Connections of Kafka clients, and of RabbitMQ clients, at one time
         ///
-        /// One more is closed at once. `auto` is 10000, or less where memory is scarce. The limit of
+        /// So many of each; one more is closed at once. `auto` is 10000, or less where memory is scarce. The limit of
         /// open files is a bound too: a part of it is kept for the broker's own files.
         max_connections "max-connections": Auto<u32> = "auto", in 1 ..= 1_000_000,
             kafka "max.connections";

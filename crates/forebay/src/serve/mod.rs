@@ -29,6 +29,7 @@ const BLOCKING_THREAD_KEPT: Duration = Duration::from_secs(1);
 /// The sockets of a broker, bound.
 struct Listeners {
     kafka: Option<Bound>,
+    amqp: Option<Bound>,
     admin: Option<Bound>,
 }
 
@@ -53,8 +54,9 @@ pub(crate) fn run(settings: &Settings, started: Instant) -> Result<(), Failure> 
 }
 
 fn bind(settings: &Settings) -> Result<Listeners, Failure> {
-    if settings.kafka == Listen::Off && settings.admin == Listen::Off {
-        let message = "nothing to listen on: kafka and admin are both off";
+    let all = [&settings.kafka, &settings.amqp, &settings.admin];
+    if all.iter().all(|listen| **listen == Listen::Off) {
+        let message = "nothing to listen on: kafka, amqp and admin are all off";
         return Err(Failure::new(Cause::Usage, message));
     }
     let bind = |name, listen: &Listen| match listen {
@@ -63,6 +65,7 @@ fn bind(settings: &Settings) -> Result<Listeners, Failure> {
     };
     let listeners = Listeners {
         kafka: bind("kafka", &settings.kafka)?,
+        amqp: bind("amqp", &settings.amqp)?,
         admin: bind("admin", &settings.admin)?,
     };
     if let Some(kafka) = &listeners.kafka {
@@ -132,20 +135,25 @@ async fn serve(
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen()
         .map_err(|error| Failure::new(Cause::Failed, format!("cannot receive signals: {error}")))?;
-    let kafka_address = listeners.kafka.as_ref().map(|bound| bound.address);
-    let admin_address = listeners.admin.as_ref().map(|bound| bound.address);
-    let advertised = kafka_address
+    let address = |bound: &Option<Bound>| bound.as_ref().map(|bound| bound.address);
+    let bound = wiring::Bound {
+        kafka: address(&listeners.kafka),
+        amqp: address(&listeners.amqp),
+        admin: address(&listeners.admin),
+    };
+    let advertised = bound
+        .kafka
         .map(|bound| advertised(settings, bound))
         .transpose()?;
 
     let (stopper, stop) = stop_pair();
-    let bound = wiring::Bound {
-        kafka: kafka_address,
-        admin: admin_address,
-    };
     let kafka_places = Places::new(resources.kafka_connections);
+    let amqp_places = Places::new(resources.amqp_connections);
     let admin_places = Places::new(resources.admin_connections);
-    let places = Arc::clone(&kafka_places);
+    let places = wiring::GatewayPlaces {
+        kafka: Arc::clone(&kafka_places),
+        amqp: Arc::clone(&amqp_places),
+    };
     let wiring = Wiring::open(
         settings,
         &resources,
@@ -163,6 +171,13 @@ async fn serve(
         let accepting = listener::accept(bound, places, keepalive, stop.clone(), handle);
         tokio::spawn(accepting);
     }
+    if let Some(bound) = listeners.amqp {
+        let wiring = Arc::clone(&wiring);
+        let handle = move |stream, peer| Arc::clone(&wiring).amqp(stream, peer);
+        let places = Arc::clone(&amqp_places);
+        let accepting = listener::accept(bound, places, keepalive, stop.clone(), handle);
+        tokio::spawn(accepting);
+    }
     if let Some(bound) = listeners.admin {
         let wiring = Arc::clone(&wiring);
         let handle = move |stream, peer| Arc::clone(&wiring).admin(stream, peer);
@@ -172,7 +187,7 @@ async fn serve(
     }
 
     wiring.ready();
-    let ready_file = announce(settings, kafka_address, admin_address, started)?;
+    let ready_file = announce(settings, bound, started)?;
     let signal = tokio::select! {
         signal = signals.next() => signal,
         failure = wiring.broken() => return Err(failure),
@@ -183,13 +198,15 @@ async fn serve(
 
     let all_ended = async {
         kafka_places.all_free().await;
+        amqp_places.all_free().await;
         admin_places.all_free().await;
     };
     tokio::select! {
         () = all_ended => {}
         () = tokio::time::sleep(settings.shutdown_grace) => {
-            let (kafka, admin) = (kafka_places.taken(), admin_places.taken());
-            tracing::warn!(kafka, admin, "connections cut: they did not end within the grace time");
+            let (kafka, amqp) = (kafka_places.taken(), amqp_places.taken());
+            let admin = admin_places.taken();
+            tracing::warn!(kafka, amqp, admin, "connections cut: they did not end within the grace time");
         }
         signal = signals.next() => return Err(ended_at_once(signal)),
     }
@@ -211,11 +228,10 @@ fn ended_at_once(signal: &str) -> Failure {
 /// Tells people, logs and scripts that the broker is ready.
 fn announce(
     settings: &Settings,
-    kafka: Option<SocketAddr>,
-    admin: Option<SocketAddr>,
+    bound: wiring::Bound,
     started: Instant,
 ) -> Result<Option<ReadyFile>, Failure> {
-    let banner = banner(settings, kafka, admin, started.elapsed());
+    let banner = banner(settings, bound, started.elapsed());
     match settings.log_format {
         LogFormat::Text => {
             // A broker outlives the terminal or pipe that it was started from.
@@ -224,12 +240,13 @@ fn announce(
             }
         }
         LogFormat::Json => {
-            let (kafka, admin) = (show(kafka), show(admin));
+            let (kafka, amqp, admin) = (show(bound.kafka), show(bound.amqp), show(bound.admin));
             let ready_ms = banner.ready_in.as_secs_f64() * 1000.0;
-            tracing::info!(kafka, admin, data = %banner.data.display(), ready_ms, "ready");
+            tracing::info!(kafka, amqp, admin, data = %banner.data.display(), ready_ms, "ready");
         }
     }
-    let listeners: Vec<(&str, SocketAddr)> = [("kafka", kafka), ("admin", admin)]
+    let listeners: Vec<(&str, SocketAddr)> = bound
+        .named()
         .into_iter()
         .filter_map(|(name, address)| Some((name, address?)))
         .collect();
@@ -241,27 +258,35 @@ fn show(address: Option<SocketAddr>) -> String {
     address.map_or_else(|| "off".to_owned(), |address| address.to_string())
 }
 
-fn banner(
-    settings: &Settings,
-    kafka: Option<SocketAddr>,
-    admin: Option<SocketAddr>,
-    ready_in: Duration,
-) -> Banner {
+fn banner(settings: &Settings, bound: wiring::Bound, ready_in: Duration) -> Banner {
     let data = std::path::absolute(&settings.data).unwrap_or_else(|_| settings.data.clone());
-    let bootstrap = kafka.and_then(|bound| advertised(settings, bound).ok());
+    let bootstrap = bound
+        .kafka
+        .and_then(|bound| advertised(settings, bound).ok());
     let bootstrap = bootstrap.map(|address| format!("Kafka clients: bootstrap.servers={address}"));
-    let console = format!("management API, metrics, health: http://{}/", show(admin));
+    let rabbit = bound
+        .amqp
+        .map(|address| format!("RabbitMQ clients: amqp://guest:guest@{address}/"));
+    let console = format!(
+        "management API, metrics, health: http://{}/",
+        show(bound.admin)
+    );
     Banner {
         ready_in,
         listeners: vec![
             ListenerRow {
                 name: "kafka",
-                address: kafka,
+                address: bound.kafka,
                 purpose: bootstrap.unwrap_or_default(),
             },
             ListenerRow {
+                name: "amqp",
+                address: bound.amqp,
+                purpose: rabbit.unwrap_or_default(),
+            },
+            ListenerRow {
                 name: "admin",
-                address: admin,
+                address: bound.admin,
                 purpose: console,
             },
         ],
@@ -318,9 +343,13 @@ mod tests {
 
     #[test]
     fn a_broker_that_nobody_can_reach_does_not_start() {
-        let failure = bind(&settings(&[("kafka", "off"), ("admin", "off")]))
-            .err()
-            .unwrap();
+        let failure = bind(&settings(&[
+            ("kafka", "off"),
+            ("amqp", "off"),
+            ("admin", "off"),
+        ]))
+        .err()
+        .unwrap();
         assert_eq!(failure.cause, Cause::Usage);
     }
 }

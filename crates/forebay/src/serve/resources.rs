@@ -2,6 +2,7 @@
 
 use crate::cli::failure::Failure;
 use crate::config::Settings;
+use crate::config::address::Listen;
 use crate::config::setting::Auto;
 use crate::config::units::ByteSize;
 use crate::descriptors::Descriptors;
@@ -15,6 +16,7 @@ const BLOCKING_THREADS_SPARED: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Resources {
     pub(super) kafka_connections: usize,
+    pub(super) amqp_connections: usize,
     pub(super) admin_connections: usize,
     pub(super) open_segments: usize,
     pub(super) tail_cache: u64,
@@ -61,9 +63,13 @@ impl Resources {
             Auto::Auto => budgets.connections,
         };
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
+        let gateways = [&settings.kafka, &settings.amqp];
+        let gateways = gateways.iter().filter(|listen| ***listen != Listen::Off);
+        let share = descriptors.client_connections / gateways.count().max(1);
         let blocking_threads = usize::try_from(budgets.blocking_threads).unwrap_or(1);
         Self {
-            kafka_connections: connections.min(descriptors.kafka_connections),
+            kafka_connections: connections.min(share),
+            amqp_connections: connections.min(share),
             admin_connections: descriptors.admin_connections,
             open_segments: descriptors.open_segments,
             tail_cache: size(&settings.tail_cache_size, budgets.tail_cache),

@@ -22,20 +22,39 @@ use crate::places::Places;
 use crate::signals::Stop;
 use crate::system::{SystemClock, SystemRandomness};
 
-use super::metrics::{KafkaMetrics, TaskMetrics};
+use super::metrics::{KafkaMetrics, RabbitMetrics, TaskMetrics};
 use super::resources::Resources;
 
 /// The addresses that listeners are bound to.
 #[derive(Clone, Copy)]
 pub(super) struct Bound {
     pub(super) kafka: Option<SocketAddr>,
+    pub(super) amqp: Option<SocketAddr>,
     pub(super) admin: Option<SocketAddr>,
+}
+
+impl Bound {
+    /// All of them, by their names.
+    pub(super) fn named(self) -> [(&'static str, Option<SocketAddr>); 3] {
+        [
+            ("kafka", self.kafka),
+            ("amqp", self.amqp),
+            ("admin", self.admin),
+        ]
+    }
+}
+
+/// How many connections the gateways' listeners have.
+pub(super) struct GatewayPlaces {
+    pub(super) kafka: Arc<Places>,
+    pub(super) amqp: Arc<Places>,
 }
 
 /// An opened broker with its gateways.
 pub(super) struct Wiring {
     broker: Broker,
     kafka: Gateway,
+    rabbit: forebay_rabbit::Gateway,
     admin: Router,
     readiness: Readiness,
     stop: Stop,
@@ -48,7 +67,7 @@ impl Wiring {
     pub(super) async fn open(
         settings: &Settings,
         resources: &Resources,
-        places: Arc<Places>,
+        places: GatewayPlaces,
         bound: Bound,
         advertised: Option<HostPort>,
         stop: Stop,
@@ -66,18 +85,27 @@ impl Wiring {
         options.idle_timeout = settings.connection_idle_timeout;
         options.stall_timeout = settings.request_stall_timeout;
         let kafka = Gateway::new(broker.clone(), options);
+        let options = forebay_rabbit::GatewayOptions {
+            forebay_version: env!("CARGO_PKG_VERSION").to_owned(),
+            disk_reads_at_once: resources.disk_reads,
+            ..forebay_rabbit::GatewayOptions::default()
+        };
+        let rabbit = forebay_rabbit::Gateway::new(broker.clone(), options);
         let readiness = Readiness::default();
         let mut requested = stop.clone();
-        let (stopped, draining) = (kafka.clone(), readiness.clone());
+        let (stopped, draining) = ((kafka.clone(), rabbit.clone()), readiness.clone());
         tokio::spawn(async move {
             requested.requested().await;
             draining.draining();
-            stopped.stop();
+            stopped.0.stop();
+            stopped.1.stop();
         });
-        let admin = admin_router(settings, bound, &broker, &kafka, places, &readiness);
+        let gateways = (&kafka, &rabbit);
+        let admin = admin_router(settings, bound, &broker, gateways, places, &readiness);
         Ok(Self {
             broker,
             kafka,
+            rabbit,
             admin,
             readiness,
             stop,
@@ -88,6 +116,11 @@ impl Wiring {
     /// Serves one connection of a Kafka client until it ends or the stop is requested.
     pub(super) async fn kafka(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         self.kafka.serve(stream, peer).await;
+    }
+
+    /// Serves one connection of a RabbitMQ client until it ends or the stop is requested.
+    pub(super) async fn amqp(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        self.rabbit.serve(stream, peer).await;
     }
 
     /// Serves one HTTP connection until it ends or the stop is requested.
@@ -144,12 +177,12 @@ fn admin_router(
     settings: &Settings,
     bound: Bound,
     broker: &Broker,
-    kafka: &Gateway,
-    places: Arc<Places>,
+    (kafka, rabbit): (&Gateway, &forebay_rabbit::Gateway),
+    places: GatewayPlaces,
     readiness: &Readiness,
 ) -> Router {
-    let listeners = [("kafka", bound.kafka), ("admin", bound.admin)];
-    let listeners = listeners
+    let listeners = bound
+        .named()
         .into_iter()
         .filter_map(|(name, address)| {
             Some(ListenerInfo {
@@ -168,9 +201,17 @@ fn admin_router(
     };
     let kafka = KafkaMetrics {
         gateway: kafka.clone(),
-        places,
+        places: places.kafka,
     };
-    let sources: Vec<Arc<dyn MetricsSource>> = vec![Arc::new(kafka), Arc::new(TaskMetrics::new())];
+    let rabbit = RabbitMetrics {
+        gateway: rabbit.clone(),
+        places: places.amqp,
+    };
+    let sources: Vec<Arc<dyn MetricsSource>> = vec![
+        Arc::new(kafka),
+        Arc::new(rabbit),
+        Arc::new(TaskMetrics::new()),
+    ];
     Admin::new(broker.clone(), readiness.clone(), sources, node).router()
 }
 

@@ -138,7 +138,15 @@ impl Drop for Broker {
 pub(crate) fn serve(folder: &TempDir, kafka: &str) -> (Child, Value) {
     let child = command()
         .current_dir(folder.path())
-        .args(["serve", "--kafka", kafka, "--admin", "127.0.0.1:0"])
+        .args([
+            "serve",
+            "--kafka",
+            kafka,
+            "--amqp",
+            "off",
+            "--admin",
+            "127.0.0.1:0",
+        ])
         .args(["--ready-file", "ready.json"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -1,4 +1,5 @@
-//! AMQP 0-9-1 with RabbitMQ's extensions: what the bytes mean. No IO, and no state beyond a command.
+//! AMQP 0-9-1 with RabbitMQ's extensions: what the bytes mean. No IO, and no state beyond a command, but in
+//! the session.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -10,6 +11,7 @@
 //! | [`table`] | field tables and arrays, kept as they came |
 //! | [`routing`] | what exchanges look at in all that |
 //! | [`reply`] | reply codes: what they are called, and whether they end a channel or a connection |
+//! | `session` | a connection: its channels, and what their methods ask of the broker |
 //!
 //! Nothing is copied on the way in: methods, tables, properties and bodies are slices of the buffer that
 //! arrived, and keep it alive; only a body that came in several frames is joined. What is remembered for longer than a message (the name of a queue, the
@@ -46,6 +48,7 @@ pub mod method;
 pub mod properties;
 pub mod reply;
 pub mod routing;
+pub(crate) mod session;
 mod short_str;
 pub mod table;
 mod wire;

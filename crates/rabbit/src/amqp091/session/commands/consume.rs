@@ -1,0 +1,134 @@
+//! Consumers come and go.
+
+use forebay_broker::host::{Notice, Settlement, Subscribe};
+use forebay_broker::queue::{Credit, HolderId, Outcome, Subscription};
+
+use super::Done;
+use crate::amqp091::ShortStr;
+use crate::amqp091::method::basic::{Cancel, CancelOk, Consume, ConsumeOk};
+use crate::amqp091::session::Session;
+use crate::amqp091::session::delivery::Consumer;
+use crate::amqp091::session::errors::{Refusal, Subject};
+use crate::amqp091::table::Table;
+use crate::limits;
+
+impl Session<'_> {
+    pub(super) async fn consume(&mut self, number: u16, consume: &Consume) -> Done {
+        let queue = self.queue_name(number, &consume.queue)?;
+        let tag = match consume.consumer_tag.is_empty() {
+            true => ShortStr::try_from(self.made_up("amq.ctag")).unwrap_or_default(),
+            false => consume.consumer_tag.detached(),
+        };
+        let priority = priority(&consume.arguments)?;
+        if self.consumers.len() >= limits::CONSUMERS_MAX {
+            return Err(Refusal::precondition(
+                "too many consumers on this connection",
+            ));
+        }
+        let channel = self.channel(number)?;
+        if channel.consumers.contains_key(&tag) {
+            return Err(Refusal::not_allowed(format_args!(
+                "attempt to reuse consumer tag '{tag}'"
+            )));
+        }
+        // The broker would settle deliveries by giving them to us; they are to be with the client first.
+        let credit = match (consume.no_ack, channel.prefetch) {
+            (true, _) => Credit::Window(limits::DELIVERIES_AHEAD),
+            (false, 0) => Credit::Grant(limits::DELIVERIES_AHEAD),
+            (false, prefetch) => Credit::Window(prefetch.into()),
+        };
+        let subscription = Subscription {
+            credit,
+            pool: (!consume.no_ack).then_some(channel.pool),
+            no_ack: false,
+            exclusive: consume.exclusive,
+            priority,
+        };
+        let holder = HolderId(self.shared.broker.next_id());
+        let subscribe = Subscribe {
+            queue: queue.clone(),
+            holder,
+            subscription,
+            notices: self.notices.clone(),
+            connection: self.id,
+        };
+        let subscribed = self.shared.broker.subscribe(subscribe).await;
+        let subscribed = subscribed.map_err(|error| Subject::queue(&queue).refusal(error))?;
+        let consumer = Consumer {
+            channel: number,
+            tag: tag.clone(),
+            queue,
+            log: subscribed.log,
+            no_ack: consume.no_ack,
+            since_grant: matches!(credit, Credit::Grant(_)).then_some(0),
+        };
+        self.consumers.insert(holder, consumer);
+        self.channel(number)?.consumers.insert(tag.clone(), holder);
+        self.shared.metrics.consumers.more();
+        self.answer(number, consume.nowait, &ConsumeOk { consumer_tag: tag });
+        Ok(())
+    }
+
+    pub(super) async fn cancel(&mut self, number: u16, cancel: &Cancel) -> Done {
+        let channel = self.channel(number)?;
+        if let Some(holder) = channel.consumers.remove(&cancel.consumer_tag) {
+            self.consumers.remove(&holder);
+            self.shared.metrics.consumers.fewer(1);
+            let cancelled = self.shared.broker.cancel(holder).await;
+            cancelled.map_err(|error| Subject::queue(b"").refusal(error))?;
+            self.decline_unwritten(holder);
+            self.hand_over();
+            let channel = self.channel(number)?;
+            if channel.unacked.holds(holder) {
+                channel.former.push(holder);
+            } else {
+                drop(self.shared.broker.release(vec![holder], Vec::new()));
+            }
+        }
+        let answer = CancelOk {
+            consumer_tag: cancel.consumer_tag.clone(),
+        };
+        self.answer(number, cancel.nowait, &answer);
+        Ok(())
+    }
+
+    /// Gives back what a cancelled consumer was given and the client has not been sent: it expects nothing
+    /// more.
+    fn decline_unwritten(&mut self, holder: HolderId) {
+        while let Ok(notice) = self.incoming.try_recv() {
+            self.backlog.push_back(notice);
+        }
+        let mut declined = Vec::new();
+        self.backlog.retain(|notice| match notice {
+            Notice::Delivered(delivered) if delivered.holder == holder => {
+                declined.extend(
+                    delivered
+                        .number
+                        .map(|number| number..number + delivered.count),
+                );
+                false
+            }
+            _ => true,
+        });
+        for numbers in declined {
+            self.settle(Settlement {
+                holder,
+                numbers,
+                outcome: Outcome::Nack { delay_ms: None },
+            });
+        }
+    }
+}
+
+fn priority(arguments: &Table) -> Result<i32, Refusal> {
+    let Some(value) = arguments.get("x-priority") else {
+        return Ok(0);
+    };
+    let priority = value.as_i64().ok_or_else(|| {
+        Refusal::precondition(format_args!(
+            "invalid arg 'x-priority' for consumer: {{unacceptable_type,{}}}",
+            value.type_name()
+        ))
+    })?;
+    Ok(i32::try_from(priority).unwrap_or(if priority < 0 { i32::MIN } else { i32::MAX }))
+}

@@ -1,0 +1,187 @@
+//! Class exchange.
+
+use bytes::Bytes;
+use forebay_broker::host::{Bind, ExchangeDefinition};
+use forebay_broker::routing::{HashOn, HashProperty, RouterKind};
+
+use super::{Done, not_for_us};
+use crate::amqp091::ReplyCode;
+use crate::amqp091::method::exchange::{BindOk, Declare, DeclareOk, DeleteOk, Method, UnbindOk};
+use crate::amqp091::routing::arguments;
+use crate::amqp091::session::Session;
+use crate::amqp091::session::errors::{Refusal, Subject, VHOST, lossy};
+use crate::amqp091::table::{Table, Value};
+
+/// What names of the broker's own begin with.
+pub(super) const RESERVED: &[u8] = b"amq.";
+
+impl Session<'_> {
+    pub(super) async fn exchange(&mut self, number: u16, method: Method) -> Done {
+        match method {
+            Method::Declare(declare) => self.declare_exchange(number, &declare).await,
+            Method::Delete(delete) => {
+                let name = delete.exchange.detached().into_bytes();
+                not_default(&name)?;
+                if name.starts_with(RESERVED) {
+                    let name = lossy(&name);
+                    return Err(Refusal::access(format_args!(
+                        "deletion of system exchange '{name}' in vhost '{VHOST}' not allowed"
+                    )));
+                }
+                let deleted = self
+                    .shared
+                    .broker
+                    .delete_exchange(name.clone(), delete.if_unused);
+                let deleted = deleted.await;
+                deleted.map_err(|error| Subject::exchange(&name).refusal(error))?;
+                self.answer(number, delete.nowait, &DeleteOk {});
+                Ok(())
+            }
+            Method::Bind(bind) => {
+                let (source, destination) = (&bind.source, &bind.destination);
+                let asked = self.binding(
+                    source,
+                    destination,
+                    true,
+                    &bind.routing_key,
+                    &bind.arguments,
+                )?;
+                let bound = self.shared.broker.bind(asked).await;
+                bound.map_err(|error| Subject::exchange(source).refusal(error))?;
+                self.answer(number, bind.nowait, &BindOk {});
+                Ok(())
+            }
+            Method::Unbind(unbind) => {
+                let (source, destination) = (&unbind.source, &unbind.destination);
+                let (key, arguments) = (&unbind.routing_key, &unbind.arguments);
+                let asked = self.binding(source, destination, true, key, arguments)?;
+                let unbound = self.shared.broker.unbind(asked).await;
+                unbound.map_err(|error| Subject::exchange(source).refusal(error))?;
+                self.answer(number, unbind.nowait, &UnbindOk {});
+                Ok(())
+            }
+            method => Err(not_for_us(&method)),
+        }
+    }
+
+    async fn declare_exchange(&mut self, number: u16, declare: &Declare) -> Done {
+        let name = declare.exchange.detached().into_bytes();
+        let broker = &self.shared.broker;
+        let subject = Subject::exchange(&name).with(&declare.arguments);
+        let declared = if declare.passive {
+            // It is always there.
+            if name.is_empty() {
+                Ok(())
+            } else {
+                broker.check_exchange(name.clone()).await
+            }
+        } else {
+            not_default(&name)?;
+            let definition = definition(&name, declare)?;
+            if name.starts_with(RESERVED) && broker.check_exchange(name.clone()).await.is_err() {
+                let name = lossy(&name);
+                return Err(Refusal::access(format_args!(
+                    "exchange name '{name}' contains reserved prefix 'amq.*'"
+                )));
+            }
+            broker.declare_exchange(definition).await
+        };
+        declared.map_err(|error| subject.refusal(error))?;
+        self.answer(number, declare.nowait, &DeclareOk {});
+        Ok(())
+    }
+
+    /// A binding that a client names.
+    pub(super) fn binding(
+        &self,
+        source: &[u8],
+        destination: &[u8],
+        to_exchange: bool,
+        key: &[u8],
+        table: &Table,
+    ) -> Result<Bind, Refusal> {
+        not_default(source)?;
+        if to_exchange {
+            not_default(destination)?;
+        }
+        Ok(Bind {
+            source: Bytes::copy_from_slice(source),
+            destination: Bytes::copy_from_slice(destination),
+            to_exchange,
+            key: Bytes::copy_from_slice(key),
+            arguments: arguments(table),
+            connection: self.id,
+        })
+    }
+}
+
+fn not_default(exchange: &[u8]) -> Done {
+    if exchange.is_empty() {
+        return Err(Refusal::access(
+            "operation not permitted on the default exchange",
+        ));
+    }
+    Ok(())
+}
+
+fn definition(name: &Bytes, declare: &Declare) -> Result<ExchangeDefinition, Refusal> {
+    let table = &declare.arguments;
+    let kind = match &declare.kind[..] {
+        b"direct" => RouterKind::Direct,
+        b"fanout" => RouterKind::Fanout,
+        b"topic" => RouterKind::Topic,
+        b"headers" => RouterKind::Headers,
+        b"x-consistent-hash" => RouterKind::ConsistentHash(hash_on(table)?),
+        _ => {
+            return Err(Refusal::precondition(format_args!(
+                "unknown exchange type '{}'",
+                declare.kind
+            )));
+        }
+    };
+    let alternate = table.get("alternate-exchange").map(|value| {
+        let name = value.as_long_str().map(Bytes::copy_from_slice);
+        name.ok_or_else(|| invalid_alternate(name_of(declare), value))
+    });
+    Ok(ExchangeDefinition {
+        name: name.clone(),
+        kind,
+        kind_name: declare.kind.detached().into_bytes(),
+        durable: declare.durable,
+        auto_delete: declare.auto_delete,
+        internal: declare.internal,
+        alternate: alternate.transpose()?,
+        arguments: arguments(table),
+    })
+}
+
+fn name_of(declare: &Declare) -> String {
+    lossy(&declare.exchange)
+}
+
+fn invalid_alternate(name: String, value: Value<'_>) -> Refusal {
+    Refusal::precondition(format_args!(
+        "invalid arg 'alternate-exchange' for exchange '{name}' in vhost '{VHOST}': \
+         {{unacceptable_type,{}}}",
+        value.type_name()
+    ))
+}
+
+/// What a consistent hash goes by.
+fn hash_on(table: &Table) -> Result<HashOn, Refusal> {
+    let text = |name| table.get(name).and_then(Value::as_long_str);
+    match (text("hash-header"), text("hash-property")) {
+        (Some(_), Some(_)) => Err(Refusal::precondition(
+            "hash-header and hash-property are mutually exclusive",
+        )),
+        (Some(header), None) => Ok(HashOn::Header(Bytes::copy_from_slice(header))),
+        (None, Some(b"correlation_id")) => Ok(HashOn::Property(HashProperty::CorrelationId)),
+        (None, Some(b"message_id")) => Ok(HashOn::Property(HashProperty::MessageId)),
+        (None, Some(b"timestamp")) => Ok(HashOn::Property(HashProperty::Timestamp)),
+        (None, Some(other)) => Err(Refusal::new(
+            ReplyCode::PreconditionFailed,
+            format_args!("Unsupported property: {}", lossy(other)),
+        )),
+        (None, None) => Ok(HashOn::RoutingKey),
+    }
+}

@@ -1,0 +1,61 @@
+//! What methods ask of the broker: one file a class, or a part of a large one.
+
+mod basic;
+mod channel;
+mod confirm;
+mod connection;
+mod consume;
+mod exchange;
+mod get;
+mod publish;
+mod queue;
+mod settle;
+mod tx;
+
+use super::Session;
+use super::channel::Channel;
+use super::errors::Refusal;
+use crate::amqp091::frame::write_method;
+use crate::amqp091::method::{Encode, Method, access};
+
+/// What a method comes to.
+type Done = Result<(), Refusal>;
+
+impl Session<'_> {
+    /// Carries out a method for which the broker may have to be waited for.
+    pub(super) async fn command(&mut self, channel: u16, method: Method) -> Done {
+        match method {
+            Method::Connection(method) => self.connection(method).await,
+            Method::Channel(method) => self.channel_method(channel, method).await,
+            Method::Access(access::Method::Request(_)) => {
+                let answer = access::RequestOk { ticket: 1 };
+                self.answer(channel, false, &answer);
+                Ok(())
+            }
+            Method::Exchange(method) => self.exchange(channel, method).await,
+            Method::Queue(method) => self.queue(channel, method).await,
+            Method::Basic(method) => self.basic(channel, method).await,
+            Method::Confirm(method) => self.confirm_method(channel, &method),
+            Method::Tx(method) => self.tx(channel, &method).await,
+            Method::Access(method) => Err(not_for_us(&method)),
+        }
+    }
+
+    /// Answers a method, if it waits for an answer.
+    fn answer(&mut self, channel: u16, nowait: bool, method: &impl Encode) {
+        if !nowait {
+            write_method(&mut self.output, channel, method);
+        }
+    }
+
+    /// The channel that a method came by.
+    fn channel(&mut self, number: u16) -> Result<&mut Channel, Refusal> {
+        let channel = self.channels.get_mut(&number);
+        channel.ok_or_else(|| Refusal::command_invalid("the channel is not open"))
+    }
+}
+
+/// A method that only brokers say.
+fn not_for_us(method: &impl Encode) -> Refusal {
+    Refusal::command_invalid(format_args!("unimplemented method {}", method.id()))
+}

@@ -1,0 +1,170 @@
+//! Class queue.
+
+use bytes::Bytes;
+use forebay_broker::host::{QueueDefinition, QueueStatus};
+
+use super::exchange::RESERVED;
+use super::{Done, not_for_us};
+use crate::amqp091::ShortStr;
+use crate::amqp091::method::queue::{
+    BindOk, Declare, DeclareOk, DeleteOk, Method, PurgeOk, UnbindOk,
+};
+use crate::amqp091::session::Session;
+use crate::amqp091::session::arguments::QueueArguments;
+use crate::amqp091::session::errors::{Refusal, Subject, lossy};
+
+impl Session<'_> {
+    pub(super) async fn queue(&mut self, number: u16, method: Method) -> Done {
+        match method {
+            Method::Declare(declare) => self.declare_queue(number, &declare).await,
+            Method::Bind(bind) => {
+                let queue = self.queue_name(number, &bind.queue)?;
+                let (source, key) = (&bind.exchange, &bind.routing_key);
+                let asked = self.binding(source, &queue, false, key, &bind.arguments)?;
+                let bound = self.shared.broker.bind(asked).await;
+                bound.map_err(|error| Subject::queue(&queue).refusal(error))?;
+                self.answer(number, bind.nowait, &BindOk {});
+                Ok(())
+            }
+            Method::Unbind(unbind) => {
+                let queue = self.queue_name(number, &unbind.queue)?;
+                let (source, key) = (&unbind.exchange, &unbind.routing_key);
+                let asked = self.binding(source, &queue, false, key, &unbind.arguments)?;
+                let unbound = self.shared.broker.unbind(asked).await;
+                unbound.map_err(|error| Subject::queue(&queue).refusal(error))?;
+                self.answer(number, false, &UnbindOk {});
+                Ok(())
+            }
+            Method::Purge(purge) => {
+                let queue = self.queue_name(number, &purge.queue)?;
+                let purged = self.shared.broker.purge_queue(queue.clone(), self.id).await;
+                let lost = purged.map_err(|error| Subject::queue(&queue).refusal(error))?;
+                let message_count = clamped(lost);
+                self.answer(number, purge.nowait, &PurgeOk { message_count });
+                Ok(())
+            }
+            Method::Delete(delete) => {
+                let queue = self.queue_name(number, &delete.queue)?;
+                let (if_unused, if_empty) = (delete.if_unused, delete.if_empty);
+                let broker = &self.shared.broker;
+                let deleted = broker.delete_queue(queue.clone(), if_unused, if_empty, self.id);
+                let deleted = deleted.await;
+                let lost = deleted.map_err(|error| Subject::queue(&queue).refusal(error))?;
+                let message_count = clamped(lost);
+                self.answer(number, delete.nowait, &DeleteOk { message_count });
+                Ok(())
+            }
+            method => Err(not_for_us(&method)),
+        }
+    }
+
+    async fn declare_queue(&mut self, number: u16, declare: &Declare) -> Done {
+        let given = without_line_ends(&declare.queue);
+        let broker = &self.shared.broker;
+        let (name, declared) = if declare.passive {
+            let name = self.queue_name(number, &declare.queue)?;
+            (name.clone(), broker.check_queue(name, self.id).await)
+        } else {
+            let name = match given.is_empty() {
+                true => self.made_up("amq.gen"),
+                false => given.clone(),
+            };
+            let definition = self.queue_definition(&name, declare)?;
+            if given.starts_with(RESERVED)
+                && broker.check_queue(name.clone(), self.id).await.is_err()
+            {
+                return Err(Refusal::access(format_args!(
+                    "queue name '{}' contains reserved prefix 'amq.*'",
+                    lossy(&name)
+                )));
+            }
+            (name, broker.declare_queue(definition, self.id).await)
+        };
+        let subject = Subject::queue(&name).with(&declare.arguments);
+        let status = declared.map_err(|error| subject.refusal(error))?;
+        self.channel(number)?.last_queue = Some(name.clone());
+        let QueueStatus {
+            ready, consumers, ..
+        } = status;
+        let answer = DeclareOk {
+            queue: ShortStr::try_from(name).unwrap_or_default(),
+            message_count: clamped(ready),
+            consumer_count: clamped(consumers),
+        };
+        self.answer(number, declare.nowait, &answer);
+        Ok(())
+    }
+
+    fn queue_definition(
+        &self,
+        name: &Bytes,
+        declare: &Declare,
+    ) -> Result<QueueDefinition, Refusal> {
+        let arguments = QueueArguments::parse(name, &declare.arguments)?;
+        if arguments.is_quorum {
+            let wrong = [
+                (declare.exclusive, "exclusive-owner"),
+                (declare.auto_delete, "auto-delete"),
+                (!declare.durable, "non-durable"),
+            ];
+            if let Some((_, property)) = wrong.iter().find(|(is_set, _)| *is_set) {
+                return Err(Refusal::precondition(format_args!(
+                    "invalid property '{property}' for queue '{}' in vhost '/'",
+                    lossy(name)
+                )));
+            }
+        }
+        let mut settings = arguments.settings;
+        settings.auto_delete = declare.auto_delete;
+        Ok(QueueDefinition {
+            name: name.clone(),
+            // It ends with its connection, so nothing of it is kept.
+            durable: declare.durable && !declare.exclusive,
+            exclusive: declare.exclusive.then_some(self.id),
+            settings,
+            dead_letter: arguments.dead_letter,
+            arguments: arguments.compared,
+        })
+    }
+
+    /// The queue that a name stands for: none is the last one that was declared on the channel.
+    pub(super) fn queue_name(&mut self, number: u16, name: &ShortStr) -> Result<Bytes, Refusal> {
+        let given = without_line_ends(name);
+        if !given.is_empty() {
+            return Ok(given);
+        }
+        let last = self.channel(number)?.last_queue.clone();
+        last.ok_or_else(|| Refusal::not_found("no previously declared queue"))
+    }
+
+    /// A name that nobody else has.
+    pub(super) fn made_up(&self, prefix: &str) -> Bytes {
+        const ALPHABET: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let mut random = u128::from_be_bytes(self.shared.broker.random());
+        let mut name = format!("{prefix}-");
+        // 128 bits are 22 digits of six.
+        for _ in 0..22 {
+            name.push(char::from(ALPHABET[(random & 0x3f) as usize]));
+            random >>= 6;
+        }
+        name.into()
+    }
+}
+
+/// A name of a queue without what RabbitMQ strips off it: CR and LF.
+fn without_line_ends(name: &ShortStr) -> Bytes {
+    let is_line_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
+    if name.iter().any(is_line_end) {
+        return name
+            .iter()
+            .copied()
+            .filter(|octet| !is_line_end(octet))
+            .collect();
+    }
+    name.detached().into_bytes()
+}
+
+pub(super) fn clamped(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,173 @@
+//! The loop around the socket.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::errors::Refusal;
+use super::{Phase, Session, SessionError};
+use crate::amqp091::frame::write_heartbeat;
+use crate::amqp091::method::MethodId;
+use crate::gateway::stop_requested;
+use crate::limits;
+
+/// Longer than any connection: a timer that is not wanted.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+impl Session<'_> {
+    /// Serves the connection to its end.
+    pub(super) async fn run(
+        &mut self,
+        reader: &mut (impl AsyncRead + Unpin),
+        writer: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<(), SessionError> {
+        let mut stopping = self.shared.stopping.subscribe();
+        let mut told_to_stop = false;
+        let mut flushed = true;
+        loop {
+            self.handle_input().await;
+            self.hand_over();
+            self.deliver().await;
+            if let Phase::Over = self.phase {
+                return self.finish(writer).await;
+            }
+            let may_read = self.may_handle();
+            let may_deliver = self.may_deliver();
+            let (is_reading, is_pending) = (self.reading.is_some(), self.publishing.is_pending());
+            let timer = self.next_timer();
+            tokio::select! {
+                read = reader.read_buf(&mut self.input), if may_read => {
+                    self.received(read?)?;
+                }
+                sent = send(writer, &mut self.output), if !flushed || !self.output.is_empty() => {
+                    flushed = self.sent(sent?)?;
+                }
+                outcomes = self.publishing.next(), if is_pending => self.published(outcomes),
+                notice = self.incoming.recv(), if may_deliver => self.backlog.extend(notice),
+                read = async { match &mut self.reading {
+                    Some(reading) => reading.done().await,
+                    None => std::future::pending().await,
+                }}, if is_reading => self.read_done(read),
+                () = sleep_until(timer) => self.timer()?,
+                () = stop_requested(&mut stopping), if !told_to_stop => {
+                    told_to_stop = true;
+                    self.close_connection(MethodId::default(), Refusal::shutdown());
+                }
+            }
+        }
+    }
+
+    /// Whether more of what arrives may be handled: not while the broker is behind with publishes, nor
+    /// while the client does not take what it is sent.
+    pub(super) fn may_handle(&self) -> bool {
+        !self.publishing.is_full() && self.output.len() < limits::OUTPUT_BYTES_MAX
+    }
+
+    fn received(&mut self, bytes: usize) -> Result<(), SessionError> {
+        if bytes == 0 {
+            return Err(match &self.phase {
+                Phase::Closing { why, .. } => SessionError::Refused(why.clone()),
+                _ => SessionError::Vanished,
+            });
+        }
+        self.last_received = Instant::now();
+        self.shared.metrics.received_bytes.add(bytes as u64);
+        Ok(())
+    }
+
+    /// Takes note of what was sent. Returns whether all of it has left.
+    fn sent(&mut self, sent: Sent) -> Result<bool, SessionError> {
+        let bytes = match sent {
+            Sent::Flushed => return Ok(true),
+            Sent::Bytes(0) => {
+                return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into());
+            }
+            Sent::Bytes(bytes) => bytes,
+        };
+        self.last_sent = Instant::now();
+        self.sent_bytes += bytes as u64;
+        self.shared.metrics.sent_bytes.add(bytes as u64);
+        self.settle_sent();
+        if self.output.is_empty() && self.output.capacity() > limits::OUTPUT_BYTES_KEPT {
+            self.output = BytesMut::new();
+        }
+        Ok(false)
+    }
+
+    fn heartbeat(&self) -> Option<Duration> {
+        let seconds = self.agreed.heartbeat;
+        (seconds > 0).then(|| Duration::from_secs(seconds.into()))
+    }
+
+    fn next_timer(&self) -> Instant {
+        let mut next = self.last_received + NEVER;
+        if let Some(heartbeat) = self.heartbeat() {
+            // What waits to be sent is a sign of life already.
+            if self.output.is_empty() {
+                next = next.min(self.last_sent + heartbeat / 2);
+            }
+            // A client that is not read from has no way to give one.
+            if self.may_handle() {
+                next = next.min(self.last_received + 2 * heartbeat);
+            }
+        }
+        if let Phase::Closing { until, .. } = self.phase {
+            next = next.min(until);
+        }
+        next
+    }
+
+    fn timer(&mut self) -> Result<(), SessionError> {
+        let now = Instant::now();
+        if let Phase::Closing { until, why } = &self.phase
+            && now >= *until
+        {
+            return Err(SessionError::Refused(why.clone()));
+        }
+        let Some(heartbeat) = self.heartbeat() else {
+            return Ok(());
+        };
+        if now >= self.last_received + 2 * heartbeat && self.may_handle() {
+            return Err(SessionError::Silent(self.agreed.heartbeat));
+        }
+        if now >= self.last_sent + heartbeat / 2 && self.output.is_empty() {
+            write_heartbeat(&mut self.output);
+        }
+        Ok(())
+    }
+
+    /// Sends the last bytes.
+    async fn finish(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> Result<(), SessionError> {
+        let last = async {
+            writer.write_all_buf(&mut self.output).await?;
+            writer.flush().await?;
+            writer.shutdown().await
+        };
+        match timeout(limits::CLOSE_TIMEOUT, last).await {
+            Ok(sent) => sent?,
+            Err(_) => return Err(SessionError::Vanished),
+        }
+        Ok(())
+    }
+}
+
+/// What a step of sending came to.
+enum Sent {
+    Bytes(usize),
+    /// There was nothing, and what a stream held back has left, too.
+    Flushed,
+}
+
+/// Sends some of what waits.
+async fn send(
+    writer: &mut (impl AsyncWrite + Unpin),
+    output: &mut BytesMut,
+) -> std::io::Result<Sent> {
+    if output.is_empty() {
+        writer.flush().await?;
+        return Ok(Sent::Flushed);
+    }
+    writer.write_buf(output).await.map(Sent::Bytes)
+}

@@ -1,0 +1,363 @@
+//! From logs to consumers. The broker says which messages of which log are whose; they are read here, and
+//! not while the client is behind with what it was sent before.
+
+use bytes::Bytes;
+use forebay_broker::host::{Delivered, Notice, Settlement};
+use forebay_broker::queue::{Credit, HolderId, Outcome};
+use forebay_broker::storage::{Batches, LogReader, Read, ReadError};
+use forebay_record::{Compression, Record};
+use tokio::task::JoinHandle;
+
+use super::message::{self, Stored};
+use super::{Phase, Session};
+use crate::amqp091::ShortStr;
+use crate::amqp091::content::Delivery;
+use crate::amqp091::frame::write_method;
+use crate::amqp091::method::basic;
+use crate::gateway::Shared;
+use crate::limits;
+
+/// A consumer of this connection.
+#[derive(Debug)]
+pub(super) struct Consumer {
+    pub(super) channel: u16,
+    pub(super) tag: ShortStr,
+    pub(super) queue: Bytes,
+    pub(super) log: LogReader,
+    pub(super) no_ack: bool,
+    /// Deliveries since it was last granted more, of a consumer that has no bound of its own.
+    pub(super) since_grant: Option<u32>,
+}
+
+/// What a read brought.
+type Brought = (Delivered, Result<Batches, ReadError>);
+
+/// A read that may have to wait for the disk.
+#[derive(Debug)]
+pub(super) struct Reading(JoinHandle<Brought>);
+
+impl Reading {
+    /// What it brought; none if its thread died.
+    pub(super) async fn done(&mut self) -> Option<Brought> {
+        (&mut self.0).await.ok()
+    }
+}
+
+/// Deliveries that are settled by being sent, and are not sent yet.
+#[derive(Debug, Default)]
+pub(super) struct AutoAcks {
+    /// In the output, up to this byte of all that is ever sent.
+    sending: Vec<Settlement>,
+    sent_at: u64,
+    /// Behind those.
+    gathering: Vec<Settlement>,
+}
+
+impl AutoAcks {
+    pub(super) fn add(&mut self, next: Settlement) {
+        if let Some(last) = self.gathering.last_mut()
+            && last.holder == next.holder
+            && last.numbers.end == next.numbers.start
+        {
+            last.numbers.end = next.numbers.end;
+            return;
+        }
+        self.gathering.push(next);
+    }
+
+    /// What is settled, now that so many bytes were sent and so many are to be.
+    fn sent(&mut self, sent_bytes: u64, waiting_bytes: usize) -> Vec<Settlement> {
+        let mut done = Vec::new();
+        if sent_bytes >= self.sent_at {
+            done = std::mem::take(&mut self.sending);
+            if waiting_bytes == 0 {
+                done.append(&mut self.gathering);
+            } else {
+                self.sending = std::mem::take(&mut self.gathering);
+                self.sent_at = sent_bytes + waiting_bytes as u64;
+            }
+        }
+        done
+    }
+}
+
+impl Session<'_> {
+    /// Whether the client takes more.
+    pub(super) fn may_deliver(&self) -> bool {
+        self.reading.is_none()
+            && self.output.len() < limits::OUTPUT_BYTES_MAX
+            && matches!(self.phase, Phase::Open)
+    }
+
+    /// Writes deliveries that there is room for.
+    pub(super) async fn deliver(&mut self) {
+        while self.may_deliver() {
+            let next = self.backlog.pop_front();
+            let Some(notice) = next.or_else(|| self.incoming.try_recv().ok()) else {
+                break;
+            };
+            match notice {
+                Notice::Delivered(delivered) => self.deliver_run(delivered).await,
+                Notice::Cancelled(holder) => self.consumer_ended(holder),
+            }
+        }
+        self.hand_over();
+    }
+
+    async fn deliver_run(&mut self, delivered: Delivered) {
+        let Some(consumer) = self.consumers.get(&delivered.holder) else {
+            self.decline(&delivered);
+            return;
+        };
+        match consumer
+            .log
+            .read(delivered.offset, limits::DELIVERY_READ_BYTES, true)
+        {
+            Ok(Read::Ready(batches)) => self.write_run(delivered, &batches),
+            Ok(Read::Cold(read)) => {
+                let permits = std::sync::Arc::clone(&self.shared.disk_reads);
+                let reading = async move {
+                    let permit = permits.acquire_owned().await;
+                    let run = move || {
+                        let _permit = permit;
+                        read.run()
+                    };
+                    let read = tokio::task::spawn_blocking(run).await;
+                    (delivered, read.unwrap_or(Err(ReadError::Deleted)))
+                };
+                self.reading = Some(Reading(tokio::spawn(reading)));
+            }
+            Err(error) => unreadable(&delivered, &error),
+        }
+        self.grant(delivered.holder).await;
+    }
+
+    /// Takes what a read of the disk brought.
+    pub(super) fn read_done(&mut self, brought: Option<Brought>) {
+        self.reading = None;
+        match brought {
+            Some((delivered, Ok(batches))) => self.write_run(delivered, &batches),
+            Some((delivered, Err(error))) => unreadable(&delivered, &error),
+            None => {}
+        }
+    }
+
+    /// Messages for a consumer that is not there any more.
+    fn decline(&mut self, delivered: &Delivered) {
+        let Some(number) = delivered.number else {
+            return;
+        };
+        self.settle(Settlement {
+            holder: delivered.holder,
+            numbers: number..number + delivered.count,
+            outcome: Outcome::Nack { delay_ms: None },
+        });
+    }
+
+    /// Writes those of the messages that are in `batches`; the others are next.
+    fn write_run(&mut self, delivered: Delivered, batches: &Batches) {
+        if !self.consumers.contains_key(&delivered.holder) {
+            self.decline(&delivered);
+            return;
+        }
+        let mut rest = delivered;
+        let end = delivered.offset + delivered.count;
+        let each = for_each_record(batches, delivered.offset, end, |offset, record, source| {
+            self.write_one(&delivered, offset, record, source);
+            advance(&mut rest, offset + 1);
+        });
+        if let Err(error) = each {
+            tracing::error!(%error, offset = rest.offset, "a message cannot be read");
+            return;
+        }
+        if rest.count == 0 {
+            return;
+        }
+        if batches.next <= rest.offset && batches.bytes == 0 {
+            tracing::warn!(
+                offset = rest.offset,
+                "a message to be delivered is not in its log"
+            );
+            return;
+        }
+        // Offsets that no batch has are passed over.
+        let next = batches.next.clamp(rest.offset, end);
+        advance(&mut rest, next);
+        if rest.count > 0 {
+            self.backlog.push_front(Notice::Delivered(rest));
+        }
+    }
+
+    fn write_one(
+        &mut self,
+        delivered: &Delivered,
+        offset: u64,
+        record: &Record<'_>,
+        source: &Bytes,
+    ) {
+        let Some(consumer) = self.consumers.get_mut(&delivered.holder) else {
+            return;
+        };
+        let Some(channel) = self.channels.get_mut(&consumer.channel) else {
+            return;
+        };
+        let number = delivered.number.unwrap_or(0) + (offset - delivered.offset);
+        let delivery_tag = if consumer.no_ack {
+            self.auto_acks.add(Settlement {
+                holder: delivered.holder,
+                numbers: number..number + 1,
+                outcome: Outcome::Ack,
+            });
+            channel.unacked.next_tag()
+        } else {
+            channel.unacked.add(delivered.holder, number)
+        };
+        let Stored {
+            exchange,
+            routing_key,
+            properties,
+        } = message::stored(record, source, &consumer.queue);
+        let delivery = Delivery {
+            consumer_tag: &consumer.tag,
+            delivery_tag,
+            redelivered: delivered.redelivered(),
+            exchange: &exchange,
+            routing_key: &routing_key,
+            properties: &properties,
+            body: record.value.unwrap_or_default(),
+        };
+        delivery.write(&mut self.output, consumer.channel, self.agreed.frame_max);
+        if let Some(since) = &mut consumer.since_grant {
+            *since = since.saturating_add(1);
+        }
+        self.shared.metrics.delivered.add(1);
+    }
+
+    /// Grants more to a consumer that has no bound of its own, as it gets through what it has.
+    async fn grant(&mut self, holder: HolderId) {
+        let consumer = self.consumers.get_mut(&holder);
+        let Some(since) = consumer.and_then(|consumer| consumer.since_grant.as_mut()) else {
+            return;
+        };
+        if *since >= limits::DELIVERIES_AHEAD / 2 {
+            *since = 0;
+            let credit = Credit::Grant(limits::DELIVERIES_AHEAD);
+            let _ = self.shared.broker.set_credit(holder, credit).await;
+        }
+    }
+
+    /// Settles what needs no more than to be sent.
+    pub(super) fn settle_sent(&mut self) {
+        for settlement in self.auto_acks.sent(self.sent_bytes, self.output.len()) {
+            self.settle(settlement);
+        }
+    }
+
+    /// A consumer's queue is gone.
+    fn consumer_ended(&mut self, holder: HolderId) {
+        let Some(consumer) = self.consumers.remove(&holder) else {
+            return;
+        };
+        self.shared.metrics.consumers.fewer(1);
+        if let Some(channel) = self.channels.get_mut(&consumer.channel) {
+            channel.consumers.remove(&consumer.tag);
+        }
+        if self.agreed.cancel_notify {
+            let cancel = basic::Cancel {
+                consumer_tag: consumer.tag,
+                nowait: true,
+            };
+            write_method(&mut self.output, consumer.channel, &cancel);
+        }
+    }
+}
+
+/// Goes on at an offset.
+fn advance(delivered: &mut Delivered, to: u64) {
+    let by = to - delivered.offset;
+    delivered.offset = to;
+    delivered.count -= by;
+    if let Some(number) = &mut delivered.number {
+        *number += by;
+    }
+}
+
+fn unreadable(delivered: &Delivered, error: &ReadError) {
+    match error {
+        // The queue went while its messages were on their way.
+        ReadError::Deleted => {}
+        error => tracing::error!(%error, offset = delivered.offset, "a delivery cannot be read"),
+    }
+}
+
+/// Walks the records between two offsets, each with the bytes that it is a part of.
+fn for_each_record(
+    batches: &Batches,
+    from: u64,
+    end: u64,
+    mut each: impl FnMut(u64, &Record<'_>, &Bytes),
+) -> forebay_record::Result<()> {
+    for part in &batches.parts {
+        for batch in forebay_record::Batches::new(part) {
+            let batch = batch?;
+            let header = *batch.header();
+            if header.last_offset() < from as i64 {
+                continue;
+            }
+            let records = batch.records(limits::BATCH_DECOMPRESSED_BYTES_MAX)?;
+            let source = match header.compression()? {
+                Compression::None => part.slice_ref(batch.payload()),
+                _ => Bytes::copy_from_slice(records.body()),
+            };
+            let count = usize::try_from(header.record_count).unwrap_or(0);
+            for record in forebay_record::Records::new(&source, count) {
+                let record = record?;
+                let offset = u64::try_from(header.offset_of(&record)).unwrap_or(0);
+                if offset >= end {
+                    return Ok(());
+                }
+                if offset >= from {
+                    each(offset, &record, &source);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads one message and hands it to `write`. Returns whether it is there.
+pub(super) async fn read_one(
+    shared: &Shared,
+    log: &LogReader,
+    offset: u64,
+    mut write: impl FnMut(&Record<'_>, &Bytes),
+) -> bool {
+    let batches = match log.read(offset, 1, true) {
+        Ok(Read::Ready(batches)) => Ok(batches),
+        Ok(Read::Cold(read)) => {
+            let permit = std::sync::Arc::clone(&shared.disk_reads)
+                .acquire_owned()
+                .await;
+            let run = move || {
+                let _permit = permit;
+                read.run()
+            };
+            let read = tokio::task::spawn_blocking(run).await;
+            read.unwrap_or(Err(ReadError::Deleted))
+        }
+        Err(error) => Err(error),
+    };
+    let mut is_there = false;
+    let read = batches.map(|batches| {
+        for_each_record(&batches, offset, offset + 1, |_, record, source| {
+            is_there = true;
+            write(record, source);
+        })
+    });
+    match read {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, offset, "a message cannot be read"),
+        Err(error) => tracing::error!(%error, offset, "a message cannot be read"),
+    }
+    is_there
+}

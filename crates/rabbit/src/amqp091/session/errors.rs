@@ -1,0 +1,358 @@
+//! Why something is refused, in RabbitMQ's words: clients and their tests compare them.
+
+use std::fmt::Display;
+
+use bytes::Bytes;
+use forebay_broker::host::{Difference, HostError, PublishError};
+use forebay_broker::queue::SubscribeError;
+use forebay_broker::routing::Value;
+
+use crate::amqp091::table::Table;
+use crate::amqp091::{DecodeError, ReplyCode, ShortStr};
+
+/// The only virtual host that there is.
+pub(super) const VHOST: &str = "/";
+
+/// Ends a channel, or the connection where the code is a hard one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) code: ReplyCode,
+    pub(super) text: ShortStr,
+}
+
+impl Refusal {
+    pub(super) fn new(code: ReplyCode, explanation: impl Display) -> Self {
+        Self {
+            code,
+            text: code.text(explanation),
+        }
+    }
+
+    pub(super) fn not_found(explanation: impl Display) -> Self {
+        Self::new(ReplyCode::NotFound, explanation)
+    }
+
+    pub(super) fn access(explanation: impl Display) -> Self {
+        Self::new(ReplyCode::AccessRefused, explanation)
+    }
+
+    pub(super) fn precondition(explanation: impl Display) -> Self {
+        Self::new(ReplyCode::PreconditionFailed, explanation)
+    }
+
+    pub(super) fn not_implemented(explanation: impl Display) -> Self {
+        Self::new(ReplyCode::NotImplemented, explanation)
+    }
+
+    pub(super) fn not_allowed(explanation: impl Display) -> Self {
+        Self::new(ReplyCode::NotAllowed, explanation)
+    }
+
+    pub(super) fn command_invalid(explanation: impl Display) -> Self {
+        Self::new(ReplyCode::CommandInvalid, explanation)
+    }
+
+    /// A frame where another one belongs.
+    pub(super) fn unexpected_frame(explanation: impl Display) -> Self {
+        Self::new(ReplyCode::UnexpectedFrame, explanation)
+    }
+
+    /// A delivery tag that the channel does not know.
+    pub(super) fn unknown_tag(tag: u64) -> Self {
+        Self::precondition(format_args!("unknown delivery tag {tag}"))
+    }
+
+    /// What every connection is told when the broker stops.
+    pub(super) fn shutdown() -> Self {
+        Self::new(
+            ReplyCode::ConnectionForced,
+            "broker forced connection closure with reason 'shutdown'",
+        )
+    }
+
+    pub(super) fn no_queue(name: &[u8]) -> Self {
+        Self::not_found(format_args!(
+            "no {} in vhost '{VHOST}'",
+            named("queue", name)
+        ))
+    }
+
+    pub(super) fn no_exchange(name: &[u8]) -> Self {
+        let name = named("exchange", name);
+        Self::not_found(format_args!("no {name} in vhost '{VHOST}'"))
+    }
+
+    fn locked(name: &[u8]) -> Self {
+        Self::new(
+            ReplyCode::ResourceLocked,
+            format_args!(
+                "cannot obtain exclusive access to locked {} in vhost '{VHOST}'. It could be \
+                 originally declared on another connection or the exclusive property value does not \
+                 match that of the original declaration.",
+                named("queue", name)
+            ),
+        )
+    }
+}
+
+impl From<DecodeError> for Refusal {
+    fn from(error: DecodeError) -> Self {
+        Self::new(error.reply_code(), error)
+    }
+}
+
+/// What a method is about, which the broker's errors leave to who asks.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    /// `queue` or `exchange`.
+    pub(super) kind: &'static str,
+    /// Its name.
+    pub(super) name: &'a [u8],
+    /// The arguments that came with the method, for their types.
+    pub(super) arguments: Option<&'a Table>,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn queue(name: &'a [u8]) -> Self {
+        Self {
+            kind: "queue",
+            name,
+            arguments: None,
+        }
+    }
+
+    pub(super) fn exchange(name: &'a [u8]) -> Self {
+        Self {
+            kind: "exchange",
+            name,
+            arguments: None,
+        }
+    }
+
+    pub(super) fn with(self, arguments: &'a Table) -> Self {
+        Self {
+            arguments: Some(arguments),
+            ..self
+        }
+    }
+
+    fn named(self) -> String {
+        named(self.kind, self.name)
+    }
+
+    /// What the broker's error is called.
+    pub(super) fn refusal(self, error: HostError) -> Refusal {
+        match error {
+            HostError::NoQueue(name) => Refusal::no_queue(&name),
+            HostError::NoExchange(name) => Refusal::no_exchange(&name),
+            HostError::ExclusiveToOther(name) => Refusal::locked(&name),
+            HostError::Inequivalent(difference) => match *difference {
+                Difference::Exclusive(_) => Refusal::locked(self.name),
+                difference => self.inequivalent(difference),
+            },
+            HostError::InUse => {
+                Refusal::precondition(format_args!("{} in vhost '{VHOST}' in use", self.named()))
+            }
+            HostError::NotEmpty => Refusal::precondition(format_args!(
+                "{} in vhost '{VHOST}' not empty",
+                self.named()
+            )),
+            HostError::Binding(error) => Refusal::precondition(error),
+            HostError::Subscribe(SubscribeError::Exclusive | SubscribeError::InUse) => {
+                Refusal::access(format_args!(
+                    "{} in vhost '{VHOST}' in exclusive use",
+                    self.named()
+                ))
+            }
+            HostError::SingleActive => Refusal::new(
+                ReplyCode::ResourceLocked,
+                format_args!(
+                    "cannot obtain access to {} in vhost '{VHOST}' with a single active consumer",
+                    self.named()
+                ),
+            ),
+            HostError::TooMany(what) => {
+                Refusal::precondition(format_args!("there are as many {what} as there may be"))
+            }
+            HostError::StorageFull => Refusal::precondition("the disk is full"),
+            // Nobody else may have settled what this connection holds.
+            error @ (HostError::Subscribe(SubscribeError::Known) | HostError::UnknownDelivery) => {
+                Refusal::new(ReplyCode::InternalError, error)
+            }
+            HostError::Stopped => Refusal::shutdown(),
+        }
+    }
+
+    fn inequivalent(self, difference: Difference) -> Refusal {
+        let (argument, versus) = match difference {
+            Difference::Kind { received, current } => {
+                let [received, current] = [received, current].map(|kind| lossy(&kind));
+                let versus = format!("received '{received}' but current is '{current}'");
+                ("type".to_owned(), versus)
+            }
+            Difference::Durable(received) => ("durable".to_owned(), switch(received)),
+            Difference::AutoDelete(received) => ("auto_delete".to_owned(), switch(received)),
+            Difference::Internal(received) => ("internal".to_owned(), switch(received)),
+            Difference::Exclusive(received) => ("exclusive".to_owned(), switch(received)),
+            Difference::Argument {
+                name,
+                received,
+                current,
+            } => {
+                let received = received.map(|value| self.received(&name, &value));
+                let current = current.as_ref().map(stored);
+                let show = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+                let versus = format!(
+                    "received {} but current is {}",
+                    show(received),
+                    show(current)
+                );
+                (lossy(&name), versus)
+            }
+        };
+        Refusal::precondition(format_args!(
+            "inequivalent arg '{argument}' for {} in vhost '{VHOST}': {versus}",
+            self.named()
+        ))
+    }
+
+    /// A value with the type that the client gave it.
+    fn received(self, name: &Bytes, value: &Value) -> String {
+        let entry = self.arguments.and_then(|arguments| {
+            let mut entries = arguments.entries();
+            entries.find(|entry| entry.name == &name[..])
+        });
+        match entry {
+            Some(entry) => typed(value, entry.value.type_name()),
+            None => stored(value),
+        }
+    }
+}
+
+/// Why a message was not published.
+pub(super) fn publish(error: &PublishError) -> Refusal {
+    match error {
+        PublishError::NoExchange(name) => Refusal::no_exchange(name),
+        PublishError::Internal(name) => Refusal::access(format_args!(
+            "cannot publish to internal {} in vhost '{VHOST}'",
+            named("exchange", name)
+        )),
+        PublishError::TooLarge { bytes, limit } => message_too_large(*bytes as u64, *limit as u64),
+        PublishError::StorageFull => Refusal::precondition("the disk is full"),
+        PublishError::Stopped => Refusal::shutdown(),
+    }
+}
+
+pub(super) fn message_too_large(bytes: u64, limit: u64) -> Refusal {
+    Refusal::precondition(format_args!(
+        "message size {bytes} is larger than configured max size {limit}"
+    ))
+}
+
+/// A value whose width is not remembered: the type that clients use for such a number.
+fn stored(value: &Value) -> String {
+    let name = match value {
+        Value::Void => "void",
+        Value::Bool(_) => "bool",
+        Value::Integer(number) if i32::try_from(*number).is_ok() => "signedint",
+        Value::Integer(_) => "long",
+        Value::Float(_) => "double",
+        Value::Decimal { .. } => "decimal",
+        Value::Bytes(_) => "longstr",
+        Value::Nested(_) => "table",
+    };
+    typed(value, name)
+}
+
+fn typed(value: &Value, type_name: &str) -> String {
+    let shown = match value {
+        Value::Void => "undefined".to_owned(),
+        Value::Bool(bool) => bool.to_string(),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Decimal { scale, value } => format!("{{{scale},{value}}}"),
+        Value::Bytes(bytes) => lossy(bytes),
+        Value::Nested(_) => "...".to_owned(),
+    };
+    format!("the value '{shown}' of type '{type_name}'")
+}
+
+fn switch(received: bool) -> String {
+    format!("received '{received}' but current is '{}'", !received)
+}
+
+fn named(kind: &str, name: &[u8]) -> String {
+    format!("{kind} '{}'", lossy(name))
+}
+
+pub(super) fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::amqp091::table::{self, TableBuilder};
+
+    fn said(error: HostError) -> String {
+        Subject::queue(b"q").refusal(error).text.to_string()
+    }
+
+    #[test]
+    fn what_clients_compare_is_what_rabbitmq_says() {
+        let q = || Bytes::from_static(b"q");
+        let expected = [
+            (
+                HostError::NoQueue(q()),
+                "NOT_FOUND - no queue 'q' in vhost '/'",
+            ),
+            (
+                HostError::NoExchange(q()),
+                "NOT_FOUND - no exchange 'q' in vhost '/'",
+            ),
+            (
+                HostError::InUse,
+                "PRECONDITION_FAILED - queue 'q' in vhost '/' in use",
+            ),
+            (
+                HostError::NotEmpty,
+                "PRECONDITION_FAILED - queue 'q' in vhost '/' not empty",
+            ),
+            (
+                HostError::Subscribe(SubscribeError::Exclusive),
+                "ACCESS_REFUSED - queue 'q' in vhost '/' in exclusive use",
+            ),
+            (
+                HostError::Inequivalent(Box::new(Difference::AutoDelete(true))),
+                "PRECONDITION_FAILED - inequivalent arg 'auto_delete' for queue 'q' in vhost '/': \
+                 received 'true' but current is 'false'",
+            ),
+        ];
+        for (error, text) in expected {
+            assert_eq!(said(error), text);
+        }
+        let locked = said(HostError::ExclusiveToOther(q()));
+        assert!(locked.starts_with(
+            "RESOURCE_LOCKED - cannot obtain exclusive access to locked queue 'q' in vhost '/'. It"
+        ));
+    }
+
+    #[test]
+    fn arguments_that_differ_are_shown_with_the_clients_types() {
+        let mut arguments = TableBuilder::new();
+        arguments.put("x-message-ttl", table::Value::I32(1000));
+        let arguments = arguments.build();
+        let difference = Difference::Argument {
+            name: Bytes::from_static(b"x-message-ttl"),
+            received: Some(Value::Integer(1000)),
+            current: None,
+        };
+        let subject = Subject::queue(b"q").with(&arguments);
+        let refusal = subject.refusal(HostError::Inequivalent(Box::new(difference)));
+        assert_eq!(
+            refusal.text.to_string(),
+            "PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'q' in vhost '/': \
+             received the value '1000' of type 'signedint' but current is none"
+        );
+    }
+}

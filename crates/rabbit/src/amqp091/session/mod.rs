@@ -1,0 +1,231 @@
+//! A connection: one task that reads frames, asks the broker, and writes what it answers and delivers.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `handshake` | from the protocol header to an open virtual host |
+//! | `connection` | the loop around the socket |
+//! | `frames` | from frames to methods, and what closes channels and connections |
+//! | `commands` | what methods ask of the broker: one file a class |
+//! | `channel`, `unacked` | what a channel is between two frames |
+//! | `publishing`, `confirms` | messages on their way to the broker, and what publishers are told |
+//! | `delivery` | from logs to consumers |
+//! | `message`, `deaths`, `arguments` | messages and arguments in the broker's terms |
+//! | `errors` | the broker's refusals in RabbitMQ's words |
+//!
+//! What arrives together is handled together: publishes and acknowledgements of one read go to the broker
+//! as one command each, before any method behind them that could see what they did, and what is answered
+//! leaves in one write.
+
+mod arguments;
+mod channel;
+mod commands;
+mod confirms;
+mod connection;
+mod deaths;
+mod delivery;
+mod errors;
+mod frames;
+mod handshake;
+mod message;
+mod publishing;
+mod unacked;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use forebay_broker::host::{ConnectionId, Notice, NoticeSender, Settlement};
+use forebay_broker::queue::HolderId;
+use hashbrown::HashMap;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::{Instant, timeout};
+
+use crate::amqp091::frame::FrameDecoder;
+use crate::gateway::Shared;
+use crate::limits;
+use crate::metrics::Ending;
+use channel::Channel;
+use delivery::{AutoAcks, Consumer, Reading};
+use errors::Refusal;
+use handshake::Agreed;
+use publishing::Publishing;
+
+/// Why a connection ends.
+#[derive(Debug, thiserror::Error)]
+enum SessionError {
+    #[error("the client closed the connection")]
+    Closed,
+    #[error("it was closed: {}", .0.text)]
+    Refused(Refusal),
+    #[error("the client does not speak AMQP 0-9-1")]
+    OtherProtocol,
+    #[error("the client vanished")]
+    Vanished,
+    #[error("the client did not log in in time")]
+    LoginTimeout,
+    #[error("missed heartbeats from client, timeout: {0}s")]
+    Silent(u16),
+    #[error("the connection failed: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl SessionError {
+    fn ending(&self) -> Ending {
+        match self {
+            Self::Closed => Ending::Orderly,
+            Self::Refused(refusal) if *refusal == Refusal::shutdown() => Ending::Orderly,
+            Self::Refused(_) | Self::OtherProtocol => Ending::Protocol,
+            Self::Vanished | Self::Io(_) => Ending::Broken,
+            Self::LoginTimeout => Ending::Refused,
+            Self::Silent(_) => Ending::Idle,
+        }
+    }
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve<S>(shared: &Arc<Shared>, stream: S, peer: SocketAddr) -> Ending
+where
+    S: AsyncRead + AsyncWrite + Send,
+{
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let mut input = BytesMut::new();
+    let opening = handshake::run(shared, &mut reader, &mut writer, &mut input);
+    let opened = timeout(limits::HANDSHAKE_TIMEOUT, opening).await;
+    let result = match opened.unwrap_or(Err(SessionError::LoginTimeout)) {
+        Ok(agreed) => {
+            let mut session = Session::new(shared, agreed, input);
+            session.run(&mut reader, &mut writer).await
+        }
+        Err(SessionError::Refused(refusal)) => {
+            tracing::warn!(%peer, reason = %refusal.text, "connection refused");
+            return Ending::Refused;
+        }
+        Err(error) => Err(error),
+    };
+    let Err(error) = result else {
+        return Ending::Orderly;
+    };
+    let ending = error.ending();
+    // Networks fail and clients vanish every day; what no client should send is news.
+    if ending == Ending::Protocol {
+        tracing::warn!(%peer, %error, "connection closed");
+    } else {
+        tracing::debug!(%peer, %error, "connection ended");
+    }
+    ending
+}
+
+/// An open connection.
+struct Session<'a> {
+    shared: &'a Shared,
+    agreed: Agreed,
+    id: ConnectionId,
+    phase: Phase,
+    frames: FrameDecoder,
+    /// What arrived and was not handled.
+    input: BytesMut,
+    /// What waits for the client to take it.
+    output: BytesMut,
+    /// Bytes that the client has taken.
+    sent_bytes: u64,
+    last_sent: Instant,
+    last_received: Instant,
+
+    channels: HashMap<u16, Channel>,
+    /// Of channels; counts up.
+    incarnations: u64,
+    consumers: HashMap<HolderId, Consumer>,
+
+    publishing: Publishing,
+    settlements: Vec<Settlement>,
+    auto_acks: AutoAcks,
+
+    notices: NoticeSender,
+    incoming: UnboundedReceiver<Notice>,
+    /// Notices in front of those that come in.
+    backlog: VecDeque<Notice>,
+    /// A read of the disk for deliveries.
+    reading: Option<Reading>,
+}
+
+/// Where the connection is on its way to its end.
+#[derive(Debug)]
+enum Phase {
+    Open,
+    /// The client was told to close.
+    Closing {
+        until: Instant,
+        why: Refusal,
+    },
+    /// Nothing more is to be done than to send the last bytes.
+    Over,
+}
+
+impl<'a> Session<'a> {
+    fn new(shared: &'a Shared, agreed: Agreed, input: BytesMut) -> Self {
+        let (notices, incoming) = unbounded_channel();
+        let now = Instant::now();
+        Self {
+            shared,
+            id: ConnectionId(shared.broker.next_id()),
+            phase: Phase::Open,
+            frames: FrameDecoder::new(agreed.frame_max),
+            agreed,
+            input,
+            output: BytesMut::new(),
+            sent_bytes: 0,
+            last_sent: now,
+            last_received: now,
+            channels: HashMap::new(),
+            incarnations: 0,
+            consumers: HashMap::new(),
+            publishing: Publishing::default(),
+            settlements: Vec::new(),
+            auto_acks: AutoAcks::default(),
+            notices,
+            incoming,
+            backlog: VecDeque::new(),
+            reading: None,
+        }
+    }
+
+    /// Hands over to the broker what has gathered.
+    fn hand_over(&mut self) {
+        self.publishing.hand_over(&self.shared.broker);
+        if !self.settlements.is_empty() {
+            let settlements = std::mem::take(&mut self.settlements);
+            // Nobody waits to hear of it.
+            drop(self.shared.broker.settle(settlements));
+        }
+    }
+
+    /// Adds what a client says of deliveries, to be handed over.
+    fn settle(&mut self, next: Settlement) {
+        if let Some(last) = self.settlements.last_mut()
+            && last.holder == next.holder
+            && last.outcome == next.outcome
+            && last.numbers.end == next.numbers.start
+        {
+            last.numbers.end = next.numbers.end;
+            return;
+        }
+        self.settlements.push(next);
+    }
+}
+
+/// However a connection ends, also with its task: what it held comes back.
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        self.hand_over();
+        let metrics = &self.shared.metrics;
+        metrics.consumers.fewer(self.consumers.len());
+        metrics.channels.fewer(self.channels.len());
+        let channels = self.channels.values();
+        let holders: Vec<_> = channels.clone().flat_map(Channel::holders).collect();
+        let pools = channels.map(|channel| channel.pool).collect();
+        drop(self.shared.broker.release(holders, pools));
+        drop(self.shared.broker.disconnected(self.id));
+    }
+}

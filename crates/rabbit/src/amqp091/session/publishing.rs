@@ -1,0 +1,117 @@
+//! Messages on their way to the broker, and what it says of them, in order.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use forebay_broker::Broker;
+use forebay_broker::host::{Publication, PublishError, Published};
+use futures_util::FutureExt;
+
+use crate::amqp091::ShortStr;
+use crate::amqp091::properties::Properties;
+use crate::limits;
+
+/// What became of a message.
+pub(super) type Outcome = Result<Published, PublishError>;
+
+type Answer = Pin<Box<dyn Future<Output = Vec<Outcome>> + Send>>;
+
+/// Who published a message, and what it is to be told.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) channel: u16,
+    pub(super) incarnation: u64,
+    /// The tag to confirm.
+    pub(super) confirm: Option<u64>,
+    /// What to return if it goes nowhere.
+    pub(super) returned: Option<Box<Returned>>,
+    pub(super) bytes: usize,
+}
+
+/// A message that may have to be returned.
+#[derive(Debug)]
+pub(super) struct Returned {
+    pub(super) exchange: ShortStr,
+    pub(super) routing_key: ShortStr,
+    pub(super) properties: Properties,
+    pub(super) body: Bytes,
+}
+
+/// Messages that gather, and messages that the broker has.
+#[derive(Default)]
+pub(super) struct Publishing {
+    batch: Vec<Publication>,
+    slots: Vec<Slot>,
+    pending: VecDeque<Pending>,
+    /// Of both.
+    count: usize,
+    bytes: usize,
+}
+
+struct Pending {
+    answer: Answer,
+    slots: Vec<Slot>,
+}
+
+impl Publishing {
+    /// Adds a message, to be handed over.
+    pub(super) fn add(&mut self, publication: Publication, slot: Slot) {
+        self.count += 1;
+        self.bytes += slot.bytes;
+        self.batch.push(publication);
+        self.slots.push(slot);
+    }
+
+    /// Whether so much has gathered that it should be handed over.
+    pub(super) fn is_batch(&self) -> bool {
+        self.batch.len() >= limits::PUBLISH_BATCH_MAX
+    }
+
+    /// Whether no more should be taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.count >= limits::PENDING_PUBLISHES_MAX
+            || self.bytes >= limits::PENDING_PUBLISH_BYTES_MAX
+    }
+
+    /// Whether the broker has yet to say something.
+    pub(super) fn is_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Hands over what has gathered.
+    pub(super) fn hand_over(&mut self, broker: &Broker) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let answer = broker.publish(std::mem::take(&mut self.batch)).boxed();
+        let slots = std::mem::take(&mut self.slots);
+        self.pending.push_back(Pending { answer, slots });
+    }
+
+    /// What became of the messages that were handed over first. For ever, if there are none.
+    pub(super) async fn next(&mut self) -> Vec<(Slot, Outcome)> {
+        let Some(first) = self.pending.front_mut() else {
+            return std::future::pending().await;
+        };
+        let outcomes = (&mut first.answer).await;
+        self.finish(outcomes)
+    }
+
+    /// The same, if it is known.
+    pub(super) fn ready(&mut self) -> Option<Vec<(Slot, Outcome)>> {
+        let first = self.pending.front_mut()?;
+        let outcomes = (&mut first.answer).now_or_never()?;
+        Some(self.finish(outcomes))
+    }
+
+    fn finish(&mut self, outcomes: Vec<Outcome>) -> Vec<(Slot, Outcome)> {
+        let Some(pending) = self.pending.pop_front() else {
+            return Vec::new();
+        };
+        debug_assert_eq!(outcomes.len(), pending.slots.len());
+        self.count -= pending.slots.len();
+        self.bytes -= pending.slots.iter().map(|slot| slot.bytes).sum::<usize>();
+        pending.slots.into_iter().zip(outcomes).collect()
+    }
+}
