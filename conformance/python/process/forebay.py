@@ -44,8 +44,10 @@ class Forebay:
     server: for limits that it is to live with.
     """
 
-    def __init__(self, data, *flags, kafka="127.0.0.1:0", log=None, env=None, prepare=None):
-        self.data, self.flags, self.kafka = Path(data), flags, kafka
+    def __init__(
+        self, data, *flags, kafka="127.0.0.1:0", amqp="off", log=None, env=None, prepare=None
+    ):
+        self.data, self.flags, self.kafka, self.amqp = Path(data), flags, kafka, amqp
         self.env, self.prepare = {**os.environ, **(env or {})}, prepare
         # What the server is started by, such as strace.
         self.under = []
@@ -71,13 +73,14 @@ class Forebay:
         listeners = json.loads(self.ready_file.read_text())
         # After a restart the clients come back to the address that they know.
         self.kafka = self.broker = listeners["kafka"]
+        self.amqp = listeners.get("amqp", "off")
         self.admin = listeners["admin"]
         return took
 
     def launch(self):
         """Starts the process and does not wait for it."""
         self.ready_file.unlink(missing_ok=True)
-        command = [*self.under, BINARY, "serve", "--kafka", self.kafka, "--amqp", "off",
+        command = [*self.under, BINARY, "serve", "--kafka", self.kafka, "--amqp", self.amqp,
                    "--admin", "127.0.0.1:0"]
         command += ["--data", str(self.data), "--ready-file", str(self.ready_file), *self.flags]
         with open(self.log, "ab") as log:

@@ -40,6 +40,8 @@ pub(crate) struct Broker {
     pub(crate) kind: Kind,
     /// `host:port` for Kafka clients.
     pub(crate) bootstrap: String,
+    /// `host:port` for RabbitMQ clients; Kafka has none.
+    amqp: Option<String>,
     /// `host:port` of the admin HTTP listener; Kafka has none.
     pub(crate) admin: Option<String>,
     child: Child,
@@ -50,6 +52,7 @@ pub(crate) struct Broker {
 #[derive(Deserialize)]
 struct ReadyFile {
     kafka: String,
+    amqp: Option<String>,
     admin: Option<String>,
 }
 
@@ -93,6 +96,7 @@ impl Broker {
         Ok(Self {
             kind: Kind::Forebay,
             bootstrap: ready.kafka,
+            amqp: ready.amqp,
             admin: ready.admin,
             child,
             log,
@@ -109,6 +113,7 @@ impl Broker {
         Ok(Self {
             kind: Kind::Kafka,
             bootstrap,
+            amqp: None,
             admin: None,
             child,
             log,
@@ -126,6 +131,7 @@ impl Broker {
         command
             .env("BROKER", &self.bootstrap)
             .env("BROKER_PID", self.id().to_string())
+            .env("BROKER_AMQP", self.amqp.as_deref().unwrap_or_default())
             .env("BROKER_ADMIN", self.admin.as_deref().unwrap_or_default());
     }
 

@@ -89,6 +89,17 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Command(|layout| pytest(layout, "kafka_python")),
     },
     Suite {
+        name: "pika",
+        about: "pika (Python), a client of RabbitMQ",
+        client: "pika",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: true,
+        proves_itself_on_kafka: false,
+        limit: minutes(5),
+        work: Work::Command(|layout| pytest(layout, "rabbit_pika")),
+    },
+    Suite {
         name: "java",
         about: "kafka-clients of Apache Kafka 4.3",
         client: "java",

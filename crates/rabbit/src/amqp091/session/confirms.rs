@@ -104,7 +104,7 @@ impl Session<'_> {
 
     fn confirm(&mut self, run: &Run) {
         let open = self.channels.get(&run.channel);
-        if !open.is_some_and(|channel| !channel.closing) {
+        if open.is_none_or(|channel| channel.closing) {
             return;
         }
         let ack = basic::Ack {

@@ -27,13 +27,16 @@ pub(super) fn shown(properties: &Properties, deaths: &Deaths) -> Properties {
             headers.copy(entry);
         }
     }
-    let mut array = ArrayBuilder::new();
-    for death in &deaths.0 {
-        array.push(Value::Table(entry(death).view()));
-    }
-    headers.put("x-death", Value::Array(array.view()));
     // Of two in the same millisecond the older one is further behind.
     let first = deaths.0.iter().rev().min_by_key(|death| death.time_ms);
+    let mut array = ArrayBuilder::new();
+    for death in &deaths.0 {
+        // The log has the properties as they were published: what they say ended with the first death.
+        let is_first = first.is_some_and(|first| std::ptr::eq(first, death));
+        let expiration = list.expiration.as_deref().filter(|_| is_first);
+        array.push(Value::Table(entry(death, expiration).view()));
+    }
+    headers.put("x-death", Value::Array(array.view()));
     if let Some(death) = first {
         headers
             .put("x-first-death-exchange", Value::LongStr(&death.exchange))
@@ -51,7 +54,7 @@ pub(super) fn shown(properties: &Properties, deaths: &Deaths) -> Properties {
     list.encode()
 }
 
-fn entry(death: &Death) -> TableBuilder {
+fn entry(death: &Death, expiration: Option<&[u8]>) -> TableBuilder {
     let mut keys = ArrayBuilder::new();
     for key in &death.routing_keys {
         keys.push(Value::LongStr(key));
@@ -70,11 +73,10 @@ fn entry(death: &Death) -> TableBuilder {
         )
         .put("exchange", Value::LongStr(&death.exchange))
         .put("routing-keys", Value::Array(keys.view()));
-    if let Some(expiration) = death.original_expiration_ms {
-        table.put(
-            "original-expiration",
-            Value::LongStr(expiration.to_string().as_bytes()),
-        );
+    let known = death.original_expiration_ms.map(|time| time.to_string());
+    let expiration = known.as_ref().map(String::as_bytes).or(expiration);
+    if let Some(expiration) = expiration {
+        table.put("original-expiration", Value::LongStr(expiration));
     }
     table
 }
@@ -103,7 +105,7 @@ mod tests {
             time_ms,
             exchange: Bytes::from_static(b"x"),
             routing_keys: vec![Bytes::from_static(b"k")],
-            original_expiration_ms: Some(50),
+            original_expiration_ms: None,
         }
     }
 
@@ -135,8 +137,10 @@ mod tests {
         let newest = entries.values().next().unwrap().as_table().unwrap();
         assert_eq!(newest.get("count"), Some(Value::I64(2)));
         assert_eq!(newest.get("time"), Some(Value::Timestamp(9)));
+        assert_eq!(newest.get("original-expiration"), None);
+        let oldest = entries.values().nth(1).unwrap().as_table().unwrap();
         assert_eq!(
-            newest.get("original-expiration"),
+            oldest.get("original-expiration"),
             Some(Value::LongStr(b"50"))
         );
         let keys = newest.get("routing-keys").unwrap().as_array().unwrap();

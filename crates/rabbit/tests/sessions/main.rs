@@ -1,0 +1,13 @@
+//! Whole connections against a whole broker.
+
+#![allow(clippy::unwrap_used, reason = "what the cases share is part of the cases")]
+
+mod confirms;
+mod consumers;
+mod errors;
+mod handshake;
+mod hostile;
+#[path = "../support/mod.rs"]
+mod support;
+mod topology;
+mod transactions;
