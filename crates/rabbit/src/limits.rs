@@ -43,8 +43,11 @@ pub const PENDING_PUBLISHES_MAX: usize = 16_384;
 pub const PENDING_PUBLISH_BYTES_MAX: usize = 16 << 20;
 /// Messages that go to the broker in one command: it writes them as one.
 pub const PUBLISH_BATCH_MAX: usize = 1_024;
-/// Bytes that wait for the client to take them, above which nothing more is read from it nor for it.
-pub const OUTPUT_BYTES_MAX: usize = 256 << 10;
+/// Bytes that wait for the client to take them, above which it is sent no more deliveries.
+pub const DELIVERY_OUTPUT_BYTES_MAX: usize = 256 << 10;
+/// The same, above which nothing more is read from it. Higher than what deliveries fill it to: a client that
+/// is given messages faster than it takes them is heard when it cancels or acknowledges.
+pub const OUTPUT_BYTES_MAX: usize = 2 * DELIVERY_OUTPUT_BYTES_MAX;
 /// Room in the output buffer that is kept when it is empty.
 pub const OUTPUT_BYTES_KEPT: usize = 8 << 10;
 /// Read from a log at a time, for deliveries; one batch may be larger.
