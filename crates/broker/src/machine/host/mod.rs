@@ -224,17 +224,8 @@ impl Host {
             HostCommand::Subscribe(subscribe) => at_once(self.subscribe(subscribe)),
             HostCommand::Cancel { holder } => at_once(self.cancel(holder)),
             HostCommand::Get(get) => self.get(get),
-            HostCommand::Settle {
-                settlements,
-                durably,
-            } => {
-                let durability = if durably {
-                    Durability::Fsync
-                } else {
-                    Durability::Memory
-                };
-                (durability, self.settle(settlements))
-            }
+            // As durable as what was settled, see `BrokerMachine::host`.
+            HostCommand::Settle { settlements, .. } => at_once(self.settle(settlements)),
             HostCommand::SetCredit { holder, credit } => at_once(self.set_credit(holder, credit)),
             HostCommand::SetPool { pool, limit } => at_once(self.set_pool(pool, limit)),
             HostCommand::Release { holders, pools } => at_once(self.release(&holders, &pools)),

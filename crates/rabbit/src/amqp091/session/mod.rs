@@ -142,6 +142,8 @@ struct Session<'a> {
 
     publishing: Publishing,
     settlements: Vec<Settlement>,
+    /// Settlements were handed over, and the broker has answered nothing since.
+    settled_unanswered: bool,
     auto_acks: AutoAcks,
 
     notices: NoticeSender,
@@ -186,6 +188,7 @@ impl<'a> Session<'a> {
             consumers: HashMap::new(),
             publishing: Publishing::default(),
             settlements: Vec::new(),
+            settled_unanswered: false,
             auto_acks: AutoAcks::default(),
             notices,
             incoming,
@@ -201,6 +204,17 @@ impl<'a> Session<'a> {
             let settlements = std::mem::take(&mut self.settlements);
             // Nobody waits to hear of it.
             drop(self.shared.broker.settle(settlements));
+            self.settled_unanswered = true;
+        }
+    }
+
+    /// Waits until what was settled stays so: before an answer that the broker is not asked for. Its own
+    /// answers wait by themselves.
+    async fn settled(&mut self) {
+        self.hand_over();
+        if std::mem::take(&mut self.settled_unanswered) {
+            // A broker that has stopped says so in many other ways.
+            let _ = self.shared.broker.settle_durably(Vec::new()).await;
         }
     }
 

@@ -16,6 +16,7 @@ use super::Session;
 use super::channel::Channel;
 use super::errors::Refusal;
 use crate::amqp091::frame::write_method;
+use crate::amqp091::method::basic::Method as Basic;
 use crate::amqp091::method::{Encode, Method, access};
 
 /// What a method comes to.
@@ -24,6 +25,10 @@ type Done = Result<(), Refusal>;
 impl Session<'_> {
     /// Carries out a method for which the broker may have to be waited for.
     pub(super) async fn command(&mut self, channel: u16, method: Method) -> Done {
+        // An answer tells the client that everything before it was done.
+        if answered_alone(&method) {
+            self.settled().await;
+        }
         match method {
             Method::Connection(method) => self.connection(method).await,
             Method::Channel(method) => self.channel_method(channel, method).await,
@@ -53,6 +58,18 @@ impl Session<'_> {
         let channel = self.channels.get_mut(&number);
         channel.ok_or_else(|| Refusal::command_invalid("the channel is not open"))
     }
+}
+
+/// Whether a method is answered without a question to the broker.
+fn answered_alone(method: &Method) -> bool {
+    matches!(
+        method,
+        Method::Connection(_)
+            | Method::Channel(_)
+            | Method::Access(_)
+            | Method::Confirm(_)
+            | Method::Basic(Basic::Qos(_) | Basic::Recover(_))
+    )
 }
 
 /// A method that only brokers say.
