@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::layout::Layout;
 use crate::process;
+use crate::rabbitmq;
 
 /// Downloads from a cold registry cache are slow at times.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -31,6 +32,8 @@ pub(crate) enum Toolchain {
     Iproute,
     /// Lets a process see another time than the system's.
     Faketime,
+    /// The broker itself, to prove suites on.
+    Rabbitmq,
 }
 
 impl fmt::Display for Toolchain {
@@ -47,6 +50,7 @@ impl fmt::Display for Toolchain {
             Self::Valgrind => "valgrind",
             Self::Iproute => "ip (iproute2)",
             Self::Faketime => "faketime",
+            Self::Rabbitmq => "RabbitMQ (root, unshare, and apt of a Debian)",
         })
     }
 }
@@ -73,6 +77,7 @@ impl Toolchain {
             Self::Valgrind => require(&["valgrind"]),
             Self::Iproute => packaged(layout, "iproute2", &["ip"], &["iproute2"]),
             Self::Faketime => packaged(layout, "faketime", &["faketime"], &["faketime"]),
+            Self::Rabbitmq => rabbitmq(layout),
         }
     }
 }
@@ -169,6 +174,19 @@ fn rdkafka(layout: &Layout) -> Result<()> {
     Ok(())
 }
 
+fn rabbitmq(layout: &Layout) -> Result<()> {
+    rabbitmq::require_privileges()?;
+    require(&["unshare", "chroot", "mount", "apt-get", "dpkg-deb"])?;
+    let manifests = layout.conformance.join("rabbitmq");
+    let inputs = [
+        manifests.join("packages.txt"),
+        manifests.join("sources.list"),
+    ];
+    once(layout, "rabbitmq", &[&inputs[0], &inputs[1]], |log| {
+        rabbitmq::install(layout, log)
+    })
+}
+
 /// What only distributions package; it is installed where that is possible.
 fn packaged(layout: &Layout, name: &str, programs: &[&str], packages: &[&str]) -> Result<()> {
     if require(programs).is_ok() {
@@ -206,7 +224,9 @@ fn once(
     let mut state = String::new();
     for input in inputs {
         let text = fs::read_to_string(input).with_context(|| format!("{}", input.display()))?;
-        state.push_str(&format!("{}\n{text}\n", input.display()));
+        // As the repository knows it: work trees may share the cache.
+        let name = input.strip_prefix(&layout.root).unwrap_or(input);
+        state.push_str(&format!("{}\n{text}\n", name.display()));
     }
     let stamp = layout.cache.join("stamps").join(name);
     if fs::read_to_string(&stamp).is_ok_and(|done| done == state) {

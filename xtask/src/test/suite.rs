@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Args;
-use super::broker::Broker;
+use super::broker::{Broker, Kind};
 use super::report::{Format, Report};
 use crate::layout::Layout;
 use crate::process::{self, Ending};
@@ -24,8 +24,9 @@ pub(crate) struct Suite {
     pub(crate) quick: bool,
     /// Whether the runner starts a broker for it; the others start and kill their own.
     pub(crate) needs_broker: bool,
-    /// False for what only makes sense with our own process (crash, start-up faults, figures).
-    pub(crate) proves_itself_on_kafka: bool,
+    /// The originals that the suite must pass on, too: one it fails is a wrong suite. None for what
+    /// only makes sense with our own process (crash, start-up faults, figures).
+    pub(crate) proved_on: &'static [Kind],
     pub(crate) limit: Duration,
     pub(crate) work: Work,
 }
@@ -51,7 +52,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         limit: minutes(20),
         work: Work::Simulation,
     },
@@ -62,7 +63,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python, Toolchain::Kcat],
         quick: true,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(3),
         work: Work::Command(|layout| pytest(layout, "kcat")),
     },
@@ -73,7 +74,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(8),
         work: Work::Command(|layout| pytest(layout, "librdkafka")),
     },
@@ -84,7 +85,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(5),
         work: Work::Command(|layout| pytest(layout, "kafka_python")),
     },
@@ -95,7 +96,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: true,
-        proves_itself_on_kafka: false,
+        proved_on: &[Kind::Rabbitmq],
         limit: minutes(5),
         work: Work::Command(|layout| pytest(layout, "rabbit_pika")),
     },
@@ -106,7 +107,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Java],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(5),
         work: Work::Command(|layout| cases(layout, "client")),
     },
@@ -117,7 +118,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Java],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(6),
         work: Work::Command(|layout| cases(layout, "tools")),
     },
@@ -128,7 +129,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Go],
         quick: true,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(5),
         work: Work::Command(franz_go),
     },
@@ -139,7 +140,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Go],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(10),
         work: Work::Command(franz_go_own),
     },
@@ -150,7 +151,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Node],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(5),
         work: Work::Command(kafkajs),
     },
@@ -161,7 +162,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Rdkafka],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(5),
         work: Work::Command(rdkafka),
     },
@@ -172,7 +173,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(10),
         work: Work::EveryPair,
     },
@@ -183,7 +184,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(5),
         work: Work::Command(|layout| pytest(layout, "hostile")),
     },
@@ -194,7 +195,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         limit: minutes(3),
         work: Work::Command(|layout| pytest(layout, "process/test_faults.py")),
     },
@@ -205,7 +206,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         limit: minutes(15),
         work: Work::Command(|layout| pytest(layout, "process/test_crash.py")),
     },
@@ -216,7 +217,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         limit: minutes(25),
         work: Work::Command(|layout| pytest(layout, "process/test_power_cut.py")),
     },
@@ -227,7 +228,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         limit: minutes(15),
         work: Work::Command(|layout| pytest(layout, "process/test_disk_full.py")),
     },
@@ -238,7 +239,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python, Toolchain::Strace, Toolchain::Nbdkit],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         // Room for a full run, which is asked for by hand.
         limit: minutes(120),
         work: Work::Command(|layout| pytest(layout, "process/disk")),
@@ -250,7 +251,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         // Room for a full run, which is asked for by hand.
         limit: minutes(120),
         work: Work::Command(|layout| pytest(layout, "process/damage")),
@@ -262,7 +263,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python, Toolchain::Iproute],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         // Room for the full sizes, which are asked for by hand.
         limit: minutes(30),
         work: Work::Command(|layout| pytest(layout, "process/network")),
@@ -274,7 +275,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python, Toolchain::Faketime],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         // Room for the full sizes, which are asked for by hand.
         limit: minutes(60),
         work: Work::Command(|layout| pytest(layout, "process/resources")),
@@ -286,7 +287,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         limit: minutes(3),
         work: Work::Command(|layout| pytest(layout, "process/test_figures.py")),
     },
@@ -297,7 +298,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Valgrind],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         // Its program is built first.
         limit: minutes(10),
         work: Work::Command(instructions),
@@ -322,7 +323,6 @@ pub(crate) fn run_command(
         .env("QUICK", if args.quick { "1" } else { "" });
     if let Some(broker) = broker {
         broker.describe_to(&mut command);
-        command.env("KGO_SEEDS", &broker.bootstrap);
     }
     let log = layout.log(suite.name);
     let before = report.len();
