@@ -163,7 +163,7 @@ fn a_listener_that_is_off_is_not_in_the_ready_file() {
     let ready = broker.ready();
     assert_eq!(
         ready.as_object().unwrap().keys().collect::<Vec<_>>(),
-        ["kafka"]
+        ["kafka", "amqp"]
     );
 }
 

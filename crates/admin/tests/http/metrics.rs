@@ -34,15 +34,15 @@ impl MetricsSource for Gateway {
             closed: vec![("orderly", 1), ("protocol", 1)],
             refused: 3,
             connections_limit: 7,
-            in_flight: 4,
-            request_memory: Budget {
+            in_flight: Some(4),
+            request_memory: Some(Budget {
                 used: 10,
                 limit: 20,
-            },
-            answer_memory: Budget {
+            }),
+            answer_memory: Some(Budget {
                 used: 30,
                 limit: 40,
-            },
+            }),
             received_bytes: 100,
             sent_bytes: 200,
         };

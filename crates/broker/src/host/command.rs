@@ -129,6 +129,18 @@ impl HostCommand {
             }
     }
 
+    /// Whether its answer tells a client that everything before it was done. What gateways ask for their
+    /// own sake is not answered to anybody.
+    pub(crate) fn answers_settlements(&self) -> bool {
+        !matches!(
+            self,
+            Self::Settle { durably: false, .. }
+                | Self::Release { .. }
+                | Self::Disconnected { .. }
+                | Self::SetCredit { .. }
+        )
+    }
+
     /// Whether it is done when the medium is full: everything but what makes something new.
     pub(crate) fn is_essential(&self) -> bool {
         !matches!(

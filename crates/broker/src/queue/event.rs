@@ -132,6 +132,11 @@ pub enum QueueEvent {
 }
 
 impl QueueEvent {
+    /// Whether a message left the queue that somebody had been given.
+    pub(crate) fn is_settlement(&self) -> bool {
+        matches!(self, Self::Settled { .. })
+    }
+
     /// Appends the binary form of a batch of events.
     pub fn encode_batch(events: &[Self], encoder: &mut Encoder) {
         let mut last = Last::default();

@@ -1,6 +1,6 @@
 //! What is left of queues after the process was killed, the power was cut, or all was well.
 
-use forebay_broker::host::Published;
+use forebay_broker::host::{Published, Settlement};
 use forebay_broker::queue::{Credit, Outcome};
 use forebay_broker::routing::RouterKind;
 
@@ -46,6 +46,24 @@ async fn what_was_settled_durably_stays_settled() {
         assert!(got.delivery.redelivered());
         after.settle_delivery(&got.delivery, Outcome::Ack).await;
         assert_eq!(after.bodies("q").await, numbers(4..10));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_says_that_what_was_settled_before_stays_settled() {
+    let running = with_messages(2).await;
+    let (got, _) = running.get("q").await.unwrap();
+    let number = got.delivery.number.unwrap();
+    let settlement = Settlement {
+        holder: got.delivery.holder,
+        numbers: number..number + 1,
+        outcome: Outcome::Ack,
+    };
+    // Nobody waits for that, as nobody does for `basic.ack`.
+    drop(running.broker.settle(vec![settlement]));
+    assert_eq!(running.ready("q").await, 1);
+    for after in [running.killed(), running.cut()] {
+        assert_eq!(after.bodies("q").await, ["1"]);
     }
 }
 

@@ -1,6 +1,9 @@
 //! Whole connections against a whole broker.
 
-#![allow(clippy::unwrap_used, reason = "what the cases share is part of the cases")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "what the cases share is part of the cases"
+)]
 
 mod confirms;
 mod consumers;

@@ -216,6 +216,11 @@ impl Engine {
         self.entry.push(RecordKind::Event, LogId(0), 0, payload);
     }
 
+    /// Whether something was stored that a power cut would lose.
+    pub fn has_unsynced(&self) -> bool {
+        !self.entry.is_empty() || self.current.unsynced
+    }
+
     /// The batch of `id` with the record at `offset`, if readers cannot read it yet.
     pub fn unpublished(&self, id: LogId, offset: u64) -> Option<&Bytes> {
         let mut newest_first = self.pending.iter().rev().chain(self.written.iter().rev());

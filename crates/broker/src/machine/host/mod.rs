@@ -67,6 +67,8 @@ pub(super) struct Host {
     deadlines: BTreeSet<(i64, QueueId)>,
     /// Publishers that wait for room in the journal.
     waiting: VecDeque<Waiting>,
+    /// Something was settled that a power cut may undo.
+    settled_unsynced: bool,
     /// Room for routing.
     found: Destinations<Target>,
     here: Destinations<Target>,
@@ -119,8 +121,14 @@ impl BrokerMachine {
         replies: &mut Replies<Reply>,
     ) {
         let (host, mut cx) = self.host_with(engine, now, replies);
-        let (durability, result) = host.handle(command, &mut cx);
+        host.settled_unsynced &= cx.engine.has_unsynced();
+        let answers_settlements = command.answers_settlements();
+        let (mut durability, result) = host.handle(command, &mut cx);
         host.finish(&mut cx);
+        // Whoever is answered may count on it that what was settled before stays so.
+        if answers_settlements && host.settled_unsynced {
+            durability = durability.max(host.durability);
+        }
         let answer = Answer::Host(answer, result);
         cx.replies.after(durability, answer);
     }
@@ -177,6 +185,7 @@ impl Host {
             touched: Vec::new(),
             deadlines: BTreeSet::new(),
             waiting: VecDeque::new(),
+            settled_unsynced: false,
             found: Destinations::new(),
             here: Destinations::new(),
             now: Now::new(Duration::ZERO, 0),
@@ -335,6 +344,8 @@ impl Host {
             };
             state.touched = false;
             if !state.out.events.is_empty() {
+                self.settled_unsynced |= state.definition.durable
+                    && state.out.events.iter().any(QueueEvent::is_settlement);
                 let mut events = Encoder::new();
                 QueueEvent::encode_batch(&state.out.events, &mut events);
                 state.out.events.clear();
