@@ -18,6 +18,8 @@ const LIMIT: Duration = Duration::from_secs(15 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Toolchain {
     Python,
+    /// Sources of Python packages, which their tests come with.
+    Sdists,
     Java,
     Go,
     Node,
@@ -40,6 +42,7 @@ impl fmt::Display for Toolchain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Python => "Python (python3 with venv)",
+            Self::Sdists => "source distributions of Python packages",
             Self::Java => "Java (a JDK of 17 or newer, and mvn)",
             Self::Go => "Go",
             Self::Node => "Node.js (node and npm)",
@@ -60,6 +63,7 @@ impl Toolchain {
     pub(crate) fn prepare(self, layout: &Layout) -> Result<()> {
         match self {
             Self::Python => python(layout),
+            Self::Sdists => sdists(layout),
             Self::Java => java(layout),
             Self::Go => go(layout),
             Self::Node => node(layout),
@@ -95,6 +99,42 @@ fn python(layout: &Layout) -> Result<()> {
             .args(["install", "--quiet", "--requirement"])
             .arg(&requirements);
         process::must(&mut install, log, LIMIT)
+    })
+}
+
+/// Each is unpacked below its name. It wants the environment that [`python`] makes.
+fn sdists(layout: &Layout) -> Result<()> {
+    let upstream = layout.conformance.join("python/upstream");
+    let (manifest, wheels) = (upstream.join("sdists.txt"), upstream.join("wheels.txt"));
+    require(&["tar"])?;
+    once(layout, "sdists", &[&manifest, &wheels], |log| {
+        let folder = layout.cache.join("sdists");
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        let pip = layout.cache.join("venv/bin/pip");
+        let mut install = Command::new(&pip);
+        install.args(["install", "--quiet", "--require-hashes", "--requirement"]);
+        process::must(install.arg(&wheels), log, LIMIT)?;
+        let archives = folder.join("archives");
+        let mut download = Command::new(&pip);
+        download
+            .args(["download", "--quiet", "--no-binary=:all:", "--no-deps"])
+            .args(["--require-hashes", "--requirement"])
+            .arg(&manifest)
+            .arg("--dest")
+            .arg(&archives);
+        process::must(&mut download, log, LIMIT)?;
+        for archive in files_under(&archives, "gz")? {
+            let name = archive.file_name().unwrap_or_default().to_string_lossy();
+            let (package, _version) = name.rsplit_once('-').context("a name and a version")?;
+            let unpacked = folder.join(package);
+            fs::create_dir_all(&unpacked)?;
+            let mut unpack = Command::new("tar");
+            unpack.args(["--strip-components=1", "-xzf"]).arg(&archive);
+            process::must(unpack.arg("-C").arg(&unpacked), log, LIMIT)?;
+        }
+        Ok(())
     })
 }
 

@@ -52,9 +52,9 @@ impl Kind {
 pub(crate) struct Broker {
     pub(crate) kind: Kind,
     /// `host:port` for Kafka clients; RabbitMQ has none.
-    kafka: Option<String>,
+    pub(crate) kafka: Option<String>,
     /// `host:port` for RabbitMQ clients; Kafka has none.
-    amqp: Option<String>,
+    pub(crate) amqp: Option<String>,
     /// `host:port` of the admin HTTP listener; Kafka has none.
     admin: Option<String>,
     child: Child,
@@ -160,7 +160,6 @@ impl Broker {
         let kafka = self.kafka.as_deref().unwrap_or_default();
         command
             .env("BROKER", kafka)
-            .env("KGO_SEEDS", kafka)
             .env("BROKER_PID", self.id().to_string())
             .env("BROKER_AMQP", self.amqp.as_deref().unwrap_or_default())
             .env("BROKER_ADMIN", self.admin.as_deref().unwrap_or_default());

@@ -7,8 +7,11 @@
 mod broker;
 mod cargo_tests;
 mod cross;
+mod default_port;
+mod programs;
 pub(crate) mod report;
 mod suite;
+mod upstream;
 
 use std::time::{Duration, Instant};
 
@@ -193,9 +196,18 @@ fn drive(
             cross::run(layout, broker, ready, report)
         }
         Work::Simulation => crate::sim::suite(layout, report),
-        Work::Command(command) => {
-            suite::run_command(layout, args, suite, command, broker.as_ref(), report)
+        Work::Upstream(upstream) => {
+            let broker = broker.as_ref().expect("such suites ask for a broker");
+            upstream.run(layout, args, suite, broker, report)
         }
+        Work::Command(command) => suite::run_command(
+            layout,
+            args,
+            suite,
+            command(layout),
+            broker.as_ref(),
+            report,
+        ),
     };
     if let Some(broker) = broker {
         broker.stop(report);

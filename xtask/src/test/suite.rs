@@ -8,7 +8,9 @@ use anyhow::Result;
 
 use super::Args;
 use super::broker::{Broker, Kind};
+use super::programs::{cases, franz_go, instructions, kafkajs, pytest, rdkafka};
 use super::report::{Format, Report};
+use super::upstream::{self, Upstream};
 use crate::layout::Layout;
 use crate::process::{self, Ending};
 use crate::toolchain::Toolchain;
@@ -34,6 +36,8 @@ pub(crate) struct Suite {
 #[derive(Clone, Copy)]
 pub(crate) enum Work {
     Command(fn(&Layout) -> (Command, Format)),
+    /// The tests that a client's own project runs: see `upstream.rs`.
+    Upstream(&'static Upstream),
     /// Histories from seeds: see `sim/`.
     Simulation,
     /// Records from each client, read by every other: see `cross.rs`.
@@ -142,7 +146,40 @@ pub(crate) const ALL: &[Suite] = &[
         needs_broker: true,
         proved_on: &[Kind::Kafka],
         limit: minutes(10),
-        work: Work::Command(franz_go_own),
+        work: Work::Upstream(&upstream::FRANZ_GO),
+    },
+    Suite {
+        name: "amqplib-own",
+        about: "the tests that amqplib (Node.js) brings",
+        client: "amqplib-own",
+        toolchains: &[Toolchain::Node],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(3),
+        work: Work::Upstream(&upstream::AMQPLIB),
+    },
+    Suite {
+        name: "py-amqp-own",
+        about: "the integration tests that py-amqp (Python) brings",
+        client: "py-amqp-own",
+        toolchains: &[Toolchain::Python, Toolchain::Sdists],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(3),
+        work: Work::Upstream(&upstream::PY_AMQP),
+    },
+    Suite {
+        name: "kombu-own",
+        about: "the integration tests that kombu (Python) brings for AMQP",
+        client: "kombu-own",
+        toolchains: &[Toolchain::Python, Toolchain::Sdists],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(5),
+        work: Work::Upstream(&upstream::KOMBU),
     },
     Suite {
         name: "kafkajs",
@@ -310,11 +347,10 @@ pub(crate) fn run_command(
     layout: &Layout,
     args: &Args,
     suite: &Suite,
-    command: fn(&Layout) -> (Command, Format),
+    (mut command, format): (Command, Format),
     broker: Option<&Broker>,
     report: &mut Report,
 ) -> Result<()> {
-    let (mut command, format) = command(layout);
     command
         .env("BROKER_KIND", args.against.name())
         .env("FOREBAY", layout.forebay())
@@ -330,11 +366,6 @@ pub(crate) fn run_command(
     let output = fs::read(&log)?;
     let failed_before = report.failed();
     report.read(suite.client, format, &String::from_utf8_lossy(&output));
-    if suite.name == "franz-go-own" {
-        for (name, reason) in not_yet(layout) {
-            report.skip(suite.client, &name, &format!("not yet: {reason}"));
-        }
-    }
     let explained = report.failed() > failed_before;
     match ending {
         Ending::TimedOut => {
@@ -351,100 +382,4 @@ pub(crate) fn run_command(
         Ending::Exited(_) => {}
     }
     Ok(())
-}
-
-fn pytest(layout: &Layout, folder: &str) -> (Command, Format) {
-    let mut command = Command::new(layout.cache.join("venv/bin/python"));
-    command
-        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", folder])
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .current_dir(layout.conformance.join("python"));
-    (command, Format::Lines)
-}
-
-/// The Java program of the suites, for `client`, `tools` and the pipe.
-pub(crate) fn java(layout: &Layout) -> Command {
-    let java = layout.cache.join("java");
-    let path = format!(
-        "{}:{}/*",
-        java.join("classes").display(),
-        java.join("lib").display()
-    );
-    let mut command = Command::new("java");
-    command
-        .args([
-            "-Xmx256m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-        ])
-        .args([path.as_str(), "forebay.conformance.Main"]);
-    command
-}
-
-fn cases(layout: &Layout, which: &str) -> (Command, Format) {
-    let mut command = java(layout);
-    command.arg(which);
-    (command, Format::Lines)
-}
-
-fn franz_go(layout: &Layout) -> (Command, Format) {
-    let mut command = Command::new("go");
-    command
-        .args(["test", "-v", "-count=1", "-timeout=280s", "./..."])
-        .current_dir(layout.conformance.join("go"));
-    (command, Format::Go)
-}
-
-/// `pkg/kgo` of the pinned franz-go, without the tests that `not-yet.txt` names.
-fn franz_go_own(layout: &Layout) -> (Command, Format) {
-    let not_yet: Vec<_> = not_yet(layout).into_iter().map(|(name, _)| name).collect();
-    let mut command = Command::new("go");
-    command
-        .args(["test", "-v", "-count=1", "-timeout=570s"])
-        .arg(format!("-skip=^({})$", not_yet.join("|")))
-        .arg("github.com/twmb/franz-go/pkg/kgo")
-        .current_dir(layout.conformance.join("go"))
-        // One replica, and a tenth of the records: minutes instead of a quarter of an hour.
-        .envs([
-            ("KGO_TEST_RF", "1"),
-            ("KGO_TEST_RECORDS", "50000"),
-            ("KGO_LOG_LEVEL", "none"),
-        ]);
-    (command, Format::Go)
-}
-
-/// franz-go's own tests that are left out, each with its reason.
-fn not_yet(layout: &Layout) -> Vec<(String, String)> {
-    let text = fs::read_to_string(layout.conformance.join("go/not-yet.txt")).unwrap_or_default();
-    text.lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once(' '))
-        .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
-        .collect()
-}
-
-fn kafkajs(layout: &Layout) -> (Command, Format) {
-    let mut command = Command::new("node");
-    command
-        .args(["--test", "--test-reporter=tap", "--test-concurrency=1", "."])
-        .current_dir(layout.conformance.join("node"))
-        .env("NODE_PATH", layout.cache.join("node/node_modules"));
-    (command, Format::Tap)
-}
-
-/// This program again, so that the benchmark has a log of its own and a deadline.
-fn instructions(layout: &Layout) -> (Command, Format) {
-    let mut command = crate::cargo::command(layout);
-    command.args(["xtask", "bench", "instructions", "--check"]);
-    (command, Format::Lines)
-}
-
-fn rdkafka(layout: &Layout) -> (Command, Format) {
-    let mut command = Command::new("cargo");
-    command
-        .args(["test", "--locked", "--no-fail-fast"])
-        .current_dir(layout.conformance.join("rust"))
-        .env("CARGO_TARGET_DIR", layout.cache.join("rdkafka"));
-    (command, Format::Cargo)
 }
