@@ -31,9 +31,11 @@ pub const MESSAGE_BYTES_MAX: u64 = 16 << 20;
 /// Bodies that are on their way in on all channels of one connection: as many as a client with a channel
 /// for each of four threads has.
 pub const ASSEMBLY_BYTES_MAX: usize = 4 * (MESSAGE_BYTES_MAX as usize);
-/// Read from a socket at a time: several frames of the usual size, so that what arrives together is
-/// handled together.
-pub const READ_BYTES: usize = 64 << 10;
+/// Read at a time from the socket of a client that is busy: several frames of the usual size, so that what
+/// arrives together is handled together.
+pub const READ_BYTES_MAX: usize = 64 << 10;
+/// The same of one that is quiet. It is kept for as long as the connection, and most are quiet.
+pub const READ_BYTES_MIN: usize = 2 << 10;
 /// Messages that are with the broker and have no answer. More than fits between two syncs of a fast disk,
 /// so that a publisher that confirms in its own time is never held up by this.
 pub const PENDING_PUBLISHES_MAX: usize = 16_384;
@@ -41,10 +43,13 @@ pub const PENDING_PUBLISHES_MAX: usize = 16_384;
 pub const PENDING_PUBLISH_BYTES_MAX: usize = 16 << 20;
 /// Messages that go to the broker in one command: it writes them as one.
 pub const PUBLISH_BATCH_MAX: usize = 1_024;
-/// Bytes that wait for the client to take them, above which nothing more is read from it nor for it.
-pub const OUTPUT_BYTES_MAX: usize = 256 << 10;
+/// Bytes that wait for the client to take them, above which it is sent no more deliveries.
+pub const DELIVERY_OUTPUT_BYTES_MAX: usize = 256 << 10;
+/// The same, above which nothing more is read from it. Higher than what deliveries fill it to: a client that
+/// is given messages faster than it takes them is heard when it cancels or acknowledges.
+pub const OUTPUT_BYTES_MAX: usize = 2 * DELIVERY_OUTPUT_BYTES_MAX;
 /// Room in the output buffer that is kept when it is empty.
-pub const OUTPUT_BYTES_KEPT: usize = 64 << 10;
+pub const OUTPUT_BYTES_KEPT: usize = 8 << 10;
 /// Read from a log at a time, for deliveries; one batch may be larger.
 pub const DELIVERY_READ_BYTES: usize = 128 << 10;
 /// The most that one batch may decompress to.

@@ -61,9 +61,9 @@ use storage::Storage;
 ///             closed: vec![("orderly", self.closed.value())],
 ///             refused: 0,
 ///             connections_limit: 100,
-///             in_flight: 0,
-///             request_memory: Budget::default(),
-///             answer_memory: Budget::default(),
+///             in_flight: Some(0),
+///             request_memory: Some(Budget::default()),
+///             answer_memory: Some(Budget::default()),
 ///             received_bytes: 0,
 ///             sent_bytes: 0,
 ///         };

@@ -159,6 +159,33 @@ async fn a_cancelled_consumer_leaves_what_it_was_not_sent() {
 }
 
 #[tokio::test]
+async fn what_was_on_its_way_to_a_cancelled_consumer_is_ready_for_others() {
+    let server = Server::start();
+    let mut client = server.client().await;
+    client.declare("q", &[]).await;
+    for _ in 0..2_000 {
+        client.publish("q", &[b'x'; 1_000]).await;
+    }
+    client.consume("q", false).await;
+    client.delivery().await;
+    let cancel = basic::Cancel {
+        consumer_tag: "q".try_into().unwrap(),
+        nowait: false,
+    };
+    client.send(1, &cancel).await;
+    let mut delivered = 1;
+    loop {
+        match client.next_on(1).await.method {
+            Method::Basic(basic::Method::Deliver(_)) => delivered += 1,
+            Method::Basic(basic::Method::CancelOk(_)) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(delivered < 2_000, "they are not all on their way at once");
+    assert_eq!(client.ready("q").await, 2_000 - delivered);
+}
+
+#[tokio::test]
 async fn a_consumer_is_told_that_its_queue_is_gone() {
     let server = Server::start();
     let mut client = filled(&server, 0).await;

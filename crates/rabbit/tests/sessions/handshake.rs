@@ -1,5 +1,6 @@
 //! How a connection begins and ends.
 
+use forebay_rabbit::Ending;
 use forebay_rabbit::amqp091::frame::PROTOCOL_HEADER;
 use forebay_rabbit::amqp091::method::{Method, connection};
 
@@ -90,4 +91,16 @@ async fn the_broker_says_what_it_is_and_can() {
         capabilities.get("publisher_confirms").unwrap().as_bool(),
         Some(true)
     );
+}
+
+#[tokio::test]
+async fn a_client_without_a_sign_of_life_is_given_up_and_hears_the_brokers_until_then() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.log_in_with_heartbeat(1).await;
+    let heard = client.heartbeats_to_the_end().await;
+    assert!((2..=4).contains(&heard), "{heard} in two seconds");
+    let endings = server.gateway.metrics().endings();
+    let idle: Vec<_> = endings.filter(|(_, count)| *count > 0).collect();
+    assert_eq!(idle, [(Ending::Idle, 1)]);
 }

@@ -133,6 +133,11 @@ pub(crate) struct Client {
 impl Client {
     /// Logs in as guest, and opens the virtual host.
     pub(crate) async fn log_in(&mut self) {
+        self.log_in_with_heartbeat(0).await;
+    }
+
+    /// The same, with signs of life every so many seconds.
+    pub(crate) async fn log_in_with_heartbeat(&mut self, heartbeat: u16) {
         self.send_bytes(&PROTOCOL_HEADER).await;
         let start = self.next_on(0).await.method;
         assert!(matches!(
@@ -147,7 +152,7 @@ impl Client {
         let tuned = connection::TuneOk {
             channel_max: tune.channel_max,
             frame_max: tune.frame_max,
-            heartbeat: 0,
+            heartbeat,
         };
         self.send(0, &tuned).await;
         let open = connection::Open {
@@ -353,6 +358,17 @@ impl Client {
         served
             .expect("the gateway ends")
             .expect("it does not panic");
+    }
+
+    /// Counts heartbeats until the gateway ends the connection.
+    pub(crate) async fn heartbeats_to_the_end(&mut self) -> usize {
+        let mut rest = BytesMut::from(&self.rest().await[..]);
+        let frames = FrameDecoder::new(FRAME_BYTES_MAX);
+        let next = || frames.decode(&mut rest).expect("frames are whole");
+        let frames = std::iter::from_fn(next);
+        frames
+            .filter(|frame| frame.kind == FrameType::Heartbeat)
+            .count()
     }
 
     /// Everything that was said and not looked at, until the gateway has nothing more to say.

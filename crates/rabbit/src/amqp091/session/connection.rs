@@ -72,6 +72,11 @@ impl Session<'_> {
                 _ => SessionError::Vanished,
             });
         }
+        if bytes >= self.read_bytes {
+            self.read_bytes = (2 * self.read_bytes).min(limits::READ_BYTES_MAX);
+        } else if bytes < self.read_bytes / 8 {
+            self.read_bytes = (self.read_bytes / 2).max(limits::READ_BYTES_MIN);
+        }
         self.last_received = Instant::now();
         self.shared.metrics.received_bytes.add(bytes as u64);
         Ok(())

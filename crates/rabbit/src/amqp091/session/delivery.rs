@@ -85,7 +85,7 @@ impl Session<'_> {
     /// Whether the client takes more.
     pub(super) fn may_deliver(&self) -> bool {
         self.reading.is_none()
-            && self.output.len() < limits::OUTPUT_BYTES_MAX
+            && self.output.len() < limits::DELIVERY_OUTPUT_BYTES_MAX
             && matches!(self.phase, Phase::Open)
     }
 

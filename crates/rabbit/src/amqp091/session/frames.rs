@@ -1,5 +1,6 @@
 //! From frames to methods; and what closes channels and connections.
 
+use bytes::BytesMut;
 use tokio::time::Instant;
 
 use super::channel::Channel;
@@ -45,7 +46,10 @@ impl Session<'_> {
                 self.refuse(refused.channel, refused.method, refused.refusal);
             }
         }
-        self.input.reserve(limits::READ_BYTES);
+        if self.input.is_empty() && self.input.capacity() > 2 * self.read_bytes {
+            self.input = BytesMut::new();
+        }
+        self.input.reserve(self.read_bytes);
     }
 
     async fn handle_frame(&mut self, frame: Frame) -> Result<(), Refused> {

@@ -126,6 +126,8 @@ struct Session<'a> {
     frames: FrameDecoder,
     /// What arrived and was not handled.
     input: BytesMut,
+    /// Room to read into: more while more arrives.
+    read_bytes: usize,
     /// What waits for the client to take it.
     output: BytesMut,
     /// Bytes that the client has taken.
@@ -174,6 +176,7 @@ impl<'a> Session<'a> {
             frames: FrameDecoder::new(agreed.frame_max),
             agreed,
             input,
+            read_bytes: limits::READ_BYTES_MIN,
             output: BytesMut::new(),
             sent_bytes: 0,
             last_sent: now,
