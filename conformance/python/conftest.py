@@ -1,9 +1,12 @@
-"""What all Python suites share: the broker under test, fresh names, results as lines."""
+"""What all Python suites share: the broker under test, and fresh names."""
 
 import os
 import uuid
 
 import pytest
+
+# Results as lines.
+pytest_plugins = ["verdicts"]
 
 BROKER_KIND = os.environ.get("BROKER_KIND", "forebay")
 
@@ -41,26 +44,3 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="only against Forebay"))
         if item.get_closest_marker("slow") and os.environ.get("QUICK"):
             item.add_marker(pytest.mark.skip(reason="slow: left out of --quick"))
-
-
-def case_name(nodeid):
-    return nodeid.split("::")[-1].removeprefix("test_").replace("[", "_").replace("]", "")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_logreport(report):
-    """One line a case; the runner reads it."""
-    name = case_name(report.nodeid)
-    if report.failed:
-        where = "" if report.when == "call" else f"({report.when}) "
-        crash = getattr(report.longrepr, "reprcrash", None)
-        message = crash.message if crash else str(report.longrepr)
-        print(f"\nFAIL {name}: {where}{' '.join(message.split())[:500]}", flush=True)
-    elif report.skipped:
-        print(f"\nSKIP {name}: {report.longrepr[2].removeprefix('Skipped: ')}", flush=True)
-    elif report.when == "call":
-        print(f"\nPASS {name}", flush=True)
-    if report.when == "call":
-        for kind, figure in report.user_properties:
-            if kind == "figure":
-                print(f"FIGURE {figure}", flush=True)

@@ -11,6 +11,7 @@ mod fuzz;
 mod kafka_node;
 mod layout;
 mod process;
+mod rabbitmq;
 mod sim;
 mod test;
 mod toolchain;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::layout::Layout;
 use crate::process;
+use crate::rabbitmq;
 
 /// Downloads from a cold registry cache are slow at times.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -17,6 +18,8 @@ const LIMIT: Duration = Duration::from_secs(15 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Toolchain {
     Python,
+    /// Sources of Python packages, which their tests come with.
+    Sdists,
     Java,
     Go,
     Node,
@@ -31,12 +34,15 @@ pub(crate) enum Toolchain {
     Iproute,
     /// Lets a process see another time than the system's.
     Faketime,
+    /// The broker itself, to prove suites on.
+    Rabbitmq,
 }
 
 impl fmt::Display for Toolchain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Python => "Python (python3 with venv)",
+            Self::Sdists => "source distributions of Python packages",
             Self::Java => "Java (a JDK of 17 or newer, and mvn)",
             Self::Go => "Go",
             Self::Node => "Node.js (node and npm)",
@@ -47,6 +53,7 @@ impl fmt::Display for Toolchain {
             Self::Valgrind => "valgrind",
             Self::Iproute => "ip (iproute2)",
             Self::Faketime => "faketime",
+            Self::Rabbitmq => "RabbitMQ (root, unshare, and apt of a Debian)",
         })
     }
 }
@@ -56,6 +63,7 @@ impl Toolchain {
     pub(crate) fn prepare(self, layout: &Layout) -> Result<()> {
         match self {
             Self::Python => python(layout),
+            Self::Sdists => sdists(layout),
             Self::Java => java(layout),
             Self::Go => go(layout),
             Self::Node => node(layout),
@@ -73,6 +81,7 @@ impl Toolchain {
             Self::Valgrind => require(&["valgrind"]),
             Self::Iproute => packaged(layout, "iproute2", &["ip"], &["iproute2"]),
             Self::Faketime => packaged(layout, "faketime", &["faketime"], &["faketime"]),
+            Self::Rabbitmq => rabbitmq(layout),
         }
     }
 }
@@ -90,6 +99,42 @@ fn python(layout: &Layout) -> Result<()> {
             .args(["install", "--quiet", "--requirement"])
             .arg(&requirements);
         process::must(&mut install, log, LIMIT)
+    })
+}
+
+/// Each is unpacked below its name. It wants the environment that [`python`] makes.
+fn sdists(layout: &Layout) -> Result<()> {
+    let upstream = layout.conformance.join("python/upstream");
+    let (manifest, wheels) = (upstream.join("sdists.txt"), upstream.join("wheels.txt"));
+    require(&["tar"])?;
+    once(layout, "sdists", &[&manifest, &wheels], |log| {
+        let folder = layout.cache.join("sdists");
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        let pip = layout.cache.join("venv/bin/pip");
+        let mut install = Command::new(&pip);
+        install.args(["install", "--quiet", "--require-hashes", "--requirement"]);
+        process::must(install.arg(&wheels), log, LIMIT)?;
+        let archives = folder.join("archives");
+        let mut download = Command::new(&pip);
+        download
+            .args(["download", "--quiet", "--no-binary=:all:", "--no-deps"])
+            .args(["--require-hashes", "--requirement"])
+            .arg(&manifest)
+            .arg("--dest")
+            .arg(&archives);
+        process::must(&mut download, log, LIMIT)?;
+        for archive in files_under(&archives, "gz")? {
+            let name = archive.file_name().unwrap_or_default().to_string_lossy();
+            let (package, _version) = name.rsplit_once('-').context("a name and a version")?;
+            let unpacked = folder.join(package);
+            fs::create_dir_all(&unpacked)?;
+            let mut unpack = Command::new("tar");
+            unpack.args(["--strip-components=1", "-xzf"]).arg(&archive);
+            process::must(unpack.arg("-C").arg(&unpacked), log, LIMIT)?;
+        }
+        Ok(())
     })
 }
 
@@ -169,6 +214,19 @@ fn rdkafka(layout: &Layout) -> Result<()> {
     Ok(())
 }
 
+fn rabbitmq(layout: &Layout) -> Result<()> {
+    rabbitmq::require_privileges()?;
+    require(&["unshare", "chroot", "mount", "apt-get", "dpkg-deb"])?;
+    let manifests = layout.conformance.join("rabbitmq");
+    let inputs = [
+        manifests.join("packages.txt"),
+        manifests.join("sources.list"),
+    ];
+    once(layout, "rabbitmq", &[&inputs[0], &inputs[1]], |log| {
+        rabbitmq::install(layout, log)
+    })
+}
+
 /// What only distributions package; it is installed where that is possible.
 fn packaged(layout: &Layout, name: &str, programs: &[&str], packages: &[&str]) -> Result<()> {
     if require(programs).is_ok() {
@@ -206,7 +264,9 @@ fn once(
     let mut state = String::new();
     for input in inputs {
         let text = fs::read_to_string(input).with_context(|| format!("{}", input.display()))?;
-        state.push_str(&format!("{}\n{text}\n", input.display()));
+        // As the repository knows it: work trees may share the cache.
+        let name = input.strip_prefix(&layout.root).unwrap_or(input);
+        state.push_str(&format!("{}\n{text}\n", name.display()));
     }
     let stamp = layout.cache.join("stamps").join(name);
     if fs::read_to_string(&stamp).is_ok_and(|done| done == state) {

@@ -2,6 +2,8 @@
 
 import pika
 
+from eventually import eventually
+
 from .messages import publish, take, wait_ready
 
 
@@ -80,7 +82,8 @@ def test_quorum_queue_gives_up_on_a_message(channel, fresh, queue):
     )
     publish(channel, name, b"poison")
     for _ in range(2):
-        method, _, _ = channel.basic_get(name)
+        # RabbitMQ puts it back in its own time.
+        method = eventually(lambda: channel.basic_get(name)[0], what="the message")
         channel.basic_reject(method.delivery_tag, requeue=True)
     wait_ready(channel, queue, 1)
     _, properties, _ = channel.basic_get(queue)

@@ -1,4 +1,4 @@
-//! The broker under test: Forebay's release binary, or Apache Kafka to prove the suites.
+//! The broker under test: Forebay's release binary, or an original to prove the suites.
 
 use std::fs;
 use std::net::TcpStream;
@@ -13,8 +13,10 @@ use super::report::Report;
 use crate::kafka_node::KafkaNode;
 use crate::layout::Layout;
 use crate::process::{self, Ending};
+use crate::rabbitmq::RabbitmqNode;
+use crate::toolchain::Toolchain;
 
-/// A JVM needs its time; Forebay is ready in milliseconds.
+/// JVMs and Erlang need their time; Forebay is ready in milliseconds.
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// For suites that ask what is right, not what is fast.
@@ -24,6 +26,7 @@ const SMALL_JVM: &[&str] = &["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLe
 pub(crate) enum Kind {
     Forebay,
     Kafka,
+    Rabbitmq,
 }
 
 impl Kind {
@@ -31,6 +34,16 @@ impl Kind {
         match self {
             Self::Forebay => "forebay",
             Self::Kafka => "kafka",
+            Self::Rabbitmq => "rabbitmq",
+        }
+    }
+
+    /// What the broker itself needs, beside what the suites need.
+    pub(crate) fn toolchain(self) -> Option<Toolchain> {
+        match self {
+            Self::Forebay => None,
+            Self::Kafka => Some(Toolchain::Java),
+            Self::Rabbitmq => Some(Toolchain::Rabbitmq),
         }
     }
 }
@@ -38,12 +51,12 @@ impl Kind {
 /// A running broker with a data folder of its own.
 pub(crate) struct Broker {
     pub(crate) kind: Kind,
-    /// `host:port` for Kafka clients.
-    pub(crate) bootstrap: String,
+    /// `host:port` for Kafka clients; RabbitMQ has none.
+    pub(crate) kafka: Option<String>,
     /// `host:port` for RabbitMQ clients; Kafka has none.
-    amqp: Option<String>,
+    pub(crate) amqp: Option<String>,
     /// `host:port` of the admin HTTP listener; Kafka has none.
-    pub(crate) admin: Option<String>,
+    admin: Option<String>,
     child: Child,
     log: PathBuf,
     data: PathBuf,
@@ -67,6 +80,7 @@ impl Broker {
         match kind {
             Kind::Forebay => Self::start_forebay(layout, dir, log),
             Kind::Kafka => Self::start_kafka(layout, dir, log),
+            Kind::Rabbitmq => Self::start_rabbitmq(layout, dir, log),
         }
     }
 
@@ -95,7 +109,7 @@ impl Broker {
             .with_context(|| format!("read {}", ready_file.display()))?;
         Ok(Self {
             kind: Kind::Forebay,
-            bootstrap: ready.kafka,
+            kafka: Some(ready.kafka),
             amqp: ready.amqp,
             admin: ready.admin,
             child,
@@ -112,9 +126,24 @@ impl Broker {
         wait_until(&mut child, &log, || TcpStream::connect(&bootstrap).is_ok())?;
         Ok(Self {
             kind: Kind::Kafka,
-            bootstrap,
+            kafka: Some(bootstrap),
             amqp: None,
             admin: None,
+            child,
+            log,
+            data: dir,
+        })
+    }
+
+    fn start_rabbitmq(layout: &Layout, dir: PathBuf, log: PathBuf) -> Result<Self> {
+        let node = RabbitmqNode::configure(layout, &dir)?;
+        let mut child = process::spawn(&mut node.serve(), &log)?;
+        wait_until(&mut child, &log, || node.is_ready())?;
+        Ok(Self {
+            kind: Kind::Rabbitmq,
+            kafka: None,
+            amqp: Some(node.amqp),
+            admin: Some(node.management),
             child,
             log,
             data: dir,
@@ -128,8 +157,9 @@ impl Broker {
 
     /// What every suite finds in its environment.
     pub(crate) fn describe_to(&self, command: &mut Command) {
+        let kafka = self.kafka.as_deref().unwrap_or_default();
         command
-            .env("BROKER", &self.bootstrap)
+            .env("BROKER", kafka)
             .env("BROKER_PID", self.id().to_string())
             .env("BROKER_AMQP", self.amqp.as_deref().unwrap_or_default())
             .env("BROKER_ADMIN", self.admin.as_deref().unwrap_or_default());
@@ -147,9 +177,14 @@ impl Broker {
             report.fail(client, case, &reason);
             return;
         }
-        process::ask_to_stop(self.child.id());
+        if self.kind == Kind::Rabbitmq {
+            // The one that is asked is the namespace's keeper, which passes nothing on.
+            process::kill_tree(self.child.id());
+        } else {
+            process::ask_to_stop(self.child.id());
+        }
         match process::wait(&mut self.child, STOP_LIMIT) {
-            Ok(Ending::Exited(status)) if status.success() || self.kind == Kind::Kafka => {
+            Ok(Ending::Exited(status)) if status.success() || self.kind != Kind::Forebay => {
                 report.pass(client, case);
                 let _ = fs::remove_dir_all(&self.data);
             }

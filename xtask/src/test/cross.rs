@@ -247,7 +247,7 @@ fn records() -> Vec<Record> {
 }
 
 fn java(layout: &Layout) -> Command {
-    super::suite::java(layout)
+    super::programs::java(layout)
 }
 
 fn python(layout: &Layout) -> Command {

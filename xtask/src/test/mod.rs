@@ -7,8 +7,11 @@
 mod broker;
 mod cargo_tests;
 mod cross;
+mod default_port;
+mod programs;
 pub(crate) mod report;
 mod suite;
+mod upstream;
 
 use std::time::{Duration, Instant};
 
@@ -31,7 +34,8 @@ pub(crate) struct Args {
     /// Run only this suite (may be given several times); leaves the cargo tests out.
     #[arg(long, value_name = "NAME")]
     suite: Vec<String>,
-    /// The broker to test. `kafka` runs Apache Kafka itself: a suite it fails is a wrong suite.
+    /// The broker to test. `kafka` runs Apache Kafka itself, `rabbitmq` RabbitMQ: a suite that fails
+    /// there is wrong.
     #[arg(long, value_enum, default_value = "forebay")]
     against: Kind,
     /// List the suites and stop.
@@ -72,7 +76,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let ready = prepare(&layout, args.against, &suites, &mut report);
     for suite in suites {
-        if suite.toolchains.iter().all(|tool| ready.contains(tool)) {
+        if needs(suite, args.against).all(|tool| ready.contains(&tool)) {
             run_suite(&layout, args, suite, &ready, &mut report);
         }
     }
@@ -97,10 +101,7 @@ fn chosen(args: &Args) -> Result<Vec<&'static Suite>> {
     }
     Ok(suite::ALL
         .iter()
-        .filter(|suite| match args.against {
-            Kind::Forebay => true,
-            Kind::Kafka => suite.proves_itself_on_kafka,
-        })
+        .filter(|suite| args.against == Kind::Forebay || suite.proved_on.contains(&args.against))
         .filter(|suite| {
             if args.suite.is_empty() {
                 !args.quick || suite.quick
@@ -109,6 +110,11 @@ fn chosen(args: &Args) -> Result<Vec<&'static Suite>> {
             }
         })
         .collect())
+}
+
+/// What the suite needs, and the broker that it is run against.
+fn needs(suite: &Suite, against: Kind) -> impl Iterator<Item = Toolchain> {
+    suite.toolchains.iter().copied().chain(against.toolchain())
 }
 
 /// Sets up what the suites need; a toolchain that is missing is said loudly and, in CI, a failure.
@@ -120,11 +126,8 @@ fn prepare(
 ) -> Vec<Toolchain> {
     let mut wanted: Vec<Toolchain> = suites
         .iter()
-        .flat_map(|suite| suite.toolchains.iter().copied())
+        .flat_map(|suite| needs(suite, against))
         .collect();
-    if against == Kind::Kafka {
-        wanted.push(Toolchain::Java);
-    }
     if suites
         .iter()
         .any(|suite| matches!(suite.work, Work::EveryPair))
@@ -141,7 +144,7 @@ fn prepare(
             Err(error) => {
                 let left_out: Vec<_> = suites
                     .iter()
-                    .filter(|suite| suite.toolchains.contains(&tool))
+                    .filter(|suite| needs(suite, against).any(|needed| needed == tool))
                     .map(|suite| suite.name)
                     .collect();
                 println!("\n!!! {tool} is not usable: {error:#}");
@@ -193,9 +196,18 @@ fn drive(
             cross::run(layout, broker, ready, report)
         }
         Work::Simulation => crate::sim::suite(layout, report),
-        Work::Command(command) => {
-            suite::run_command(layout, args, suite, command, broker.as_ref(), report)
+        Work::Upstream(upstream) => {
+            let broker = broker.as_ref().expect("such suites ask for a broker");
+            upstream.run(layout, args, suite, broker, report)
         }
+        Work::Command(command) => suite::run_command(
+            layout,
+            args,
+            suite,
+            command(layout),
+            broker.as_ref(),
+            report,
+        ),
     };
     if let Some(broker) = broker {
         broker.stop(report);

@@ -37,7 +37,7 @@ pub(crate) enum Format {
     Go,
     /// `cargo test`.
     Cargo,
-    /// `node --test --test-reporter=tap`.
+    /// `node --test --test-reporter=tap`, `mocha --reporter tap`.
     Tap,
 }
 
@@ -342,7 +342,8 @@ fn tap(line: &str) -> Option<(Outcome, String, Option<String>)> {
         Some(rest) => (true, rest),
         None => (false, line.strip_prefix("ok ")?),
     };
-    let (_, name) = rest.split_once(" - ")?;
+    let (_number, name) = rest.split_once(' ')?;
+    let name = name.strip_prefix("- ").unwrap_or(name);
     if let Some((name, reason)) = name.split_once(" # SKIP") {
         return Some((
             Outcome::Skipped,
@@ -395,13 +396,14 @@ mod tests {
         );
         report.read("c", Format::Cargo, "test order_within_a_partition ... ok\n");
         report.read("d", Format::Tap, "ok 1 - order within a partition\n");
+        report.read("e", Format::Tap, "ok 1 order within a partition\n");
         assert!(
             report
                 .cases
                 .iter()
                 .all(|case| case.name == "order_within_a_partition")
         );
-        assert_eq!(report.count(0, Outcome::Passed), 4);
+        assert_eq!(report.count(0, Outcome::Passed), 5);
     }
 
     #[test]

@@ -7,8 +7,10 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Args;
-use super::broker::Broker;
+use super::broker::{Broker, Kind};
+use super::programs::{cases, franz_go, instructions, kafkajs, pytest, rdkafka};
 use super::report::{Format, Report};
+use super::upstream::{self, Upstream};
 use crate::layout::Layout;
 use crate::process::{self, Ending};
 use crate::toolchain::Toolchain;
@@ -24,8 +26,9 @@ pub(crate) struct Suite {
     pub(crate) quick: bool,
     /// Whether the runner starts a broker for it; the others start and kill their own.
     pub(crate) needs_broker: bool,
-    /// False for what only makes sense with our own process (crash, start-up faults, figures).
-    pub(crate) proves_itself_on_kafka: bool,
+    /// The originals that the suite must pass on, too: one it fails is a wrong suite. None for what
+    /// only makes sense with our own process (crash, start-up faults, figures).
+    pub(crate) proved_on: &'static [Kind],
     pub(crate) limit: Duration,
     pub(crate) work: Work,
 }
@@ -33,6 +36,8 @@ pub(crate) struct Suite {
 #[derive(Clone, Copy)]
 pub(crate) enum Work {
     Command(fn(&Layout) -> (Command, Format)),
+    /// The tests that a client's own project runs: see `upstream.rs`.
+    Upstream(&'static Upstream),
     /// Histories from seeds: see `sim/`.
     Simulation,
     /// Records from each client, read by every other: see `cross.rs`.
@@ -51,7 +56,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         limit: minutes(20),
         work: Work::Simulation,
     },
@@ -62,7 +67,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python, Toolchain::Kcat],
         quick: true,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(3),
         work: Work::Command(|layout| pytest(layout, "kcat")),
     },
@@ -73,7 +78,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(8),
         work: Work::Command(|layout| pytest(layout, "librdkafka")),
     },
@@ -84,7 +89,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(5),
         work: Work::Command(|layout| pytest(layout, "kafka_python")),
     },
@@ -95,7 +100,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: true,
-        proves_itself_on_kafka: false,
+        proved_on: &[Kind::Rabbitmq],
         limit: minutes(5),
         work: Work::Command(|layout| pytest(layout, "rabbit_pika")),
     },
@@ -106,7 +111,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Java],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(5),
         work: Work::Command(|layout| cases(layout, "client")),
     },
@@ -117,7 +122,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Java],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(6),
         work: Work::Command(|layout| cases(layout, "tools")),
     },
@@ -128,7 +133,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Go],
         quick: true,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(5),
         work: Work::Command(franz_go),
     },
@@ -139,9 +144,42 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Go],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(10),
-        work: Work::Command(franz_go_own),
+        work: Work::Upstream(&upstream::FRANZ_GO),
+    },
+    Suite {
+        name: "amqplib-own",
+        about: "the tests that amqplib (Node.js) brings",
+        client: "amqplib-own",
+        toolchains: &[Toolchain::Node],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(3),
+        work: Work::Upstream(&upstream::AMQPLIB),
+    },
+    Suite {
+        name: "py-amqp-own",
+        about: "the integration tests that py-amqp (Python) brings",
+        client: "py-amqp-own",
+        toolchains: &[Toolchain::Python, Toolchain::Sdists],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(3),
+        work: Work::Upstream(&upstream::PY_AMQP),
+    },
+    Suite {
+        name: "kombu-own",
+        about: "the integration tests that kombu (Python) brings for AMQP",
+        client: "kombu-own",
+        toolchains: &[Toolchain::Python, Toolchain::Sdists],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(5),
+        work: Work::Upstream(&upstream::KOMBU),
     },
     Suite {
         name: "kafkajs",
@@ -150,7 +188,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Node],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(5),
         work: Work::Command(kafkajs),
     },
@@ -161,7 +199,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Rdkafka],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(5),
         work: Work::Command(rdkafka),
     },
@@ -172,7 +210,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: false,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(10),
         work: Work::EveryPair,
     },
@@ -183,7 +221,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: true,
-        proves_itself_on_kafka: true,
+        proved_on: &[Kind::Kafka],
         limit: minutes(5),
         work: Work::Command(|layout| pytest(layout, "hostile")),
     },
@@ -194,7 +232,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         limit: minutes(3),
         work: Work::Command(|layout| pytest(layout, "process/test_faults.py")),
     },
@@ -205,7 +243,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         limit: minutes(15),
         work: Work::Command(|layout| pytest(layout, "process/test_crash.py")),
     },
@@ -216,7 +254,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         limit: minutes(25),
         work: Work::Command(|layout| pytest(layout, "process/test_power_cut.py")),
     },
@@ -227,7 +265,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         limit: minutes(15),
         work: Work::Command(|layout| pytest(layout, "process/test_disk_full.py")),
     },
@@ -238,7 +276,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python, Toolchain::Strace, Toolchain::Nbdkit],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         // Room for a full run, which is asked for by hand.
         limit: minutes(120),
         work: Work::Command(|layout| pytest(layout, "process/disk")),
@@ -250,7 +288,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         // Room for a full run, which is asked for by hand.
         limit: minutes(120),
         work: Work::Command(|layout| pytest(layout, "process/damage")),
@@ -262,7 +300,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python, Toolchain::Iproute],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         // Room for the full sizes, which are asked for by hand.
         limit: minutes(30),
         work: Work::Command(|layout| pytest(layout, "process/network")),
@@ -274,7 +312,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python, Toolchain::Faketime],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         // Room for the full sizes, which are asked for by hand.
         limit: minutes(60),
         work: Work::Command(|layout| pytest(layout, "process/resources")),
@@ -286,7 +324,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Python],
         quick: true,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         limit: minutes(3),
         work: Work::Command(|layout| pytest(layout, "process/test_figures.py")),
     },
@@ -297,7 +335,7 @@ pub(crate) const ALL: &[Suite] = &[
         toolchains: &[Toolchain::Valgrind],
         quick: false,
         needs_broker: false,
-        proves_itself_on_kafka: false,
+        proved_on: &[],
         // Its program is built first.
         limit: minutes(10),
         work: Work::Command(instructions),
@@ -309,11 +347,10 @@ pub(crate) fn run_command(
     layout: &Layout,
     args: &Args,
     suite: &Suite,
-    command: fn(&Layout) -> (Command, Format),
+    (mut command, format): (Command, Format),
     broker: Option<&Broker>,
     report: &mut Report,
 ) -> Result<()> {
-    let (mut command, format) = command(layout);
     command
         .env("BROKER_KIND", args.against.name())
         .env("FOREBAY", layout.forebay())
@@ -322,7 +359,6 @@ pub(crate) fn run_command(
         .env("QUICK", if args.quick { "1" } else { "" });
     if let Some(broker) = broker {
         broker.describe_to(&mut command);
-        command.env("KGO_SEEDS", &broker.bootstrap);
     }
     let log = layout.log(suite.name);
     let before = report.len();
@@ -330,11 +366,6 @@ pub(crate) fn run_command(
     let output = fs::read(&log)?;
     let failed_before = report.failed();
     report.read(suite.client, format, &String::from_utf8_lossy(&output));
-    if suite.name == "franz-go-own" {
-        for (name, reason) in not_yet(layout) {
-            report.skip(suite.client, &name, &format!("not yet: {reason}"));
-        }
-    }
     let explained = report.failed() > failed_before;
     match ending {
         Ending::TimedOut => {
@@ -351,100 +382,4 @@ pub(crate) fn run_command(
         Ending::Exited(_) => {}
     }
     Ok(())
-}
-
-fn pytest(layout: &Layout, folder: &str) -> (Command, Format) {
-    let mut command = Command::new(layout.cache.join("venv/bin/python"));
-    command
-        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", folder])
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .current_dir(layout.conformance.join("python"));
-    (command, Format::Lines)
-}
-
-/// The Java program of the suites, for `client`, `tools` and the pipe.
-pub(crate) fn java(layout: &Layout) -> Command {
-    let java = layout.cache.join("java");
-    let path = format!(
-        "{}:{}/*",
-        java.join("classes").display(),
-        java.join("lib").display()
-    );
-    let mut command = Command::new("java");
-    command
-        .args([
-            "-Xmx256m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-        ])
-        .args([path.as_str(), "forebay.conformance.Main"]);
-    command
-}
-
-fn cases(layout: &Layout, which: &str) -> (Command, Format) {
-    let mut command = java(layout);
-    command.arg(which);
-    (command, Format::Lines)
-}
-
-fn franz_go(layout: &Layout) -> (Command, Format) {
-    let mut command = Command::new("go");
-    command
-        .args(["test", "-v", "-count=1", "-timeout=280s", "./..."])
-        .current_dir(layout.conformance.join("go"));
-    (command, Format::Go)
-}
-
-/// `pkg/kgo` of the pinned franz-go, without the tests that `not-yet.txt` names.
-fn franz_go_own(layout: &Layout) -> (Command, Format) {
-    let not_yet: Vec<_> = not_yet(layout).into_iter().map(|(name, _)| name).collect();
-    let mut command = Command::new("go");
-    command
-        .args(["test", "-v", "-count=1", "-timeout=570s"])
-        .arg(format!("-skip=^({})$", not_yet.join("|")))
-        .arg("github.com/twmb/franz-go/pkg/kgo")
-        .current_dir(layout.conformance.join("go"))
-        // One replica, and a tenth of the records: minutes instead of a quarter of an hour.
-        .envs([
-            ("KGO_TEST_RF", "1"),
-            ("KGO_TEST_RECORDS", "50000"),
-            ("KGO_LOG_LEVEL", "none"),
-        ]);
-    (command, Format::Go)
-}
-
-/// franz-go's own tests that are left out, each with its reason.
-fn not_yet(layout: &Layout) -> Vec<(String, String)> {
-    let text = fs::read_to_string(layout.conformance.join("go/not-yet.txt")).unwrap_or_default();
-    text.lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once(' '))
-        .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
-        .collect()
-}
-
-fn kafkajs(layout: &Layout) -> (Command, Format) {
-    let mut command = Command::new("node");
-    command
-        .args(["--test", "--test-reporter=tap", "--test-concurrency=1", "."])
-        .current_dir(layout.conformance.join("node"))
-        .env("NODE_PATH", layout.cache.join("node/node_modules"));
-    (command, Format::Tap)
-}
-
-/// This program again, so that the benchmark has a log of its own and a deadline.
-fn instructions(layout: &Layout) -> (Command, Format) {
-    let mut command = crate::cargo::command(layout);
-    command.args(["xtask", "bench", "instructions", "--check"]);
-    (command, Format::Lines)
-}
-
-fn rdkafka(layout: &Layout) -> (Command, Format) {
-    let mut command = Command::new("cargo");
-    command
-        .args(["test", "--locked", "--no-fail-fast"])
-        .current_dir(layout.conformance.join("rust"))
-        .env("CARGO_TARGET_DIR", layout.cache.join("rdkafka"));
-    (command, Format::Cargo)
 }

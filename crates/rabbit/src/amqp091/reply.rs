@@ -117,7 +117,11 @@ mod tests {
     #[test]
     fn a_long_explanation_ends_where_a_character_does() {
         let text = ReplyCode::NotFound.text("é".repeat(200));
-        assert_eq!(text.len(), 254, "12 bytes of name, 121 of two bytes");
+        assert_eq!(
+            text.len(),
+            255,
+            "12 bytes of name, 120 of two bytes, three dots"
+        );
         assert!(text.to_str().is_ok());
     }
 

@@ -30,9 +30,13 @@ impl ShortStr {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
-    /// As much of the text as there is room for.
+    /// As much of the text as there is room for, and a sign that it goes on, as RabbitMQ does it.
     pub fn truncated(mut text: String) -> Self {
-        text.truncate(text.floor_char_boundary(Self::BYTES_MAX));
+        const ELLIPSIS: &str = "...";
+        if text.len() > Self::BYTES_MAX {
+            text.truncate(text.floor_char_boundary(Self::BYTES_MAX - ELLIPSIS.len()));
+            text.push_str(ELLIPSIS);
+        }
         Self(text.into())
     }
 
@@ -139,6 +143,16 @@ mod tests {
     fn the_longest_one_has_255_bytes() {
         assert!(ShortStr::try_from("a".repeat(255)).is_ok());
         assert_eq!(ShortStr::try_from("a".repeat(256)), Err(TooLong(256)));
+    }
+
+    #[test]
+    fn a_text_that_is_cut_says_so() {
+        let whole = ShortStr::truncated("a".repeat(255));
+        assert_eq!(whole.to_string(), "a".repeat(255));
+        let cut = ShortStr::truncated("a".repeat(256));
+        assert_eq!(cut.to_string(), "a".repeat(252) + "...");
+        let in_a_letter = ShortStr::truncated("a".repeat(251) + "\u{e4}\u{e4}\u{e4}");
+        assert_eq!(in_a_letter.to_string(), "a".repeat(251) + "...");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use forebay_storage::Durability;
 use super::{Holder, Host};
 use crate::host::{GetMessage, Got, HostError, HostReply, Settlement, Subscribe, Subscribed};
 use crate::machine::command::HostResult;
-use crate::queue::{Credit, Effect, Get, HolderId, PoolId};
+use crate::queue::{Credit, Effect, Get, HolderId, PoolId, SubscribeError};
 
 impl Host {
     pub(super) fn subscribe(&mut self, subscribe: Subscribe) -> HostResult {
@@ -17,10 +17,14 @@ impl Host {
             connection,
         } = subscribe;
         let id = self.queue_for(&queue, connection)?;
-        let reader = self.queues.get(&id).and_then(|state| state.reader.clone());
-        let log = reader.ok_or(HostError::Stopped)?;
+        let state = self.queues.get(&id).ok_or(HostError::Stopped)?;
+        let log = state.reader.clone().ok_or(HostError::Stopped)?;
         if self.holders.contains_key(&holder) {
-            return Err(HostError::Subscribe(crate::queue::SubscribeError::Known));
+            return Err(HostError::Subscribe(SubscribeError::Known));
+        }
+        // Where one is active, the others wait for it to go: none can keep them out.
+        if subscription.exclusive && state.queue.settings().single_active {
+            return Err(HostError::Subscribe(SubscribeError::InUse));
         }
         let notices = Some(notices);
         self.holders.insert(holder, Holder { queue: id, notices });

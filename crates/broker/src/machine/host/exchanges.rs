@@ -198,7 +198,8 @@ impl Host {
 
     /// What a binding by names means, and whether it survives a restart.
     fn binding(&mut self, bind: Bind) -> Result<(ExchangeId, Binding<Target>, bool), HostError> {
-        let no_source = || HostError::NoExchange(bind.source.clone());
+        let source = self.exchange(&bind.source)?;
+        let source = source.ok_or_else(|| HostError::NoExchange(bind.source.clone()))?;
         let (destination, durable) = if bind.to_exchange {
             let found = self.exchange(&bind.destination)?;
             let id = found.ok_or_else(|| HostError::NoExchange(bind.destination.clone()))?;
@@ -210,7 +211,6 @@ impl Host {
             let durable = self.queues.get(&id).map(|to| to.definition.durable);
             (Target::Queue(id), durable)
         };
-        let source = self.exchange(&bind.source)?.ok_or_else(no_source)?;
         let from = self.exchanges.get(&source);
         let durable = durable == Some(true) && from.is_some_and(|from| from.definition.durable);
         let binding = Binding {

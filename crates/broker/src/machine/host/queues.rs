@@ -241,11 +241,12 @@ impl Host {
 impl QueueDefinition {
     /// In what another declaration of the same name differs, if it does.
     fn differs_from(&self, other: &Self) -> Option<Difference> {
-        if self.durable != other.durable {
-            return Some(Difference::Durable(other.durable));
-        }
+        // First, because a queue that is exclusive is not kept as durable either.
         if self.exclusive.is_some() != other.exclusive.is_some() {
             return Some(Difference::Exclusive(other.exclusive.is_some()));
+        }
+        if self.durable != other.durable {
+            return Some(Difference::Durable(other.durable));
         }
         if self.settings.auto_delete != other.settings.auto_delete {
             return Some(Difference::AutoDelete(other.settings.auto_delete));

@@ -10,7 +10,7 @@ use crate::amqp091::table::{Table, Value};
 use crate::limits;
 
 /// Arguments that two declarations of a queue must agree on. Others are taken and not looked at.
-const COMPARED: [&str; 13] = [
+const COMPARED: [&str; 12] = [
     "x-message-ttl",
     "x-expires",
     "x-max-length",
@@ -22,9 +22,12 @@ const COMPARED: [&str; 13] = [
     "x-max-priority",
     "x-single-active-consumer",
     "x-delivery-limit",
-    "x-queue-type",
     "x-queue-mode",
 ];
+
+/// Values of `x-queue-type`.
+const CLASSIC: &[u8] = b"classic";
+const QUORUM: &[u8] = b"quorum";
 
 /// What the arguments of a queue say.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ impl QueueArguments {
         settings.bounds.bytes = lookup.get("x-max-length-bytes", whole)?;
         settings.bounds.overflow = lookup.get("x-overflow", overflow)?.unwrap_or_default();
         lookup.get("x-dead-letter-strategy", strategy)?;
-        let exchange = lookup.get("x-dead-letter-exchange", text)?;
+        let exchange = lookup.dead_letter_exchange()?;
         let routing_key = lookup.get("x-dead-letter-routing-key", text)?;
         if routing_key.is_some() && exchange.is_none() {
             return Err(lookup.invalid(
@@ -95,6 +98,12 @@ impl QueueArguments {
             let name = Bytes::copy_from_slice(entry.name);
             (name, ValueRef::from(entry.value).detached())
         });
+        // To name the type that a queue has anyway is to say the same.
+        let queue_type = if is_quorum { QUORUM } else { CLASSIC };
+        let compared = compared.chain([(
+            Bytes::from_static(b"x-queue-type"),
+            ValueRef::Bytes(queue_type).detached(),
+        )]);
         Ok(Self {
             settings,
             dead_letter,
@@ -121,12 +130,26 @@ impl Lookup<'_> {
         ))
     }
 
+    fn dead_letter_exchange(&self) -> Result<Option<Bytes>, Refusal> {
+        let name = "x-dead-letter-exchange";
+        let Some(value) = self.table.get(name) else {
+            return Ok(None);
+        };
+        let exchange = value.as_long_str().ok_or_else(|| {
+            let (of, queue) = (value.type_name(), lossy(self.queue));
+            Refusal::precondition(format_args!(
+                "invalid type '{of}' for arg '{name}' in queue '{queue}' in vhost '{VHOST}'"
+            ))
+        })?;
+        Ok(Some(Bytes::copy_from_slice(exchange)))
+    }
+
     /// Whether it is a quorum queue.
     fn queue_type(&self) -> Result<bool, Refusal> {
         let kind = self.get("x-queue-type", text)?;
         match kind.as_deref() {
-            None | Some(b"classic") => Ok(false),
-            Some(b"quorum") => Ok(true),
+            None | Some(CLASSIC) => Ok(false),
+            Some(QUORUM) => Ok(true),
             Some(b"stream") => Err(Refusal::not_implemented("queues of type stream")),
             Some(other) => {
                 let why = format!("\"unsupported queue type '{}'\"", lossy(other));
@@ -160,7 +183,7 @@ fn whole(value: Value<'_>) -> Result<u64, Invalid> {
 fn expiry(value: Value<'_>) -> Result<u64, Invalid> {
     let value = whole(value)?;
     if value > limits::EXPIRY_MS_MAX.unsigned_abs() {
-        return Err(format!("{{value_too_big,{value}}}"));
+        return Err(format!("{{value_too_large,{value}}}"));
     }
     Ok(value)
 }
@@ -215,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_is_invalid_is_refused_in_rabbitmqs_words() {
-        let cases: [(&'static str, Value<'_>, &str); 12] = [
+        let cases: [(&'static str, Value<'_>, &str); 11] = [
             ("x-message-ttl", Value::I32(-1), "{value_negative,-1}"),
             (
                 "x-message-ttl",
@@ -237,11 +260,6 @@ mod tests {
                 "routing_key_but_no_dlx_defined",
             ),
             (
-                "x-dead-letter-exchange",
-                Value::Void,
-                "{unacceptable_type,void}",
-            ),
-            (
                 "x-single-active-consumer",
                 Value::I8(1),
                 "{unacceptable_type,byte}",
@@ -254,7 +272,7 @@ mod tests {
             (
                 "x-message-ttl",
                 Value::I64(1 << 40),
-                "{value_too_big,1099511627776}",
+                "{value_too_large,1099511627776}",
             ),
         ];
         for (name, value, why) in cases {
@@ -302,9 +320,18 @@ mod tests {
         assert_eq!(parsed.dead_letter.unwrap().exchange, "dlx");
         assert_eq!(
             parsed.compared.iter().count(),
-            5,
-            "the unknown is not compared"
+            6,
+            "the type is, the unknown is not"
         );
+    }
+
+    #[test]
+    fn a_type_that_is_named_is_the_one_that_is_meant() {
+        let compared = |arguments: &[_]| parse(arguments).unwrap().compared;
+        let classic = ("x-queue-type", Value::LongStr(b"classic"));
+        let quorum = ("x-queue-type", Value::LongStr(b"quorum"));
+        assert_eq!(compared(&[]), compared(&[classic]));
+        assert_ne!(compared(&[]), compared(&[quorum]));
     }
 
     #[test]

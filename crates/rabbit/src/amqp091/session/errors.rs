@@ -199,14 +199,23 @@ impl<'a> Subject<'a> {
                 received,
                 current,
             } => {
-                let received = received.map(|value| self.received(&name, &value));
-                let current = current.as_ref().map(stored);
-                let show = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
-                let versus = format!(
-                    "received {} but current is {}",
-                    show(received),
-                    show(current)
-                );
+                let versus = match (&received, &current) {
+                    // Types are told where there is but one value.
+                    (Some(received), Some(current)) => format!(
+                        "received '{}' but current is '{}'",
+                        shown(received),
+                        shown(current)
+                    ),
+                    (received, current) => {
+                        let none = || "none".to_owned();
+                        let received = received.as_ref().map(|value| self.received(&name, value));
+                        format!(
+                            "received {} but current is {}",
+                            received.unwrap_or_else(none),
+                            current.as_ref().map_or_else(none, stored)
+                        )
+                    }
+                };
                 (lossy(&name), versus)
             }
         };
@@ -265,7 +274,11 @@ fn stored(value: &Value) -> String {
 }
 
 fn typed(value: &Value, type_name: &str) -> String {
-    let shown = match value {
+    format!("the value '{}' of type '{type_name}'", shown(value))
+}
+
+fn shown(value: &Value) -> String {
+    match value {
         Value::Void => "undefined".to_owned(),
         Value::Bool(bool) => bool.to_string(),
         Value::Integer(number) => number.to_string(),
@@ -273,8 +286,7 @@ fn typed(value: &Value, type_name: &str) -> String {
         Value::Decimal { scale, value } => format!("{{{scale},{value}}}"),
         Value::Bytes(bytes) => lossy(bytes),
         Value::Nested(_) => "...".to_owned(),
-    };
-    format!("the value '{shown}' of type '{type_name}'")
+    }
 }
 
 fn switch(received: bool) -> String {

@@ -134,7 +134,7 @@ fn expiration(text: &ShortStr) -> Result<u64, Refusal> {
     }
     match u64::try_from(value) {
         Ok(ttl_ms) if ttl_ms <= crate::limits::EXPIRY_MS_MAX.unsigned_abs() => Ok(ttl_ms),
-        _ => Err(invalid(&format_args!("{{value_too_big,{digits}}}"))),
+        _ => Err(invalid(&format_args!("{{value_too_large,{digits}}}"))),
     }
 }
 
@@ -147,12 +147,9 @@ fn add_copies(name: &str, copies: Value<'_>, to: &mut Vec<Bytes>) -> Result<(), 
     let Some(array) = copies.as_array() else {
         return Err(unacceptable(copies.type_name()));
     };
-    for key in array.values() {
-        let key = key
-            .as_long_str()
-            .ok_or_else(|| unacceptable(key.type_name()))?;
-        to.push(Bytes::copy_from_slice(key));
-    }
+    // What is no text among them is no routing key.
+    let keys = array.values().filter_map(Value::as_long_str);
+    to.extend(keys.map(Bytes::copy_from_slice));
     Ok(())
 }
 
@@ -359,7 +356,7 @@ mod tests {
             ("", "no_integer"),
             ("12x", "{leftover_string,\"x\"}"),
             ("-1", "{value_negative,-1}"),
-            ("99999999999", "{value_too_big,99999999999}"),
+            ("99999999999", "{value_too_large,99999999999}"),
         ];
         for (text, why) in expected {
             let said = format!("PRECONDITION_FAILED - invalid expiration '{text}': {why}");

@@ -8,7 +8,7 @@ use crate::amqp091::ShortStr;
 use crate::amqp091::method::basic::{Cancel, CancelOk, Consume, ConsumeOk};
 use crate::amqp091::session::Session;
 use crate::amqp091::session::delivery::Consumer;
-use crate::amqp091::session::errors::{Refusal, Subject};
+use crate::amqp091::session::errors::{Refusal, Subject, VHOST, lossy};
 use crate::amqp091::table::Table;
 use crate::limits;
 
@@ -19,7 +19,7 @@ impl Session<'_> {
             true => ShortStr::try_from(self.made_up("amq.ctag")).unwrap_or_default(),
             false => consume.consumer_tag.detached(),
         };
-        let priority = priority(&consume.arguments)?;
+        let priority = priority(&queue, &consume.arguments)?;
         if self.consumers.len() >= limits::CONSUMERS_MAX {
             return Err(Refusal::precondition(
                 "too many consumers on this connection",
@@ -120,13 +120,14 @@ impl Session<'_> {
     }
 }
 
-fn priority(arguments: &Table) -> Result<i32, Refusal> {
+fn priority(queue: &[u8], arguments: &Table) -> Result<i32, Refusal> {
     let Some(value) = arguments.get("x-priority") else {
         return Ok(0);
     };
     let priority = value.as_i64().ok_or_else(|| {
         Refusal::precondition(format_args!(
-            "invalid arg 'x-priority' for consumer: {{unacceptable_type,{}}}",
+            "invalid arg 'x-priority' for queue '{}' in vhost '{VHOST}': \"expected integer, got {}\"",
+            lossy(queue),
             value.type_name()
         ))
     })?;

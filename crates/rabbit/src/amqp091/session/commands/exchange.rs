@@ -69,12 +69,8 @@ impl Session<'_> {
         let broker = &self.shared.broker;
         let subject = Subject::exchange(&name).with(&declare.arguments);
         let declared = if declare.passive {
-            // It is always there.
-            if name.is_empty() {
-                Ok(())
-            } else {
-                broker.check_exchange(name.clone()).await
-            }
+            not_default(&name)?;
+            broker.check_exchange(name.clone()).await
         } else {
             not_default(&name)?;
             let definition = definition(&name, declare)?;
@@ -161,8 +157,7 @@ fn name_of(declare: &Declare) -> String {
 
 fn invalid_alternate(name: String, value: Value<'_>) -> Refusal {
     Refusal::precondition(format_args!(
-        "invalid arg 'alternate-exchange' for exchange '{name}' in vhost '{VHOST}': \
-         {{unacceptable_type,{}}}",
+        "invalid type '{}' for arg 'alternate-exchange' in exchange '{name}' in vhost '{VHOST}'",
         value.type_name()
     ))
 }

@@ -1,0 +1,7 @@
+//! RabbitMQ from Debian's packages: the original that our own AMQP cases are proved on.
+
+mod install;
+mod node;
+
+pub(crate) use install::{install, require_privileges};
+pub(crate) use node::RabbitmqNode;

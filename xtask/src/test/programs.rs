@@ -1,0 +1,74 @@
+//! How the program of each suite is started, and how it says what it found.
+
+use std::process::Command;
+
+use super::report::Format;
+use crate::layout::Layout;
+
+pub(super) fn pytest(layout: &Layout, folder: &str) -> (Command, Format) {
+    let mut command = Command::new(layout.cache.join("venv/bin/python"));
+    command
+        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", folder])
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .current_dir(layout.conformance.join("python"));
+    (command, Format::Lines)
+}
+
+/// The Java program of the suites, for `client`, `tools` and the pipe.
+pub(crate) fn java(layout: &Layout) -> Command {
+    let java = layout.cache.join("java");
+    let path = format!(
+        "{}:{}/*",
+        java.join("classes").display(),
+        java.join("lib").display()
+    );
+    let mut command = Command::new("java");
+    command
+        .args([
+            "-Xmx256m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+        ])
+        .args([path.as_str(), "forebay.conformance.Main"]);
+    command
+}
+
+pub(super) fn cases(layout: &Layout, which: &str) -> (Command, Format) {
+    let mut command = java(layout);
+    command.arg(which);
+    (command, Format::Lines)
+}
+
+pub(super) fn franz_go(layout: &Layout) -> (Command, Format) {
+    let mut command = Command::new("go");
+    command
+        .args(["test", "-v", "-count=1", "-timeout=280s", "./..."])
+        .current_dir(layout.conformance.join("go"));
+    (command, Format::Go)
+}
+
+pub(super) fn kafkajs(layout: &Layout) -> (Command, Format) {
+    let mut command = Command::new("node");
+    command
+        .args(["--test", "--test-reporter=tap", "--test-concurrency=1", "."])
+        .current_dir(layout.conformance.join("node"))
+        .env("NODE_PATH", layout.cache.join("node/node_modules"));
+    (command, Format::Tap)
+}
+
+/// This program again, so that the benchmark has a log of its own and a deadline.
+pub(super) fn instructions(layout: &Layout) -> (Command, Format) {
+    let mut command = crate::cargo::command(layout);
+    command.args(["xtask", "bench", "instructions", "--check"]);
+    (command, Format::Lines)
+}
+
+pub(super) fn rdkafka(layout: &Layout) -> (Command, Format) {
+    let mut command = Command::new("cargo");
+    command
+        .args(["test", "--locked", "--no-fail-fast"])
+        .current_dir(layout.conformance.join("rust"))
+        .env("CARGO_TARGET_DIR", layout.cache.join("rdkafka"));
+    (command, Format::Cargo)
+}

@@ -1,0 +1,184 @@
+//! The tests that clients' own projects run against the original, unmodified, as far as they apply.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::Args;
+use super::broker::Broker;
+use super::default_port::DefaultPort;
+use super::report::{Format, Report};
+use super::suite::{self, Suite};
+use crate::layout::Layout;
+
+/// The port that clients of RabbitMQ take where nobody names one.
+const AMQP_PORT: u16 = 5672;
+
+pub(crate) struct Upstream {
+    /// Its program, without the cases that are named.
+    program: fn(&Layout, &Broker, &[String]) -> (Command, Format),
+    /// The file below `conformance/` that says which cases are left out, and why.
+    left_out: Option<&'static str>,
+    /// Cases that take no address: they connect to localhost, where RabbitMQ is found by default.
+    at_default_port: &'static [&'static str],
+}
+
+/// `pkg/kgo` of the pinned franz-go.
+pub(crate) const FRANZ_GO: Upstream = Upstream {
+    program: franz_go,
+    left_out: Some("go/not-yet.txt"),
+    at_default_port: &[],
+};
+
+/// All tests of the amqplib that npm delivers.
+pub(crate) const AMQPLIB: Upstream = Upstream {
+    program: amqplib,
+    left_out: None,
+    at_default_port: &[
+        "Connect API serverProperties",
+        "Connect API using custom heartbeat option",
+        // It is to fail for its heartbeat, not because nobody listens.
+        "Connect API wrongly typed heartbeat option",
+        "Connect API ipv6",
+    ],
+};
+
+/// `t/integration` of py-amqp's source distribution.
+pub(crate) const PY_AMQP: Upstream = Upstream {
+    program: |layout, broker, left_out| {
+        sdist_tests(layout, broker, "amqp", "t/integration", left_out)
+    },
+    left_out: Some("python/upstream/py-amqp-left-out.txt"),
+    at_default_port: &[],
+};
+
+/// What of `t/integration` in kombu's source distribution is about AMQP.
+pub(crate) const KOMBU: Upstream = Upstream {
+    program: |layout, broker, left_out| {
+        let tests = "t/integration/test_py_amqp.py";
+        sdist_tests(layout, broker, "kombu", tests, left_out)
+    },
+    left_out: None,
+    at_default_port: &[],
+};
+
+impl Upstream {
+    pub(crate) fn run(
+        &self,
+        layout: &Layout,
+        args: &Args,
+        suite: &Suite,
+        broker: &Broker,
+        report: &mut Report,
+    ) -> Result<()> {
+        let mut left_out = self.left_out(layout)?;
+        let mut default_port = None;
+        if !self.at_default_port.is_empty() {
+            let amqp = broker.amqp.clone().context("the broker speaks no AMQP")?;
+            match DefaultPort::forward(AMQP_PORT, amqp) {
+                Ok(port) => default_port = Some(port),
+                Err(error) => {
+                    let reason = format!("insists on port {AMQP_PORT}, which is taken: {error}");
+                    let cases = self.at_default_port.iter();
+                    left_out.extend(cases.map(|case| ((*case).to_owned(), reason.clone())));
+                }
+            }
+        }
+        let names: Vec<_> = left_out.iter().map(|(name, _)| name.clone()).collect();
+        let program = (self.program)(layout, broker, &names);
+        let outcome = suite::run_command(layout, args, suite, program, Some(broker), report);
+        drop(default_port);
+        for (name, reason) in left_out {
+            report.skip(suite.client, &name, &reason);
+        }
+        outcome
+    }
+
+    /// Names and reasons.
+    fn left_out(&self, layout: &Layout) -> Result<Vec<(String, String)>> {
+        let Some(file) = self.left_out else {
+            return Ok(Vec::new());
+        };
+        let text =
+            fs::read_to_string(layout.conformance.join(file)).with_context(|| file.to_owned())?;
+        Ok(text
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| line.split_once(' '))
+            .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
+            .collect())
+    }
+}
+
+fn franz_go(layout: &Layout, broker: &Broker, left_out: &[String]) -> (Command, Format) {
+    let mut command = Command::new("go");
+    command
+        .args(["test", "-v", "-count=1", "-timeout=570s"])
+        .arg(format!("-skip=^({})$", left_out.join("|")))
+        .arg("github.com/twmb/franz-go/pkg/kgo")
+        .current_dir(layout.conformance.join("go"))
+        .env("KGO_SEEDS", broker.kafka.as_deref().unwrap_or_default())
+        // One replica, and a tenth of the records: minutes instead of a quarter of an hour.
+        .envs([
+            ("KGO_TEST_RF", "1"),
+            ("KGO_TEST_RECORDS", "50000"),
+            ("KGO_LOG_LEVEL", "none"),
+        ]);
+    (command, Format::Go)
+}
+
+/// As its Makefile runs them.
+fn amqplib(layout: &Layout, broker: &Broker, left_out: &[String]) -> (Command, Format) {
+    let modules = layout.cache.join("node/node_modules");
+    let address = broker.amqp.as_deref().unwrap_or_default();
+    let mut command = Command::new("node");
+    command
+        .arg(modules.join("mocha/bin/mocha"))
+        .args([
+            "--check-leaks",
+            "--ui",
+            "tdd",
+            "--exit",
+            "--reporter",
+            "tap",
+        ])
+        .arg(modules.join("amqplib/test"))
+        .env("URL", format!("amqp://guest:guest@{address}"));
+    if !left_out.is_empty() {
+        let names = format!("^({})$", left_out.join("|"));
+        command.args(["--invert", "--grep", &names]);
+    }
+    (command, Format::Tap)
+}
+
+/// The tests of a source distribution, with the code that it brings.
+fn sdist_tests(
+    layout: &Layout,
+    broker: &Broker,
+    package: &str,
+    tests: &str,
+    left_out: &[String],
+) -> (Command, Format) {
+    let sdists = layout.cache.join("sdists");
+    // kombu is on top of the pinned py-amqp, too; `verdicts` prints the lines that are read.
+    let path = format!(
+        "{}:{}",
+        sdists.join("amqp").display(),
+        layout.conformance.join("python").display()
+    );
+    let address = broker.amqp.as_deref().unwrap_or_default();
+    let (host, port) = address.rsplit_once(':').unwrap_or_default();
+    let mut command = Command::new(layout.cache.join("venv/bin/python"));
+    command
+        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
+        .args(["-p", "verdicts", "--tb=short", "-W", "ignore"])
+        .args(left_out.iter().map(|name| format!("--deselect={name}")))
+        .arg(tests)
+        .current_dir(sdists.join(package))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("PYTHONPATH", path)
+        .env("RABBITMQ_HOST", host)
+        .env("RABBITMQ_5672_TCP", port);
+    (command, Format::Lines)
+}
