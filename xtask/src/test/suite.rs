@@ -248,6 +248,17 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Command(|layout| pytest(layout, "process/test_crash.py")),
     },
     Suite {
+        name: "crash-queues",
+        about: "kill -9 under publishers and consumers of a queue, again and again",
+        client: "process",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: false,
+        proved_on: &[],
+        limit: minutes(15),
+        work: Work::Command(|layout| pytest(layout, "process/test_crash_queues.py")),
+    },
+    Suite {
         name: "power-cut",
         about: "the power goes under load, again and again (needs root and loop devices)",
         client: "process",

@@ -7,3 +7,4 @@ mod dying;
 mod harness;
 mod recovering;
 mod routing;
+mod turns;

@@ -1,6 +1,6 @@
 //! What consumers are given, and what becomes of it.
 
-use forebay_rabbit::amqp091::method::{Method, basic, channel, queue};
+use forebay_rabbit::amqp091::method::{Method, basic, channel, connection, queue};
 use forebay_rabbit::amqp091::table::Value;
 
 use super::support::{Client, Server};
@@ -242,4 +242,26 @@ async fn recover_brings_everything_back() {
     let recover = basic::Recover { requeue: true };
     assert_eq!(client.ask(1, recover).await, basic::RecoverOk {}.into());
     assert_eq!(client.ready("q").await, 2);
+}
+
+#[tokio::test]
+async fn an_answer_comes_after_what_was_acknowledged_before_it() {
+    let mut server = Server::start();
+    let mut client = server.client().await;
+    client.declare("q", &[]).await;
+    client.publish("q", b"m").await;
+    assert_eq!(client.ready("q").await, 1);
+    let (got, _) = client.get("q").await.unwrap();
+    server.fail_writing();
+    let ack = basic::Ack {
+        delivery_tag: got.delivery_tag,
+        multiple: false,
+    };
+    client.send(1, &ack).await;
+    client.send(1, &basic::Qos::default()).await;
+    let said = client.next_on(0).await.method;
+    assert!(
+        matches!(said, Method::Connection(connection::Method::Close(_))),
+        "nothing was written, and so nothing is answered: {said:?}"
+    );
 }

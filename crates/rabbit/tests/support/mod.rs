@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use forebay_broker::storage::media::Fault;
 use forebay_broker::storage::{Clock, Now, Options, SimulatedDisk, StorageError};
 use forebay_broker::{Broker, BrokerOptions, CountedRandomness, Environment};
 use forebay_rabbit::amqp091::assembler::{Assembler, Command, Content};
@@ -40,6 +41,8 @@ pub(crate) struct Server {
     pub(crate) broker: Broker,
     pub(crate) gateway: Gateway,
     disk: SimulatedDisk,
+    /// The journal is to fail.
+    fails: bool,
     shard: Option<JoinHandle<Result<(), StorageError>>>,
 }
 
@@ -70,8 +73,15 @@ impl Server {
             broker,
             gateway,
             disk,
+            fails: false,
             shard: Some(std::thread::spawn(move || shard.run())),
         }
+    }
+
+    /// Has the next write of the journal fail.
+    pub(crate) fn fail_writing(&mut self) {
+        self.fails = true;
+        self.disk.inject(Fault::Write);
     }
 
     /// Stops it in good order and starts another one on the same disk.
@@ -117,7 +127,7 @@ impl Drop for Server {
             && !std::thread::panicking()
         {
             let ended = shard.join().expect("the shard does not panic");
-            ended.expect("the journal does not fail");
+            assert_eq!(ended.is_err(), self.fails, "{ended:?}");
         }
     }
 }

@@ -35,7 +35,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use forebay_broker::host::{ConnectionId, Notice, NoticeSender, Settlement};
+use forebay_broker::host::{ConnectionId, HostError, Notice, NoticeSender, Settlement};
 use forebay_broker::queue::HolderId;
 use hashbrown::HashMap;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -210,12 +210,12 @@ impl<'a> Session<'a> {
 
     /// Waits until what was settled stays so: before an answer that the broker is not asked for. Its own
     /// answers wait by themselves.
-    async fn settled(&mut self) {
+    async fn settled(&mut self) -> Result<(), HostError> {
         self.hand_over();
         if std::mem::take(&mut self.settled_unanswered) {
-            // A broker that has stopped says so in many other ways.
-            let _ = self.shared.broker.settle_durably(Vec::new()).await;
+            self.shared.broker.settle_durably(Vec::new()).await?;
         }
+        Ok(())
     }
 
     /// Adds what a client says of deliveries, to be handed over.

@@ -14,7 +14,7 @@ mod tx;
 
 use super::Session;
 use super::channel::Channel;
-use super::errors::Refusal;
+use super::errors::{Refusal, Subject};
 use crate::amqp091::frame::write_method;
 use crate::amqp091::method::basic::Method as Basic;
 use crate::amqp091::method::{Encode, Method, access};
@@ -27,7 +27,8 @@ impl Session<'_> {
     pub(super) async fn command(&mut self, channel: u16, method: Method) -> Done {
         // An answer tells the client that everything before it was done.
         if answered_alone(&method) {
-            self.settled().await;
+            let settled = self.settled().await;
+            settled.map_err(|error| Subject::queue(b"").refusal(error))?;
         }
         match method {
             Method::Connection(method) => self.connection(method).await,
