@@ -1,5 +1,7 @@
 //! Dead messages go to where their queue wants them, and say how they died.
 
+use std::time::Duration;
+
 use forebay_broker::queue::{Bounds, Credit, DeathReason, Outcome, QueueSettings};
 use forebay_broker::routing::RouterKind;
 
@@ -133,4 +135,31 @@ async fn a_message_does_not_go_round_for_ever() {
         .settle_delivery(&got.delivery, Outcome::Reject)
         .await;
     assert_eq!(running.ready("q").await, 1);
+}
+
+#[tokio::test]
+async fn the_dead_wait_for_room_in_the_journal() {
+    let running = with_grave(QueueSettings::default()).await;
+    let graves: Vec<_> = (0..20).map(|number| format!("grave {number}")).collect();
+    for name in &graves {
+        running.declare(name).await;
+        running.bind("dlx", name, "").await;
+    }
+    // Together they are larger than a file of the journal.
+    let body = "x".repeat(100 << 10);
+    running.publish("", "q", &body).await;
+    let (got, _) = running.get("q").await.unwrap();
+    running
+        .settle_delivery(&got.delivery, Outcome::Reject)
+        .await;
+    for name in &graves {
+        while running.ready(name).await == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    let killed = running.killed();
+    assert_eq!(killed.ready("q").await, 0);
+    for name in &graves {
+        assert_eq!(killed.bodies(name).await, [body.as_str()]);
+    }
 }

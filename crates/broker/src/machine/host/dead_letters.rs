@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use forebay_record::{Batch, BatchBuilder, Batches, Record, RecordHeader, Records};
 use forebay_storage::{Read, Room};
 
+use super::publish::MESSAGE_OVERHEAD_BYTES;
 use super::{Cx, Host};
 use crate::host::{Death, Deaths, Envelope, QueueId, header};
 use crate::queue::{Admission, Attributes, DeathReason};
@@ -46,12 +47,11 @@ impl Host {
                 continue;
             };
             for batch in batches {
-                if cx.engine.room(batch.len() + READ_BYTES, true) != Room::Now {
-                    return at - first;
-                }
                 let dead = dead_in(&batch, at..first + count);
                 for (offset, dead) in dead {
-                    self.bury_one(id, dead, reason, cx);
+                    if !self.bury_one(id, dead, reason, cx) {
+                        return offset - first;
+                    }
                     at = offset + 1;
                 }
             }
@@ -60,7 +60,8 @@ impl Host {
         count
     }
 
-    /// Moves a message that the queue refused.
+    /// Moves a message that the queue refused. Without room for that it is only refused, as its publisher
+    /// is told.
     pub(super) fn bury_refused(&mut self, id: QueueId, batch: &[u8], cx: &mut Cx<'_>) {
         for (_, dead) in dead_in(&Bytes::copy_from_slice(batch), 0..u64::MAX) {
             self.bury_one(id, dead, DeathReason::MaxLength, cx);
@@ -92,12 +93,13 @@ impl Host {
         (read.next > offsets.start).then_some((batches, read.next))
     }
 
-    fn bury_one(&mut self, id: QueueId, dead: Dead, reason: DeathReason, cx: &mut Cx<'_>) {
+    /// Returns whether it is done; not if the journal has no room for it now.
+    fn bury_one(&mut self, id: QueueId, dead: Dead, reason: DeathReason, cx: &mut Cx<'_>) -> bool {
         let Some(state) = self.queues.get(&id) else {
-            return;
+            return true;
         };
         let Some(target) = state.definition.dead_letter.clone() else {
-            return;
+            return true;
         };
         let queue = state.definition.name.clone();
         let mut deaths = dead.deaths;
@@ -119,7 +121,7 @@ impl Host {
         let mut queues = Vec::new();
         // Without the exchange nobody wants the dead any more.
         if self.route(&envelope, &mut queues).is_err() {
-            return;
+            return true;
         }
         let is_cycle = |of: &QueueId| {
             let name = self.queues.get(of).map(|state| &state.definition.name);
@@ -141,8 +143,12 @@ impl Host {
         let added = builder.add(dead.timestamp_ms, key, Some(&dead.body), &headers);
         let Ok(batch) = added.and_then(|()| builder.build()) else {
             tracing::error!(queue = %id, "a dead message is too large to be moved and is lost");
-            return;
+            return true;
         };
+        let needed = queues.len() * (batch.len() + MESSAGE_OVERHEAD_BYTES);
+        if cx.engine.room(needed, true) != Room::Now {
+            return false;
+        }
         let body_bytes = u32::try_from(dead.body.len()).unwrap_or(u32::MAX);
         for to in queues {
             let admission = self.queues.get(&to).map(|state| {
@@ -158,6 +164,7 @@ impl Host {
                 }
             }
         }
+        true
     }
 }
 

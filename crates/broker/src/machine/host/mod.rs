@@ -258,10 +258,7 @@ impl Host {
     /// The end of every command.
     fn finish(&mut self, cx: &mut Cx<'_>) {
         self.settle_effects(cx);
-        // What died is gone from its queue when it has arrived where the dead go, and not before.
-        if self.work.is_empty() {
-            self.store_changes(cx);
-        }
+        self.store_changes(cx);
     }
 
     /// Does what queues ask for, as far as the journal has room.
@@ -329,6 +326,11 @@ impl Host {
     /// be looked at.
     fn store_changes(&mut self, cx: &mut Cx<'_>) {
         for id in std::mem::take(&mut self.touched) {
+            // What died is gone from its queue when it has arrived where the dead go, and not before.
+            if self.work.iter().any(|(of, _)| *of == id) {
+                self.touched.push(id);
+                continue;
+            }
             let now = self.now;
             let Some(state) = self.queues.get_mut(&id) else {
                 continue;

@@ -15,7 +15,7 @@ use crate::queue::{Admission, Arrival, Attributes};
 
 /// What a message takes in the journal beside its bytes: the head of its record, and what the queue says
 /// of it.
-const MESSAGE_OVERHEAD_BYTES: usize = 192;
+pub(super) const MESSAGE_OVERHEAD_BYTES: usize = 192;
 
 /// A publisher's messages, as far as they are not done.
 pub(super) struct Waiting {
@@ -79,6 +79,7 @@ impl Host {
                     // Taken off the end, so that each has its turn in the order of the routing.
                     Ok(()) => {
                         queues.reverse();
+                        waiting.refused = false;
                         waiting.current = Some((publication, queues));
                     }
                     Err(error) => waiting.results.push(Err(error)),
@@ -86,7 +87,7 @@ impl Host {
                 continue;
             };
             let Some(queue) = queues.pop() else {
-                let published = if std::mem::take(&mut waiting.refused) {
+                let published = if waiting.refused {
                     Published::Refused
                 } else {
                     Published::Routed
