@@ -82,7 +82,12 @@ impl Queue {
             }
         }
         self.regain(holder, count, turn);
-        self.dispatch(turn);
+        if self.messages.groups.is_empty() {
+            self.dispatch(turn);
+        } else {
+            // What waited behind it in its group can be dropped now.
+            self.distribute(turn);
+        }
         Ok(())
     }
 
