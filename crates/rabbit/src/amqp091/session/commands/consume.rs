@@ -52,7 +52,7 @@ impl Session<'_> {
             notices: self.notices.clone(),
             connection: self.id,
         };
-        let subscribed = self.shared.broker.subscribe(subscribe).await;
+        let subscribed = self.host.subscribe(subscribe).await;
         let subscribed = subscribed.map_err(|error| Subject::queue(&queue).refusal(error))?;
         let consumer = Consumer {
             channel: number,

@@ -22,7 +22,7 @@ impl Session<'_> {
             holder,
             connection: self.id,
         };
-        let got = self.shared.broker.get_message(asked).await;
+        let got = self.host.get_message(asked).await;
         let got = got.map_err(|error| Subject::queue(&queue).refusal(error))?;
         let Some(got) = got else {
             self.answer(number, false, &GetEmpty::default());

@@ -57,7 +57,7 @@ impl Session<'_> {
         }
         self.publishing.add(publication, slot);
         if self.publishing.is_batch() {
-            self.publishing.hand_over(&self.shared.broker);
+            self.publishing.hand_over(&self.host);
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ impl Session<'_> {
                 let queue = self.queue_name(number, &bind.queue)?;
                 let (source, key) = (&bind.exchange, &bind.routing_key);
                 let asked = self.binding(source, &queue, false, key, &bind.arguments)?;
-                let bound = self.shared.broker.bind(asked).await;
+                let bound = self.host.bind(asked).await;
                 bound.map_err(|error| Subject::queue(&queue).refusal(error))?;
                 self.answer(number, bind.nowait, &BindOk {});
                 Ok(())
@@ -30,14 +30,14 @@ impl Session<'_> {
                 let queue = self.queue_name(number, &unbind.queue)?;
                 let (source, key) = (&unbind.exchange, &unbind.routing_key);
                 let asked = self.binding(source, &queue, false, key, &unbind.arguments)?;
-                let unbound = self.shared.broker.unbind(asked).await;
+                let unbound = self.host.unbind(asked).await;
                 unbound.map_err(|error| Subject::queue(&queue).refusal(error))?;
                 self.answer(number, false, &UnbindOk {});
                 Ok(())
             }
             Method::Purge(purge) => {
                 let queue = self.queue_name(number, &purge.queue)?;
-                let purged = self.shared.broker.purge_queue(queue.clone(), self.id).await;
+                let purged = self.host.purge_queue(queue.clone(), self.id).await;
                 let lost = purged.map_err(|error| Subject::queue(&queue).refusal(error))?;
                 let message_count = clamped(lost);
                 self.answer(number, purge.nowait, &PurgeOk { message_count });
@@ -46,8 +46,8 @@ impl Session<'_> {
             Method::Delete(delete) => {
                 let queue = self.queue_name(number, &delete.queue)?;
                 let (if_unused, if_empty) = (delete.if_unused, delete.if_empty);
-                let broker = &self.shared.broker;
-                let deleted = broker.delete_queue(queue.clone(), if_unused, if_empty, self.id);
+                let host = &self.host;
+                let deleted = host.delete_queue(queue.clone(), if_unused, if_empty, self.id);
                 let deleted = deleted.await;
                 let lost = deleted.map_err(|error| Subject::queue(&queue).refusal(error))?;
                 let message_count = clamped(lost);
@@ -60,10 +60,9 @@ impl Session<'_> {
 
     async fn declare_queue(&mut self, number: u16, declare: &Declare) -> Done {
         let given = without_line_ends(&declare.queue);
-        let broker = &self.shared.broker;
         let (name, declared) = if declare.passive {
             let name = self.queue_name(number, &declare.queue)?;
-            (name.clone(), broker.check_queue(name, self.id).await)
+            (name.clone(), self.host.check_queue(name, self.id).await)
         } else {
             let name = match given.is_empty() {
                 true => self.made_up("amq.gen"),
@@ -71,14 +70,14 @@ impl Session<'_> {
             };
             let definition = self.queue_definition(&name, declare)?;
             if given.starts_with(RESERVED)
-                && broker.check_queue(name.clone(), self.id).await.is_err()
+                && self.host.check_queue(name.clone(), self.id).await.is_err()
             {
                 return Err(Refusal::access(format_args!(
                     "queue name '{}' contains reserved prefix 'amq.*'",
                     lossy(&name)
                 )));
             }
-            (name, broker.declare_queue(definition, self.id).await)
+            (name, self.host.declare_queue(definition, self.id).await)
         };
         let subject = Subject::queue(&name).with(&declare.arguments);
         let status = declared.map_err(|error| subject.refusal(error))?;

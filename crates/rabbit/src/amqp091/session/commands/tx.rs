@@ -54,7 +54,7 @@ impl Session<'_> {
     /// Publishes and settles, and waits until both are durable.
     async fn commit(&mut self, number: u16, transaction: Transaction) -> Done {
         let broker = &self.shared.broker;
-        let published = broker.publish(transaction.publications);
+        let published = self.host.publish(transaction.publications);
         let settled = transaction.settled.into_iter();
         let settlements = settled.map(|(taken, outcome)| taken.settlement(outcome));
         let settled = broker.settle_durably(settlements.collect());
