@@ -1,14 +1,18 @@
 //! From logs to consumers. The broker says which messages of which log are whose; they are read here, and
 //! not while the client is behind with what it was sent before.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use forebay_broker::host::{Delivered, Notice, Settlement};
 use forebay_broker::queue::{Credit, HolderId, Outcome};
-use forebay_broker::storage::{Batches, LogReader, Read, ReadError};
+use forebay_broker::storage::{Batches, ColdRead, LogReader, Read, ReadError};
 use forebay_record::{Compression, Record};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::message::{self, Stored};
+use super::unacked::append_settlement;
 use super::{Phase, Session};
 use crate::amqp091::ShortStr;
 use crate::amqp091::content::Delivery;
@@ -55,14 +59,7 @@ pub(super) struct AutoAcks {
 
 impl AutoAcks {
     pub(super) fn add(&mut self, next: Settlement) {
-        if let Some(last) = self.gathering.last_mut()
-            && last.holder == next.holder
-            && last.numbers.end == next.numbers.start
-        {
-            last.numbers.end = next.numbers.end;
-            return;
-        }
-        self.gathering.push(next);
+        append_settlement(&mut self.gathering, next);
     }
 
     /// What is settled, now that so many bytes were sent and so many are to be.
@@ -115,16 +112,8 @@ impl Session<'_> {
         {
             Ok(Read::Ready(batches)) => self.write_run(delivered, &batches),
             Ok(Read::Cold(read)) => {
-                let permits = std::sync::Arc::clone(&self.shared.disk_reads);
-                let reading = async move {
-                    let permit = permits.acquire_owned().await;
-                    let run = move || {
-                        let _permit = permit;
-                        read.run()
-                    };
-                    let read = tokio::task::spawn_blocking(run).await;
-                    (delivered, read.unwrap_or(Err(ReadError::Deleted)))
-                };
+                let permits = Arc::clone(&self.shared.disk_reads);
+                let reading = async move { (delivered, read_cold(permits, read).await) };
                 self.reading = Some(Reading(tokio::spawn(reading)));
             }
             Err(error) => unreadable(&delivered, &error),
@@ -325,6 +314,17 @@ fn for_each_record(
     Ok(())
 }
 
+/// Reads from disk on a thread that may wait for it, when there is a permit to.
+async fn read_cold(permits: Arc<Semaphore>, read: ColdRead) -> Result<Batches, ReadError> {
+    let permit = permits.acquire_owned().await;
+    let run = move || {
+        let _permit = permit;
+        read.run()
+    };
+    let read = tokio::task::spawn_blocking(run).await;
+    read.unwrap_or(Err(ReadError::Deleted))
+}
+
 /// Reads one message and hands it to `write`. Returns whether it is there.
 pub(super) async fn read_one(
     shared: &Shared,
@@ -334,17 +334,7 @@ pub(super) async fn read_one(
 ) -> bool {
     let batches = match log.read(offset, 1, true) {
         Ok(Read::Ready(batches)) => Ok(batches),
-        Ok(Read::Cold(read)) => {
-            let permit = std::sync::Arc::clone(&shared.disk_reads)
-                .acquire_owned()
-                .await;
-            let run = move || {
-                let _permit = permit;
-                read.run()
-            };
-            let read = tokio::task::spawn_blocking(run).await;
-            read.unwrap_or(Err(ReadError::Deleted))
-        }
+        Ok(Read::Cold(read)) => read_cold(Arc::clone(&shared.disk_reads), read).await,
         Err(error) => Err(error),
     };
     let mut is_there = false;

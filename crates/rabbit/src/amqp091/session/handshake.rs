@@ -201,13 +201,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
 
     /// Tells the client to close, and waits until it does.
     async fn refuse(&mut self, refusal: Refusal, method: MethodId) -> SessionError {
-        let close = connection::Close {
-            reply_code: refusal.code.into(),
-            reply_text: refusal.text.clone(),
-            class_id: method.class,
-            method_id: method.method,
-        };
-        if let Err(error) = self.send(&close).await {
+        if let Err(error) = self.send(&refusal.connection_close(method)).await {
             return error;
         }
         let _ = tokio::time::timeout(limits::CLOSE_TIMEOUT, self.closed()).await;

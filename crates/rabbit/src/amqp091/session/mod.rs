@@ -51,6 +51,7 @@ use delivery::{AutoAcks, Consumer, Reading};
 use errors::Refusal;
 use handshake::Agreed;
 use publishing::Publishing;
+use unacked::append_settlement;
 
 /// Why a connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -220,15 +221,7 @@ impl<'a> Session<'a> {
 
     /// Adds what a client says of deliveries, to be handed over.
     fn settle(&mut self, next: Settlement) {
-        if let Some(last) = self.settlements.last_mut()
-            && last.holder == next.holder
-            && last.outcome == next.outcome
-            && last.numbers.end == next.numbers.start
-        {
-            last.numbers.end = next.numbers.end;
-            return;
-        }
-        self.settlements.push(next);
+        append_settlement(&mut self.settlements, next);
     }
 }
 

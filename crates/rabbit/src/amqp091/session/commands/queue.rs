@@ -11,7 +11,7 @@ use crate::amqp091::method::queue::{
 };
 use crate::amqp091::session::Session;
 use crate::amqp091::session::arguments::QueueArguments;
-use crate::amqp091::session::errors::{Refusal, Subject, lossy};
+use crate::amqp091::session::errors::{Refusal, Subject, VHOST, lossy};
 
 impl Session<'_> {
     pub(super) async fn queue(&mut self, number: u16, method: Method) -> Done {
@@ -109,7 +109,7 @@ impl Session<'_> {
             ];
             if let Some((_, property)) = wrong.iter().find(|(is_set, _)| *is_set) {
                 return Err(Refusal::precondition(format_args!(
-                    "invalid property '{property}' for queue '{}' in vhost '/'",
+                    "invalid property '{property}' for queue '{}' in vhost '{VHOST}'",
                     lossy(name)
                 )));
             }
