@@ -11,11 +11,10 @@ use forebay_record::{Compression, Record};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use super::message::{self, Stored};
+use super::message;
 use super::unacked::append_settlement;
 use super::{Phase, Session};
 use crate::amqp091::ShortStr;
-use crate::amqp091::content::Delivery;
 use crate::amqp091::frame::write_method;
 use crate::amqp091::method::basic;
 use crate::gateway::Shared;
@@ -80,14 +79,18 @@ impl AutoAcks {
 
 impl Session<'_> {
     /// Whether the client takes more.
+    pub(super) fn may_write(&self) -> bool {
+        self.output.len() < limits::DELIVERY_OUTPUT_BYTES_MAX && matches!(self.phase, Phase::Open)
+    }
+
+    /// The same for what is in logs, which is read in order.
     pub(super) fn may_deliver(&self) -> bool {
-        self.reading.is_none()
-            && self.output.len() < limits::DELIVERY_OUTPUT_BYTES_MAX
-            && matches!(self.phase, Phase::Open)
+        self.reading.is_none() && self.may_write()
     }
 
     /// Writes deliveries that there is room for.
     pub(super) async fn deliver(&mut self) {
+        self.deliver_replies();
         while self.may_deliver() {
             let next = self.backlog.pop_front();
             let Some(notice) = next.or_else(|| self.incoming.try_recv().ok()) else {
@@ -201,20 +204,10 @@ impl Session<'_> {
         } else {
             channel.unacked.add(delivered.holder, number)
         };
-        let Stored {
-            exchange,
-            routing_key,
-            properties,
-        } = message::stored(record, source, &consumer.queue);
-        let delivery = Delivery {
-            consumer_tag: &consumer.tag,
-            delivery_tag,
-            redelivered: delivered.redelivered(),
-            exchange: &exchange,
-            routing_key: &routing_key,
-            properties: &properties,
-            body: record.value.unwrap_or_default(),
-        };
+        let stored = message::stored(record, source, &consumer.queue);
+        let body = record.value.unwrap_or_default();
+        let redelivered = delivered.redelivered();
+        let delivery = stored.delivery(&consumer.tag, delivery_tag, redelivered, body);
         delivery.write(&mut self.output, consumer.channel, self.agreed.frame_max);
         if let Some(since) = &mut consumer.since_grant {
             *since = since.saturating_add(1);

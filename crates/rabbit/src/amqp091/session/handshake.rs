@@ -17,11 +17,12 @@ const USER: &str = "guest";
 const PASSWORD: &str = "guest";
 
 /// Extensions that are served, by the names that clients look for.
-const CAPABILITIES: [&str; 7] = [
+const CAPABILITIES: [&str; 8] = [
     "authentication_failure_close",
     "basic.nack",
     "consumer_cancel_notify",
     "consumer_priorities",
+    "direct_reply_to",
     "exchange_exchange_bindings",
     "per_consumer_qos",
     "publisher_confirms",

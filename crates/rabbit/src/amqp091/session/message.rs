@@ -2,12 +2,13 @@
 
 use bytes::{Bytes, BytesMut};
 use forebay_broker::host::{Deaths, Envelope, MessageHeaders, Publication, header};
-use forebay_record::{BatchBuilder, Record, RecordHeader};
+use forebay_record::{Batch, BatchBuilder, Record, RecordHeader, Records};
 
 use super::deaths;
 use super::errors::{Refusal, lossy};
 use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Content;
+use crate::amqp091::content::Delivery;
 use crate::amqp091::method::basic;
 use crate::amqp091::properties::{Properties, PropertyList};
 use crate::amqp091::routing::{BCC, CC, detached};
@@ -189,6 +190,36 @@ pub(super) struct Stored {
     pub(super) properties: Properties,
 }
 
+impl Stored {
+    /// What a consumer is told of it.
+    pub(super) fn delivery<'a>(
+        &'a self,
+        consumer_tag: &'a ShortStr,
+        delivery_tag: u64,
+        redelivered: bool,
+        body: &'a [u8],
+    ) -> Delivery<'a> {
+        Delivery {
+            consumer_tag,
+            delivery_tag,
+            redelivered,
+            exchange: &self.exchange,
+            routing_key: &self.routing_key,
+            properties: &self.properties,
+            body,
+        }
+    }
+}
+
+/// What is delivered, with its body, of a message that was [published](publication) and is in no log.
+pub(super) fn published_alone(batch: &Bytes) -> Option<(Stored, Bytes)> {
+    let only = Batch::only(batch).ok()?;
+    let source = batch.slice_ref(only.payload());
+    let record = Records::new(&source, 1).next()?.ok()?;
+    let body = source.slice_ref(record.value.unwrap_or_default());
+    Some((stored(&record, &source, &Bytes::new()), body))
+}
+
 /// What is delivered of a record, which is in `source`. One that came by another protocol has no exchange,
 /// and the queue's name as its key.
 pub(super) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stored {
@@ -244,14 +275,12 @@ fn foreign_properties(record: &Record<'_>) -> Properties {
 
 #[cfg(test)]
 mod tests {
-    use forebay_broker::routing::{
-        self, Binding, Destinations, HashOn, HashProperty, Message, Router, RouterKind,
-    };
-    use forebay_record::Batch;
-
     use super::*;
     use crate::amqp091::routing::arguments;
     use crate::amqp091::table::ArrayBuilder;
+    use forebay_broker::routing::{
+        self, Binding, Destinations, HashOn, HashProperty, Message, Router, RouterKind,
+    };
 
     fn published(list: PropertyList) -> Result<Publication, Refusal> {
         let publish = basic::Publish {
