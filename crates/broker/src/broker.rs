@@ -294,7 +294,8 @@ impl Broker {
         self.ask(|answer| Command::Group { command, answer })
     }
 
-    pub(crate) fn count_id(&self) -> u64 {
+    /// A number for a connection, a consumer or a pool that no other has since the broker started.
+    pub fn next_id(&self) -> u64 {
         self.shared.next_id.fetch_add(1, Ordering::Relaxed)
     }
 

@@ -10,13 +10,17 @@
 //! | 5 | configuration changed | id 16, overrides (name, value)* |
 //! | 6 | producer ids reserved | first id nobody has u64 |
 //! | 7 | group event | see [`GroupEvent`] |
-//! | 8 | exchange declared | id u64, see `machine/host/encoding.rs` |
+//! | 8 | exchange declared in the default virtual host (not written any more) | id u64, see `machine/host/encoding.rs` |
 //! | 9 | exchange deleted | id u64 |
-//! | 10 | queue declared | log u64, see `machine/host/encoding.rs` |
+//! | 10 | queue declared in the default virtual host (not written any more) | log u64, see `machine/host/encoding.rs` |
 //! | 11 | queue deleted | log u64 |
 //! | 12 | bound | exchange u64, binding, see `machine/host/encoding.rs` |
 //! | 13 | unbound | the same |
 //! | 14 | queue changed | log u64, batch of [`QueueEvent`](crate::queue::QueueEvent)s |
+//! | 15 | exchange declared | id u64, virtual host u64, see `machine/host/encoding.rs` |
+//! | 16 | queue declared | log u64, virtual host u64, see `machine/host/encoding.rs` |
+//! | 17 | virtual host founded | id u64, id of the first of its predeclared exchanges u64 |
+//! | 18 | virtual host ended, with all in it | id u64 |
 
 use std::collections::BTreeMap;
 
@@ -25,7 +29,7 @@ use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 use uuid::Uuid;
 
 use crate::group::GroupEvent;
-use crate::host::{ExchangeDefinition, QueueDefinition, QueueId};
+use crate::host::{ExchangeDefinition, QueueDefinition, QueueId, VirtualHostId};
 use crate::machine::{ExchangeId, Target};
 use crate::names::TopicName;
 use crate::routing::Binding;
@@ -61,10 +65,18 @@ pub(crate) enum BrokerEvent {
     Host(HostEvent),
 }
 
-/// One change of the virtual host.
+/// One change of the virtual hosts.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum HostEvent {
+    Founded {
+        virtual_host: VirtualHostId,
+        predeclared: ExchangeId,
+    },
+    Ended {
+        virtual_host: VirtualHostId,
+    },
     ExchangeDeclared {
+        virtual_host: VirtualHostId,
         exchange: ExchangeId,
         definition: ExchangeDefinition,
     },
@@ -72,6 +84,7 @@ pub(crate) enum HostEvent {
         exchange: ExchangeId,
     },
     QueueDeclared {
+        virtual_host: VirtualHostId,
         queue: QueueId,
         definition: QueueDefinition,
     },
@@ -160,7 +173,7 @@ impl BrokerEvent {
                 next: take_producer_id(&mut decoder)?,
             },
             7 => Self::Group(GroupEvent::decode(&mut decoder)?),
-            kind @ 8..=14 => Self::Host(HostEvent::decode(kind, &mut decoder)?),
+            kind @ 8..=18 => Self::Host(HostEvent::decode(kind, &mut decoder)?),
             _ => {
                 return Err(DecodeError::Invalid {
                     what: "kind of broker event",

@@ -12,6 +12,7 @@ use crate::error::{AppendError, DeleteRecordsError, TopicError};
 use crate::group::{GroupCommand, GroupReply};
 use crate::host::{
     HostCommand, HostError, HostReply, Notice, NoticeSender, Publication, PublishError, Published,
+    VirtualHostId,
 };
 use crate::limits::TOPIC_PARTITIONS_MAX;
 use crate::names::TopicName;
@@ -142,10 +143,12 @@ pub(crate) enum Command {
         answer: oneshot::Sender<DeleteRecordsResults>,
     },
     Publish {
+        virtual_host: VirtualHostId,
         messages: Vec<Publication>,
         answer: oneshot::Sender<PublishResults>,
     },
     Host {
+        virtual_host: VirtualHostId,
         command: HostCommand,
         answer: oneshot::Sender<HostResult>,
     },

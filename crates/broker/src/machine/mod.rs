@@ -165,10 +165,16 @@ impl Machine for BrokerMachine {
             Command::DeleteRecords { positions, answer } => {
                 self.delete_records(positions, answer, engine, replies);
             }
-            Command::Publish { messages, answer } => {
-                self.publish_messages(messages, answer, engine, now, replies)
-            }
-            Command::Host { command, answer } => self.host(command, answer, engine, now, replies),
+            Command::Publish {
+                virtual_host,
+                messages,
+                answer,
+            } => self.publish_messages(virtual_host, messages, answer, engine, now, replies),
+            Command::Host {
+                virtual_host,
+                command,
+                answer,
+            } => self.host(virtual_host, command, answer, engine, now, replies),
             Command::InitProducer { answer } => self.init_producer(answer, engine, replies),
             Command::Group { command, answer } => {
                 self.group(command, answer, engine, now, replies);

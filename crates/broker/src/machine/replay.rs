@@ -1,7 +1,7 @@
 //! Rebuilding the machine from a snapshot and the journal.
 //!
 //! Snapshot: version u8, cluster id (presence, 16), next log u64, reserved producer ids i64,
-//! topic* (id 16, name, overrides, logs), partition* (log u64, producers), groups, virtual host.
+//! topic* (id 16, name, overrides, logs), partition* (log u64, producers), groups, virtual hosts.
 
 use forebay_record::BatchHeader;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
@@ -17,8 +17,8 @@ use crate::event::{
 use crate::group::GroupCoordinator;
 use crate::producer::Producers;
 
-/// Version 1 has no virtual host.
-const VERSION: u8 = 2;
+/// Version 1 has no virtual host, and version 2 only the default one.
+const VERSION: u8 = 3;
 
 impl Replay for BrokerMachine {
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), String> {
@@ -198,7 +198,7 @@ impl BrokerMachine {
         })?;
         self.groups = GroupCoordinator::restore(&mut decoder, self.options.groups.clone())?;
         if version >= 2 {
-            self.host.restore(&mut decoder)?;
+            self.host.restore(version >= 3, &mut decoder)?;
         }
         decoder.finish()
     }

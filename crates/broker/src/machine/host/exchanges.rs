@@ -2,16 +2,18 @@
 
 use bytes::Bytes;
 use forebay_storage::Durability;
+use hashbrown::HashMap;
 
-use super::{Cx, Exchange, ExchangeId, Host, Target};
+use super::{Cx, Exchange, ExchangeId, Host, Names, Target};
 use crate::event::{BrokerEvent, HostEvent};
-use crate::host::{Bind, Difference, ExchangeDefinition, HostError, HostReply};
+use crate::host::{Bind, Difference, ExchangeDefinition, HostError, HostReply, VirtualHostId};
 use crate::limits::{BINDINGS_PER_EXCHANGE_MAX, EXCHANGES_MAX};
 use crate::machine::command::HostResult;
 use crate::queue::Queue;
 use crate::routing::{Arguments, Binding, Router, RouterKind};
 
-/// Exchanges that are always there, and never journaled. Their ids are their places, from one on.
+/// Exchanges that every virtual host has from its foundation on, and that are never journaled. They have
+/// ids in a row.
 const PREDECLARED: [(&str, RouterKind, &str); 6] = [
     ("amq.direct", RouterKind::Direct, "direct"),
     ("amq.fanout", RouterKind::Fanout, "fanout"),
@@ -22,9 +24,17 @@ const PREDECLARED: [(&str, RouterKind, &str); 6] = [
 ];
 
 impl Host {
-    pub(super) fn predeclare(&mut self) {
-        for (name, kind, kind_name) in PREDECLARED {
-            self.next_exchange += 1;
+    /// Takes a virtual host in, with the exchanges that every one has.
+    pub(super) fn found(&mut self, vhost: VirtualHostId, predeclared: ExchangeId) {
+        let names = Names {
+            predeclared,
+            exchanges: HashMap::new(),
+            queues: HashMap::new(),
+        };
+        self.names.insert(vhost, names);
+        for (id, (name, kind, kind_name)) in (predeclared.0..).zip(PREDECLARED) {
+            let id = ExchangeId(id);
+            self.next_exchange = self.next_exchange.max(id.0 + 1);
             let definition = ExchangeDefinition {
                 name: Bytes::from_static(name.as_bytes()),
                 kind,
@@ -35,42 +45,62 @@ impl Host {
                 alternate: None,
                 arguments: Arguments::default(),
             };
-            self.put_exchange(ExchangeId(self.next_exchange), definition);
+            self.put_exchange(vhost, id, definition);
+            if let Some(exchange) = self.exchanges.get_mut(&id) {
+                exchange.predeclared = true;
+            }
         }
-        self.next_exchange += 1;
     }
 
-    pub(super) fn is_predeclared(id: ExchangeId) -> bool {
-        id.0 <= PREDECLARED.len() as u64
-    }
-
-    pub(super) fn put_exchange(&mut self, id: ExchangeId, definition: ExchangeDefinition) {
-        self.exchange_names.insert(definition.name.clone(), id);
-        let router = Router::new(definition.kind.clone());
+    pub(super) fn put_exchange(
+        &mut self,
+        vhost: VirtualHostId,
+        id: ExchangeId,
+        definition: ExchangeDefinition,
+    ) {
+        if let Some(names) = self.names.get_mut(&vhost) {
+            names.exchanges.insert(definition.name.clone(), id);
+        }
         let exchange = Exchange {
+            virtual_host: vhost,
+            router: Router::new(definition.kind.clone()),
             definition,
-            router,
+            predeclared: false,
             was_unbound: false,
         };
         self.exchanges.insert(id, exchange);
     }
 
+    /// What is called what in a virtual host.
+    pub(super) fn names(&self, vhost: VirtualHostId) -> Result<&Names, HostError> {
+        self.names.get(&vhost).ok_or(HostError::NoVirtualHost)
+    }
+
     /// The exchange of this name. The default exchange is none of those that have an id.
-    pub(super) fn exchange(&self, name: &Bytes) -> Result<Option<ExchangeId>, HostError> {
+    pub(super) fn exchange(
+        &self,
+        vhost: VirtualHostId,
+        name: &Bytes,
+    ) -> Result<Option<ExchangeId>, HostError> {
         if name.is_empty() {
             return Ok(None);
         }
-        let id = self.exchange_names.get(name).copied();
+        let names = self.names(vhost)?;
+        let id = names.exchanges.get(name).copied();
         id.map(Some)
             .ok_or_else(|| HostError::NoExchange(name.clone()))
     }
 
     pub(super) fn declare_exchange(
         &mut self,
+        vhost: VirtualHostId,
         definition: ExchangeDefinition,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
-        if let Ok(known) = self.exchange(&definition.name) {
+        if let Err(error) = self.names(vhost) {
+            return (Durability::Memory, Err(error));
+        }
+        if let Ok(known) = self.exchange(vhost, &definition.name) {
             let known = known.and_then(|id| self.exchanges.get(&id));
             let differs = known.and_then(|known| known.definition.differs_from(&definition));
             let result = differs.map_or(Ok(HostReply::Done), |how| {
@@ -86,21 +116,23 @@ impl Host {
         let durability = cx.store(
             definition.durable,
             HostEvent::ExchangeDeclared {
+                virtual_host: vhost,
                 exchange: id,
                 definition: definition.clone(),
             },
         );
-        self.put_exchange(id, definition);
+        self.put_exchange(vhost, id, definition);
         (durability, Ok(HostReply::Done))
     }
 
     pub(super) fn delete_exchange(
         &mut self,
+        vhost: VirtualHostId,
         name: &Bytes,
         if_unused: bool,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
-        let Ok(Some(id)) = self.exchange(name) else {
+        let Ok(Some(id)) = self.exchange(vhost, name) else {
             return (Durability::Memory, Ok(HostReply::Done));
         };
         let is_used = |exchange: &Exchange| !exchange.router.is_empty();
@@ -124,7 +156,9 @@ impl Host {
     /// Removes an exchange, and the bindings from and to it.
     pub(super) fn remove_exchange(&mut self, id: ExchangeId) {
         if let Some(exchange) = self.exchanges.remove(&id) {
-            self.exchange_names.remove(&exchange.definition.name);
+            if let Some(names) = self.names.get_mut(&exchange.virtual_host) {
+                names.exchanges.remove(&exchange.definition.name);
+            }
             self.unbind_all(Target::Exchange(id));
         }
     }
@@ -159,8 +193,13 @@ impl Host {
         }
     }
 
-    pub(super) fn bind(&mut self, bind: Bind, cx: &mut Cx<'_>) -> (Durability, HostResult) {
-        let (source, binding, durable) = match self.binding(bind) {
+    pub(super) fn bind(
+        &mut self,
+        vhost: VirtualHostId,
+        bind: Bind,
+        cx: &mut Cx<'_>,
+    ) -> (Durability, HostResult) {
+        let (source, binding, durable) = match self.binding(vhost, bind) {
             Ok(found) => found,
             Err(error) => return (Durability::Memory, Err(error)),
         };
@@ -180,9 +219,14 @@ impl Host {
         }
     }
 
-    pub(super) fn unbind(&mut self, bind: Bind, cx: &mut Cx<'_>) -> (Durability, HostResult) {
+    pub(super) fn unbind(
+        &mut self,
+        vhost: VirtualHostId,
+        bind: Bind,
+        cx: &mut Cx<'_>,
+    ) -> (Durability, HostResult) {
         // What is not there is not bound.
-        let Ok((source, binding, durable)) = self.binding(bind) else {
+        let Ok((source, binding, durable)) = self.binding(vhost, bind) else {
             return (Durability::Memory, Ok(HostReply::Done));
         };
         let mut durability = Durability::Memory;
@@ -197,16 +241,20 @@ impl Host {
     }
 
     /// What a binding by names means, and whether it survives a restart.
-    fn binding(&mut self, bind: Bind) -> Result<(ExchangeId, Binding<Target>, bool), HostError> {
-        let source = self.exchange(&bind.source)?;
+    fn binding(
+        &mut self,
+        vhost: VirtualHostId,
+        bind: Bind,
+    ) -> Result<(ExchangeId, Binding<Target>, bool), HostError> {
+        let source = self.exchange(vhost, &bind.source)?;
         let source = source.ok_or_else(|| HostError::NoExchange(bind.source.clone()))?;
         let (destination, durable) = if bind.to_exchange {
-            let found = self.exchange(&bind.destination)?;
+            let found = self.exchange(vhost, &bind.destination)?;
             let id = found.ok_or_else(|| HostError::NoExchange(bind.destination.clone()))?;
             let durable = self.exchanges.get(&id).map(|to| to.definition.durable);
             (Target::Exchange(id), durable)
         } else {
-            let id = self.queue_for(&bind.destination, bind.connection)?;
+            let id = self.queue_for(vhost, &bind.destination, bind.connection)?;
             self.turn(id, |queue: &mut Queue, turn| queue.touch(turn.now_ms));
             let durable = self.queues.get(&id).map(|to| to.definition.durable);
             (Target::Queue(id), durable)

@@ -27,6 +27,7 @@ use super::{BrokerMachine, Reply};
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{
     ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender, QueueDefinition, QueueId,
+    VirtualHostId,
 };
 use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
@@ -44,13 +45,12 @@ pub(crate) enum Target {
     Exchange(ExchangeId),
 }
 
-/// All exchanges and queues.
+/// All exchanges and queues of all virtual hosts.
 pub(super) struct Host {
     exchanges: IdMap<ExchangeId, Exchange>,
-    exchange_names: HashMap<Bytes, ExchangeId>,
     next_exchange: u64,
     queues: IdMap<QueueId, QueueState>,
-    queue_names: HashMap<Bytes, QueueId>,
+    names: IdMap<VirtualHostId, Names>,
     /// What durable queues promise.
     durability: Durability,
 
@@ -75,14 +75,26 @@ pub(super) struct Host {
     now: Now,
 }
 
+/// What is called what in a virtual host.
+struct Names {
+    /// The ids of the exchanges that are always there begin here.
+    predeclared: ExchangeId,
+    exchanges: HashMap<Bytes, ExchangeId>,
+    queues: HashMap<Bytes, QueueId>,
+}
+
 struct Exchange {
+    virtual_host: VirtualHostId,
     definition: ExchangeDefinition,
     router: Router<Target>,
+    /// It is always there, and never journaled.
+    predeclared: bool,
     /// It lost a binding.
     was_unbound: bool,
 }
 
 struct QueueState {
+    virtual_host: VirtualHostId,
     definition: QueueDefinition,
     queue: Queue,
     /// None while the journal is replayed.
@@ -114,6 +126,7 @@ pub(super) struct Cx<'a> {
 impl BrokerMachine {
     pub(super) fn host(
         &mut self,
+        virtual_host: VirtualHostId,
         command: HostCommand,
         answer: oneshot::Sender<HostResult>,
         engine: &mut Engine,
@@ -123,7 +136,7 @@ impl BrokerMachine {
         let (host, mut cx) = self.host_with(engine, now, replies);
         host.settled_unsynced &= cx.engine.has_unsynced();
         let answers_settlements = command.answers_settlements();
-        let (mut durability, result) = host.handle(command, &mut cx);
+        let (mut durability, result) = host.handle(virtual_host, command, &mut cx);
         host.finish(&mut cx);
         // Whoever is answered may count on it that what was settled before stays so.
         if answers_settlements && host.settled_unsynced {
@@ -173,10 +186,9 @@ impl Host {
     pub(super) fn new(durability: Durability) -> Self {
         let mut host = Self {
             exchanges: IdMap::default(),
-            exchange_names: HashMap::new(),
-            next_exchange: 0,
+            next_exchange: 1,
             queues: IdMap::default(),
-            queue_names: HashMap::new(),
+            names: IdMap::default(),
             durability,
             holders: IdMap::default(),
             pools: CreditPools::default(),
@@ -190,40 +202,49 @@ impl Host {
             here: Destinations::new(),
             now: Now::new(Duration::ZERO, 0),
         };
-        host.predeclare();
+        host.found(VirtualHostId::DEFAULT, ExchangeId(1));
         host
     }
 
     /// Does what is asked. Returns the answer, and when it may leave.
-    fn handle(&mut self, command: HostCommand, cx: &mut Cx<'_>) -> (Durability, HostResult) {
+    fn handle(
+        &mut self,
+        vhost: VirtualHostId,
+        command: HostCommand,
+        cx: &mut Cx<'_>,
+    ) -> (Durability, HostResult) {
         let at_once = |result| (Durability::Memory, result);
         match command {
-            HostCommand::DeclareExchange(definition) => self.declare_exchange(definition, cx),
+            HostCommand::DeclareExchange(definition) => {
+                self.declare_exchange(vhost, definition, cx)
+            }
             HostCommand::CheckExchange { name } => {
-                at_once(self.exchange(&name).map(|_| HostReply::Done))
+                at_once(self.exchange(vhost, &name).map(|_| HostReply::Done))
             }
             HostCommand::DeleteExchange { name, if_unused } => {
-                self.delete_exchange(&name, if_unused, cx)
+                self.delete_exchange(vhost, &name, if_unused, cx)
             }
-            HostCommand::Bind(bind) => self.bind(bind, cx),
-            HostCommand::Unbind(bind) => self.unbind(bind, cx),
+            HostCommand::Bind(bind) => self.bind(vhost, bind, cx),
+            HostCommand::Unbind(bind) => self.unbind(vhost, bind, cx),
             HostCommand::DeclareQueue {
                 definition,
                 connection,
-            } => self.declare_queue(definition, connection, cx),
+            } => self.declare_queue(vhost, definition, connection, cx),
             HostCommand::CheckQueue { name, connection } => {
-                at_once(self.check_queue(&name, connection))
+                at_once(self.check_queue(vhost, &name, connection))
             }
             HostCommand::DeleteQueue {
                 name,
                 if_unused,
                 if_empty,
                 connection,
-            } => self.delete_queue(&name, if_unused, if_empty, connection, cx),
-            HostCommand::PurgeQueue { name, connection } => self.purge_queue(&name, connection),
-            HostCommand::Subscribe(subscribe) => at_once(self.subscribe(subscribe)),
+            } => self.delete_queue(vhost, &name, if_unused, if_empty, connection, cx),
+            HostCommand::PurgeQueue { name, connection } => {
+                self.purge_queue(vhost, &name, connection)
+            }
+            HostCommand::Subscribe(subscribe) => at_once(self.subscribe(vhost, subscribe)),
             HostCommand::Cancel { holder } => at_once(self.cancel(holder)),
-            HostCommand::Get(get) => self.get(get),
+            HostCommand::Get(get) => self.get(vhost, get),
             // As durable as what was settled, see `BrokerMachine::host`.
             HostCommand::Settle { settlements, .. } => at_once(self.settle(settlements)),
             HostCommand::SetCredit { holder, credit } => at_once(self.set_credit(holder, credit)),

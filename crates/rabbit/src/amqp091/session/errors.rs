@@ -190,7 +190,7 @@ impl<'a> Subject<'a> {
             error @ (HostError::Subscribe(SubscribeError::Known) | HostError::UnknownDelivery) => {
                 Refusal::new(ReplyCode::InternalError, error)
             }
-            HostError::Stopped => Refusal::shutdown(),
+            HostError::NoVirtualHost | HostError::Stopped => Refusal::shutdown(),
         }
     }
 

@@ -37,7 +37,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use forebay_broker::host::{ConnectionId, HostError, Notice, NoticeSender, Settlement};
+use forebay_broker::host::{
+    ConnectionId, HostError, Notice, NoticeSender, Settlement, VirtualHost, VirtualHostId,
+};
 use forebay_broker::queue::HolderId;
 use hashbrown::HashMap;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -127,6 +129,7 @@ where
 struct Session<'a> {
     shared: &'a Shared,
     agreed: Agreed,
+    host: VirtualHost,
     id: ConnectionId,
     phase: Phase,
     frames: FrameDecoder,
@@ -181,6 +184,7 @@ impl<'a> Session<'a> {
         let now = Instant::now();
         Self {
             shared,
+            host: shared.broker.virtual_host(VirtualHostId::DEFAULT),
             id: ConnectionId(shared.broker.next_id()),
             phase: Phase::Open,
             frames: FrameDecoder::new(agreed.frame_max),
@@ -208,7 +212,7 @@ impl<'a> Session<'a> {
 
     /// Hands over to the broker what has gathered.
     fn hand_over(&mut self) {
-        self.publishing.hand_over(&self.shared.broker);
+        self.publishing.hand_over(&self.host);
         if !self.settlements.is_empty() {
             let settlements = std::mem::take(&mut self.settlements);
             // Nobody waits to hear of it.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use forebay_broker::host::Publication;
+use forebay_broker::host::{Publication, VirtualHostId};
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -35,6 +35,7 @@ pub(crate) struct ReplyAddresses(Arc<RwLock<HashMap<Bytes, Address>>>);
 /// Where answers to one name go.
 #[derive(Clone, Debug)]
 struct Address {
+    virtual_host: VirtualHostId,
     channel: u16,
     inbox: Arc<Inbox>,
 }
@@ -72,14 +73,9 @@ pub(super) struct ReplyConsumer {
 }
 
 impl ReplyAddresses {
-    /// Whether a channel waits for answers under this name.
-    pub(super) fn has(&self, name: &[u8]) -> bool {
-        self.0.read().contains_key(name)
-    }
-
     /// Sends a message to those of its keys that are names of channels, and takes those keys from it.
     /// Returns whether anybody took it.
-    pub(super) fn send(&self, publication: &mut Publication) -> bool {
+    pub(super) fn send(&self, virtual_host: VirtualHostId, publication: &mut Publication) -> bool {
         let envelope = &mut publication.envelope;
         let is_name = |key: &Bytes| key.starts_with(REPLY_NAME_PREFIX.as_bytes());
         if !envelope.exchange.is_empty() || !envelope.routing_keys.iter().any(is_name) {
@@ -88,7 +84,8 @@ impl ReplyAddresses {
         let mut to: Vec<(Bytes, Address)> = Vec::new();
         let addresses = self.0.read();
         envelope.routing_keys.retain(|key| {
-            let Some(address) = addresses.get(key) else {
+            let address = addresses.get(key);
+            let Some(address) = address.filter(|found| found.virtual_host == virtual_host) else {
                 return true;
             };
             if !to.iter().any(|(name, _)| name == key) {
@@ -107,12 +104,11 @@ impl ReplyAddresses {
             false => Bytes::copy_from_slice(&publication.batch),
         };
         let mut is_taken = false;
-        for (name, Address { channel, inbox }) in to {
-            let batch = batch.clone();
-            is_taken |= inbox.take(Reply {
-                channel,
+        for (name, address) in to {
+            is_taken |= address.inbox.take(Reply {
+                channel: address.channel,
                 name,
-                batch,
+                batch: batch.clone(),
             });
         }
         is_taken
@@ -182,6 +178,7 @@ impl Session<'_> {
     ) -> ReplyConsumer {
         let inbox = &self.replies.get_or_insert_with(Replies::new).inbox;
         let address = Address {
+            virtual_host: self.host.id(),
             channel,
             inbox: Arc::clone(inbox),
         };
@@ -192,6 +189,13 @@ impl Session<'_> {
             name,
             addresses,
         }
+    }
+
+    /// Whether a channel of the virtual host waits for answers under this name.
+    pub(super) fn waits_for_replies(&self, name: &[u8]) -> bool {
+        let addresses = self.shared.replies.0.read();
+        let address = addresses.get(name);
+        address.is_some_and(|address| address.virtual_host == self.host.id())
     }
 
     /// Writes the answers that there is room for.

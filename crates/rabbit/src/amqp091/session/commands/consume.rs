@@ -24,7 +24,7 @@ impl Session<'_> {
         if *queue == *REPLY_TO {
             return self.consume_replies(number, consume, tag);
         }
-        if self.shared.replies.has(&queue) {
+        if self.waits_for_replies(&queue) {
             return Err(Refusal::precondition(format_args!(
                 "only creator channel may consume from queue '{}' in vhost '{VHOST}'",
                 lossy(&queue)
@@ -59,7 +59,7 @@ impl Session<'_> {
             notices: self.notices.clone(),
             connection: self.id,
         };
-        let subscribed = self.shared.broker.subscribe(subscribe).await;
+        let subscribed = self.host.subscribe(subscribe).await;
         let subscribed = subscribed.map_err(|error| Subject::queue(&queue).refusal(error))?;
         let consumer = Consumer {
             channel: number,

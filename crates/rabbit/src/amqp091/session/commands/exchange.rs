@@ -27,10 +27,7 @@ impl Session<'_> {
                         "deletion of system exchange '{name}' in vhost '{VHOST}' not allowed"
                     )));
                 }
-                let deleted = self
-                    .shared
-                    .broker
-                    .delete_exchange(name.clone(), delete.if_unused);
+                let deleted = self.host.delete_exchange(name.clone(), delete.if_unused);
                 let deleted = deleted.await;
                 deleted.map_err(|error| Subject::exchange(&name).refusal(error))?;
                 self.answer(number, delete.nowait, &DeleteOk {});
@@ -45,7 +42,7 @@ impl Session<'_> {
                     &bind.routing_key,
                     &bind.arguments,
                 )?;
-                let bound = self.shared.broker.bind(asked).await;
+                let bound = self.host.bind(asked).await;
                 bound.map_err(|error| Subject::exchange(source).refusal(error))?;
                 self.answer(number, bind.nowait, &BindOk {});
                 Ok(())
@@ -54,7 +51,7 @@ impl Session<'_> {
                 let (source, destination) = (&unbind.source, &unbind.destination);
                 let (key, arguments) = (&unbind.routing_key, &unbind.arguments);
                 let asked = self.binding(source, destination, true, key, arguments)?;
-                let unbound = self.shared.broker.unbind(asked).await;
+                let unbound = self.host.unbind(asked).await;
                 unbound.map_err(|error| Subject::exchange(source).refusal(error))?;
                 self.answer(number, unbind.nowait, &UnbindOk {});
                 Ok(())
@@ -65,21 +62,21 @@ impl Session<'_> {
 
     async fn declare_exchange(&mut self, number: u16, declare: &Declare) -> Done {
         let name = declare.exchange.detached().into_bytes();
-        let broker = &self.shared.broker;
+        let host = &self.host;
         let subject = Subject::exchange(&name).with(&declare.arguments);
         let declared = if declare.passive {
             not_default(&name)?;
-            broker.check_exchange(name.clone()).await
+            host.check_exchange(name.clone()).await
         } else {
             not_default(&name)?;
             let definition = definition(&name, declare)?;
-            if name.starts_with(RESERVED) && broker.check_exchange(name.clone()).await.is_err() {
+            if name.starts_with(RESERVED) && host.check_exchange(name.clone()).await.is_err() {
                 let name = lossy(&name);
                 return Err(Refusal::access(format_args!(
                     "exchange name '{name}' contains reserved prefix 'amq.*'"
                 )));
             }
-            broker.declare_exchange(definition).await
+            host.declare_exchange(definition).await
         };
         declared.map_err(|error| subject.refusal(error))?;
         self.answer(number, declare.nowait, &DeclareOk {});

@@ -15,7 +15,7 @@ use crate::amqp091::session::message;
 impl Session<'_> {
     pub(super) async fn get(&mut self, number: u16, get: &Get) -> Done {
         let queue = self.queue_name(number, &get.queue)?;
-        if self.shared.replies.has(&queue) {
+        if self.waits_for_replies(&queue) {
             let name = lossy(&queue);
             return Err(Refusal::not_implemented(format_args!(
                 "basic.get not supported by volatile queue '{name}' in vhost '{VHOST}'"
@@ -28,7 +28,7 @@ impl Session<'_> {
             holder,
             connection: self.id,
         };
-        let got = self.shared.broker.get_message(asked).await;
+        let got = self.host.get_message(asked).await;
         let got = got.map_err(|error| Subject::queue(&queue).refusal(error))?;
         let Some(got) = got else {
             self.answer(number, false, &GetEmpty::default());

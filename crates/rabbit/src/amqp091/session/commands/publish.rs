@@ -58,7 +58,7 @@ impl Session<'_> {
                 return Ok(());
             }
         }
-        if self.shared.replies.send(&mut publication) {
+        if self.shared.replies.send(self.host.id(), &mut publication) {
             slot.returned = None;
         }
         let goes_on = !publication.envelope.routing_keys.is_empty();
@@ -67,7 +67,7 @@ impl Session<'_> {
         }
         self.publishing.add(publication, slot);
         if self.publishing.is_batch() {
-            self.publishing.hand_over(&self.shared.broker);
+            self.publishing.hand_over(&self.host);
         }
         Ok(())
     }

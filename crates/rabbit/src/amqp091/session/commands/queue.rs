@@ -22,7 +22,7 @@ impl Session<'_> {
                 let queue = self.queue_to_bind(number, &bind.queue)?;
                 let (source, key) = (&bind.exchange, &bind.routing_key);
                 let asked = self.binding(source, &queue, false, key, &bind.arguments)?;
-                let bound = self.shared.broker.bind(asked).await;
+                let bound = self.host.bind(asked).await;
                 bound.map_err(|error| Subject::queue(&queue).refusal(error))?;
                 self.answer(number, bind.nowait, &BindOk {});
                 Ok(())
@@ -31,14 +31,14 @@ impl Session<'_> {
                 let queue = self.queue_to_bind(number, &unbind.queue)?;
                 let (source, key) = (&unbind.exchange, &unbind.routing_key);
                 let asked = self.binding(source, &queue, false, key, &unbind.arguments)?;
-                let unbound = self.shared.broker.unbind(asked).await;
+                let unbound = self.host.unbind(asked).await;
                 unbound.map_err(|error| Subject::queue(&queue).refusal(error))?;
                 self.answer(number, false, &UnbindOk {});
                 Ok(())
             }
             Method::Purge(purge) => {
                 let queue = self.queue_name(number, &purge.queue)?;
-                let purged = self.shared.broker.purge_queue(queue.clone(), self.id).await;
+                let purged = self.host.purge_queue(queue.clone(), self.id).await;
                 let lost = purged.map_err(|error| Subject::queue(&queue).refusal(error))?;
                 let message_count = clamped(lost);
                 self.answer(number, purge.nowait, &PurgeOk { message_count });
@@ -47,8 +47,8 @@ impl Session<'_> {
             Method::Delete(delete) => {
                 let queue = self.queue_name(number, &delete.queue)?;
                 let (if_unused, if_empty) = (delete.if_unused, delete.if_empty);
-                let broker = &self.shared.broker;
-                let deleted = broker.delete_queue(queue.clone(), if_unused, if_empty, self.id);
+                let host = &self.host;
+                let deleted = host.delete_queue(queue.clone(), if_unused, if_empty, self.id);
                 let deleted = deleted.await;
                 let lost = deleted.map_err(|error| Subject::queue(&queue).refusal(error))?;
                 let message_count = clamped(lost);
@@ -61,7 +61,7 @@ impl Session<'_> {
 
     async fn declare_queue(&mut self, number: u16, declare: &Declare) -> Done {
         let given = without_line_ends(&declare.queue);
-        if *given == *REPLY_TO || self.shared.replies.has(&given) {
+        if *given == *REPLY_TO || self.waits_for_replies(&given) {
             let answer = DeclareOk {
                 queue: ShortStr::try_from(given).unwrap_or_default(),
                 message_count: 0,
@@ -70,10 +70,9 @@ impl Session<'_> {
             self.answer(number, declare.nowait, &answer);
             return Ok(());
         }
-        let broker = &self.shared.broker;
         let (name, declared) = if declare.passive {
             let name = self.queue_name(number, &declare.queue)?;
-            (name.clone(), broker.check_queue(name, self.id).await)
+            (name.clone(), self.host.check_queue(name, self.id).await)
         } else {
             let name = match given.is_empty() {
                 true => self.made_up("amq.gen-"),
@@ -81,14 +80,14 @@ impl Session<'_> {
             };
             let definition = self.queue_definition(&name, declare)?;
             if given.starts_with(RESERVED)
-                && broker.check_queue(name.clone(), self.id).await.is_err()
+                && self.host.check_queue(name.clone(), self.id).await.is_err()
             {
                 return Err(Refusal::access(format_args!(
                     "queue name '{}' contains reserved prefix 'amq.*'",
                     lossy(&name)
                 )));
             }
-            (name, broker.declare_queue(definition, self.id).await)
+            (name, self.host.declare_queue(definition, self.id).await)
         };
         let subject = Subject::queue(&name).with(&declare.arguments);
         let status = declared.map_err(|error| subject.refusal(error))?;

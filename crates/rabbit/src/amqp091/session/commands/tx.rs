@@ -56,11 +56,11 @@ impl Session<'_> {
         let broker = &self.shared.broker;
         let publications = transaction.publications.iter_mut();
         for (publication, slot) in publications.zip(&mut transaction.slots) {
-            if self.shared.replies.send(publication) {
+            if self.shared.replies.send(self.host.id(), publication) {
                 slot.returned = None;
             }
         }
-        let published = broker.publish(transaction.publications);
+        let published = self.host.publish(transaction.publications);
         let settled = transaction.settled.into_iter();
         let settlements = settled.map(|(taken, outcome)| taken.settlement(outcome));
         let settled = broker.settle_durably(settlements.collect());
