@@ -10,6 +10,7 @@ mod consumers;
 mod errors;
 mod handshake;
 mod hostile;
+mod replies;
 #[path = "../support/mod.rs"]
 mod support;
 mod topology;

@@ -6,6 +6,7 @@ use forebay_broker::queue::{Overflow, QueueSettings};
 use forebay_broker::routing::{Arguments, ValueRef};
 
 use super::errors::{Refusal, VHOST, lossy};
+use crate::amqp091::routing::detached;
 use crate::amqp091::table::{Table, Value};
 use crate::limits;
 
@@ -90,13 +91,9 @@ impl QueueArguments {
             lookup.refuse("x-delivery-limit", "rabbit_classic_queue")?;
             settings.max_priority = lookup.get("x-max-priority", priority)?.unwrap_or(0);
         }
-        let compared = table.entries().filter(|entry| {
+        let compared = detached(table).filter(|(name, _)| {
             let mut names = COMPARED.iter();
-            names.any(|name| name.as_bytes() == entry.name)
-        });
-        let compared = compared.map(|entry| {
-            let name = Bytes::copy_from_slice(entry.name);
-            (name, ValueRef::from(entry.value).detached())
+            names.any(|compared| *compared.as_bytes() == **name)
         });
         // To name the type that a queue has anyway is to say the same.
         let queue_type = if is_quorum { QUORUM } else { CLASSIC };

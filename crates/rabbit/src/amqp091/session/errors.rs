@@ -7,6 +7,7 @@ use forebay_broker::host::{Difference, HostError, PublishError};
 use forebay_broker::queue::SubscribeError;
 use forebay_broker::routing::Value;
 
+use crate::amqp091::method::{MethodId, connection};
 use crate::amqp091::table::Table;
 use crate::amqp091::{DecodeError, ReplyCode, ShortStr};
 
@@ -68,6 +69,16 @@ impl Refusal {
             ReplyCode::ConnectionForced,
             "broker forced connection closure with reason 'shutdown'",
         )
+    }
+
+    /// What tells the client to close the connection, because of a method of its.
+    pub(super) fn connection_close(&self, method: MethodId) -> connection::Close {
+        connection::Close {
+            reply_code: self.code.into(),
+            reply_text: self.text.clone(),
+            class_id: method.class,
+            method_id: method.method,
+        }
     }
 
     pub(super) fn no_queue(name: &[u8]) -> Self {

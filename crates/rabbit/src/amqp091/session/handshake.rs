@@ -17,11 +17,12 @@ const USER: &str = "guest";
 const PASSWORD: &str = "guest";
 
 /// Extensions that are served, by the names that clients look for.
-const CAPABILITIES: [&str; 7] = [
+const CAPABILITIES: [&str; 8] = [
     "authentication_failure_close",
     "basic.nack",
     "consumer_cancel_notify",
     "consumer_priorities",
+    "direct_reply_to",
     "exchange_exchange_bindings",
     "per_consumer_qos",
     "publisher_confirms",
@@ -201,13 +202,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
 
     /// Tells the client to close, and waits until it does.
     async fn refuse(&mut self, refusal: Refusal, method: MethodId) -> SessionError {
-        let close = connection::Close {
-            reply_code: refusal.code.into(),
-            reply_text: refusal.text.clone(),
-            class_id: method.class,
-            method_id: method.method,
-        };
-        if let Err(error) = self.send(&close).await {
+        if let Err(error) = self.send(&refusal.connection_close(method)).await {
             return error;
         }
         let _ = tokio::time::timeout(limits::CLOSE_TIMEOUT, self.closed()).await;

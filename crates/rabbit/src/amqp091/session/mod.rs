@@ -9,6 +9,7 @@
 //! | `channel`, `unacked` | what a channel is between two frames |
 //! | `publishing`, `confirms` | messages on their way to the broker, and what publishers are told |
 //! | `delivery` | from logs to consumers |
+//! | `replies` | from connection to connection: direct reply-to |
 //! | `message`, `deaths`, `arguments` | messages and arguments in the broker's terms |
 //! | `errors` | the broker's refusals in RabbitMQ's words |
 //!
@@ -28,6 +29,7 @@ mod frames;
 mod handshake;
 mod message;
 mod publishing;
+mod replies;
 mod unacked;
 
 use std::collections::VecDeque;
@@ -53,6 +55,10 @@ use delivery::{AutoAcks, Consumer, Reading};
 use errors::Refusal;
 use handshake::Agreed;
 use publishing::Publishing;
+use replies::Replies;
+use unacked::append_settlement;
+
+pub(crate) use replies::ReplyAddresses;
 
 /// Why a connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -155,6 +161,8 @@ struct Session<'a> {
     backlog: VecDeque<Notice>,
     /// A read of the disk for deliveries.
     reading: Option<Reading>,
+    /// Answers, once a channel has waited for any.
+    replies: Option<Replies>,
 }
 
 /// Where the connection is on its way to its end.
@@ -198,6 +206,7 @@ impl<'a> Session<'a> {
             incoming,
             backlog: VecDeque::new(),
             reading: None,
+            replies: None,
         }
     }
 
@@ -224,15 +233,7 @@ impl<'a> Session<'a> {
 
     /// Adds what a client says of deliveries, to be handed over.
     fn settle(&mut self, next: Settlement) {
-        if let Some(last) = self.settlements.last_mut()
-            && last.holder == next.holder
-            && last.outcome == next.outcome
-            && last.numbers.end == next.numbers.start
-        {
-            last.numbers.end = next.numbers.end;
-            return;
-        }
-        self.settlements.push(next);
+        append_settlement(&mut self.settlements, next);
     }
 }
 

@@ -5,7 +5,6 @@ use forebay_broker::host::{Bind, ExchangeDefinition};
 use forebay_broker::routing::{HashOn, HashProperty, RouterKind};
 
 use super::{Done, not_for_us};
-use crate::amqp091::ReplyCode;
 use crate::amqp091::method::exchange::{BindOk, Declare, DeclareOk, DeleteOk, Method, UnbindOk};
 use crate::amqp091::routing::arguments;
 use crate::amqp091::session::Session;
@@ -133,8 +132,8 @@ fn definition(name: &Bytes, declare: &Declare) -> Result<ExchangeDefinition, Ref
         }
     };
     let alternate = table.get("alternate-exchange").map(|value| {
-        let name = value.as_long_str().map(Bytes::copy_from_slice);
-        name.ok_or_else(|| invalid_alternate(name_of(declare), value))
+        let alternate = value.as_long_str().map(Bytes::copy_from_slice);
+        alternate.ok_or_else(|| invalid_alternate(name, value))
     });
     Ok(ExchangeDefinition {
         name: name.clone(),
@@ -148,14 +147,10 @@ fn definition(name: &Bytes, declare: &Declare) -> Result<ExchangeDefinition, Ref
     })
 }
 
-fn name_of(declare: &Declare) -> String {
-    lossy(&declare.exchange)
-}
-
-fn invalid_alternate(name: String, value: Value<'_>) -> Refusal {
+fn invalid_alternate(exchange: &[u8], value: Value<'_>) -> Refusal {
+    let (of, name) = (value.type_name(), lossy(exchange));
     Refusal::precondition(format_args!(
-        "invalid type '{}' for arg 'alternate-exchange' in exchange '{name}' in vhost '{VHOST}'",
-        value.type_name()
+        "invalid type '{of}' for arg 'alternate-exchange' in exchange '{name}' in vhost '{VHOST}'"
     ))
 }
 
@@ -170,10 +165,10 @@ fn hash_on(table: &Table) -> Result<HashOn, Refusal> {
         (None, Some(b"correlation_id")) => Ok(HashOn::Property(HashProperty::CorrelationId)),
         (None, Some(b"message_id")) => Ok(HashOn::Property(HashProperty::MessageId)),
         (None, Some(b"timestamp")) => Ok(HashOn::Property(HashProperty::Timestamp)),
-        (None, Some(other)) => Err(Refusal::new(
-            ReplyCode::PreconditionFailed,
-            format_args!("Unsupported property: {}", lossy(other)),
-        )),
+        (None, Some(other)) => Err(Refusal::precondition(format_args!(
+            "Unsupported property: {}",
+            lossy(other)
+        ))),
         (None, None) => Ok(HashOn::RoutingKey),
     }
 }

@@ -9,12 +9,18 @@ use crate::amqp091::content::write_message;
 use crate::amqp091::method::basic::{Get, GetEmpty, GetOk};
 use crate::amqp091::session::Session;
 use crate::amqp091::session::delivery::read_one;
-use crate::amqp091::session::errors::Subject;
+use crate::amqp091::session::errors::{Refusal, Subject, VHOST, lossy};
 use crate::amqp091::session::message;
 
 impl Session<'_> {
     pub(super) async fn get(&mut self, number: u16, get: &Get) -> Done {
         let queue = self.queue_name(number, &get.queue)?;
+        if self.waits_for_replies(&queue) {
+            let name = lossy(&queue);
+            return Err(Refusal::not_implemented(format_args!(
+                "basic.get not supported by volatile queue '{name}' in vhost '{VHOST}'"
+            )));
+        }
         // One for each message: the queue may be another one of the same name next time.
         let holder = HolderId(self.shared.broker.next_id());
         let asked = GetMessage {

@@ -11,14 +11,15 @@ use crate::amqp091::method::queue::{
 };
 use crate::amqp091::session::Session;
 use crate::amqp091::session::arguments::QueueArguments;
-use crate::amqp091::session::errors::{Refusal, Subject, lossy};
+use crate::amqp091::session::errors::{Refusal, Subject, VHOST, lossy};
+use crate::amqp091::session::replies::{REPLY_NAME_PREFIX, REPLY_TO};
 
 impl Session<'_> {
     pub(super) async fn queue(&mut self, number: u16, method: Method) -> Done {
         match method {
             Method::Declare(declare) => self.declare_queue(number, &declare).await,
             Method::Bind(bind) => {
-                let queue = self.queue_name(number, &bind.queue)?;
+                let queue = self.queue_to_bind(number, &bind.queue)?;
                 let (source, key) = (&bind.exchange, &bind.routing_key);
                 let asked = self.binding(source, &queue, false, key, &bind.arguments)?;
                 let bound = self.host.bind(asked).await;
@@ -27,7 +28,7 @@ impl Session<'_> {
                 Ok(())
             }
             Method::Unbind(unbind) => {
-                let queue = self.queue_name(number, &unbind.queue)?;
+                let queue = self.queue_to_bind(number, &unbind.queue)?;
                 let (source, key) = (&unbind.exchange, &unbind.routing_key);
                 let asked = self.binding(source, &queue, false, key, &unbind.arguments)?;
                 let unbound = self.host.unbind(asked).await;
@@ -60,12 +61,21 @@ impl Session<'_> {
 
     async fn declare_queue(&mut self, number: u16, declare: &Declare) -> Done {
         let given = without_line_ends(&declare.queue);
+        if *given == *REPLY_TO || self.waits_for_replies(&given) {
+            let answer = DeclareOk {
+                queue: ShortStr::try_from(given).unwrap_or_default(),
+                message_count: 0,
+                consumer_count: 1,
+            };
+            self.answer(number, declare.nowait, &answer);
+            return Ok(());
+        }
         let (name, declared) = if declare.passive {
             let name = self.queue_name(number, &declare.queue)?;
             (name.clone(), self.host.check_queue(name, self.id).await)
         } else {
             let name = match given.is_empty() {
-                true => self.made_up("amq.gen"),
+                true => self.made_up("amq.gen-"),
                 false => given.clone(),
             };
             let definition = self.queue_definition(&name, declare)?;
@@ -108,7 +118,7 @@ impl Session<'_> {
             ];
             if let Some((_, property)) = wrong.iter().find(|(is_set, _)| *is_set) {
                 return Err(Refusal::precondition(format_args!(
-                    "invalid property '{property}' for queue '{}' in vhost '/'",
+                    "invalid property '{property}' for queue '{}' in vhost '{VHOST}'",
                     lossy(name)
                 )));
             }
@@ -126,6 +136,16 @@ impl Session<'_> {
         })
     }
 
+    fn queue_to_bind(&mut self, number: u16, name: &ShortStr) -> Result<Bytes, Refusal> {
+        let queue = self.queue_name(number, name)?;
+        if queue.starts_with(REPLY_NAME_PREFIX.as_bytes()) {
+            return Err(Refusal::access(
+                "cannot bind or unbind to a volatile (direct reply-to) queue",
+            ));
+        }
+        Ok(queue)
+    }
+
     /// The queue that a name stands for: none is the last one that was declared on the channel.
     pub(super) fn queue_name(&mut self, number: u16, name: &ShortStr) -> Result<Bytes, Refusal> {
         let given = without_line_ends(name);
@@ -141,7 +161,7 @@ impl Session<'_> {
         const ALPHABET: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut random = u128::from_be_bytes(self.shared.broker.random());
-        let mut name = format!("{prefix}-");
+        let mut name = prefix.to_owned();
         // 128 bits are 22 digits of six.
         for _ in 0..22 {
             name.push(char::from(ALPHABET[(random & 0x3f) as usize]));

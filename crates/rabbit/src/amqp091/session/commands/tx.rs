@@ -52,8 +52,14 @@ impl Session<'_> {
     }
 
     /// Publishes and settles, and waits until both are durable.
-    async fn commit(&mut self, number: u16, transaction: Transaction) -> Done {
+    async fn commit(&mut self, number: u16, mut transaction: Transaction) -> Done {
         let broker = &self.shared.broker;
+        let publications = transaction.publications.iter_mut();
+        for (publication, slot) in publications.zip(&mut transaction.slots) {
+            if self.shared.replies.send(self.host.id(), publication) {
+                slot.returned = None;
+            }
+        }
         let published = self.host.publish(transaction.publications);
         let settled = transaction.settled.into_iter();
         let settlements = settled.map(|(taken, outcome)| taken.settlement(outcome));
