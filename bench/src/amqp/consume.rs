@@ -16,7 +16,7 @@ const DELIVER: [u8; 4] = [0, 60, 0, 60];
 pub(super) fn run(load: &Load, messages: u64) -> io::Result<()> {
     let mut connection = Connection::open(load.address)?;
     connection.consume(&load.queue, load.prefetch)?;
-    let (mut taken, mut acked, mut newest) = (0u64, 0u64, 0u64);
+    let (mut taken, mut acked) = (0u64, 0u64);
     let mut out = BytesMut::new();
     while taken < messages {
         let frame = connection.next()?;
@@ -26,12 +26,12 @@ pub(super) fn run(load: &Load, messages: u64) -> io::Result<()> {
         let mut fields = &frame.payload[DELIVER.len()..];
         let tag_bytes = usize::from(fields.get_u8());
         fields.advance(tag_bytes);
-        newest = fields.get_u64();
+        let delivery_tag = fields.get_u64();
         taken += 1;
         if taken - acked >= load.ack_every || taken == messages {
             acked = taken;
             let ack = basic::Ack {
-                delivery_tag: newest,
+                delivery_tag,
                 multiple: true,
             };
             out.clear();
@@ -40,6 +40,5 @@ pub(super) fn run(load: &Load, messages: u64) -> io::Result<()> {
         }
     }
     // An answer says that all acknowledgements before it were taken.
-    let _ = newest;
     connection.declare(&load.queue, load.quorum)
 }

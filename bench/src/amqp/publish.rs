@@ -33,7 +33,7 @@ pub(super) fn run(load: &Load) -> io::Result<Vec<Duration>> {
             connection.stream.write_all(&many[..bytes])?;
             left -= count;
         }
-        // Nothing is answered to what was published but the purge behind it is, in order.
+        // Nothing is answered to what was published, but the declaration behind it is, in order.
         connection.declare(&load.queue, load.quorum)?;
         return Ok(Vec::new());
     }
