@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use forebay_storage::shard::{BackgroundJob, Mailbox, Shard, ShardMetrics, Turn};
 use forebay_storage::{Clock, Engine, Medium, Now, Options, Recovered, Space, StorageError};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use crate::error::{AppendError, DeleteRecordsError, Stopped, TopicError};
@@ -58,6 +58,7 @@ struct Shared {
     mailbox: Arc<Mailbox<Command>>,
     catalog: Arc<Catalog>,
     metrics: Arc<ShardMetrics>,
+    full: watch::Receiver<bool>,
     options: BrokerOptions,
     environment: Environment,
     cluster: Uuid,
@@ -105,11 +106,13 @@ impl Broker {
         let now = environment.clock.now();
         let id = uuid::Builder::from_random_bytes(environment.randomness.bytes16()).into_uuid();
         let cluster = machine.open(&mut engine, id, now);
+        let full = machine.watch_full();
         let shard = Shard::new(engine, machine, medium, Arc::clone(&environment.clock));
         let shared = Shared {
             mailbox: shard.mailbox(),
             catalog,
             metrics: shard.metrics(),
+            full,
             options,
             environment,
             cluster,
@@ -147,6 +150,12 @@ impl Broker {
     /// How full the medium is. Blocks.
     pub fn space(&self) -> Result<Space, StorageError> {
         self.shared.environment.medium.space()
+    }
+
+    /// Whether the medium is full, so that what producers and publishers bring waits or is refused; and
+    /// when that changes.
+    pub fn watch_full(&self) -> watch::Receiver<bool> {
+        self.shared.full.clone()
     }
 
     /// Both clocks.

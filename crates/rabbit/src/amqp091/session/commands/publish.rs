@@ -22,6 +22,7 @@ impl Session<'_> {
         if publish.immediate {
             return Err(Refusal::not_implemented("immediate=true"));
         }
+        self.note_publish();
         self.name_reply_to(number, &mut content)?;
         let now_ms = self.shared.broker.now().wall_ms;
         let mut publication = message::publication(&publish, &content, &self.agreed.user, now_ms)?;
