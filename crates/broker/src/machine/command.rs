@@ -246,8 +246,13 @@ impl Command {
             Self::Access { answer, .. } => {
                 let _ = answer.send(Err(AccessError::StorageFull));
             }
-            Self::Publish { .. }
-            | Self::DeleteTopics { .. }
+            Self::Publish {
+                messages, answer, ..
+            } => {
+                let refused = messages.iter().map(|_| Err(PublishError::StorageFull));
+                let _ = answer.send(refused.collect());
+            }
+            Self::DeleteTopics { .. }
             | Self::AlterConfigs { .. }
             | Self::DeleteRecords { .. }
             | Self::InitProducer { .. }

@@ -59,6 +59,8 @@ pub(crate) struct BrokerMachine {
     next_producer: i64,
     reserved_producers: i64,
     producer_expiry_due: Duration,
+    /// Tells gateways whether the medium is full.
+    full: watch::Sender<bool>,
     /// Whether the catalog shows what is known: not while the journal is replayed.
     open: bool,
 }
@@ -103,8 +105,14 @@ impl BrokerMachine {
             directory: Arc::default(),
             directories: watch::Sender::default(),
             next_virtual_host: VirtualHostId::DEFAULT.0 + 1,
+            full: watch::Sender::new(false),
             open: false,
         }
+    }
+
+    /// Says when the medium is full, and when it has space again.
+    pub(crate) fn watch_full(&self) -> watch::Receiver<bool> {
+        self.full.subscribe()
     }
 
     /// Begins work on top of a recovered engine. `cluster` is the id to found the cluster under, if
@@ -216,6 +224,11 @@ impl Machine for BrokerMachine {
 
     fn stood_still(&mut self, now: Now) {
         self.groups.excuse_silence(now);
+    }
+
+    fn space_changed(&mut self, is_full: bool) {
+        self.host.is_full = is_full;
+        self.full.send_replace(is_full);
     }
 
     fn next_deadline(&self) -> Option<Duration> {

@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod blocking;
 mod confirms;
 mod consumers;
 mod errors;

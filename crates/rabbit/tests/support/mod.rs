@@ -419,7 +419,8 @@ pub(crate) fn start_ok(password: &str) -> connection::StartOk {
     let mut capabilities = TableBuilder::new();
     capabilities
         .put("authentication_failure_close", Value::Bool(true))
-        .put("consumer_cancel_notify", Value::Bool(true));
+        .put("consumer_cancel_notify", Value::Bool(true))
+        .put("connection.blocked", Value::Bool(true));
     connection::StartOk {
         client_properties: table(&[("capabilities", Value::Table(capabilities.view()))]),
         mechanism: "PLAIN".try_into().unwrap(),

@@ -70,6 +70,8 @@ pub(super) struct Host {
     deadlines: BTreeSet<(i64, QueueId)>,
     /// Publishers that wait for room in the journal.
     waiting: VecDeque<Waiting>,
+    /// The medium is full.
+    pub(super) is_full: bool,
     /// Something was settled that a power cut may undo.
     settled_unsynced: bool,
     /// Room for routing.
@@ -206,6 +208,7 @@ impl Host {
             touched: Vec::new(),
             deadlines: BTreeSet::new(),
             waiting: VecDeque::new(),
+            is_full: false,
             settled_unsynced: false,
             found: Destinations::new(),
             here: Destinations::new(),
@@ -400,7 +403,9 @@ impl Host {
 
     /// When [`BrokerMachine::tick_host`] is next wanted.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
-        if !self.waiting.is_empty() || !self.work.is_empty() {
+        // There is nothing to look for before the shard hears of space.
+        let may_publish = !self.waiting.is_empty() && !self.is_full;
+        if may_publish || !self.work.is_empty() {
             return Some(self.now.monotonic + WAITING_PUBLISH_INTERVAL);
         }
         let (due, _) = self.deadlines.first()?;

@@ -104,6 +104,11 @@ impl Host {
                 .room(publication.batch.len() + MESSAGE_OVERHEAD_BYTES, false)
             {
                 Room::Now => {}
+                // Publishers are held back, and told so by their gateway.
+                Room::Full if self.is_full => {
+                    queues.push(queue);
+                    return false;
+                }
                 Room::Full => {
                     waiting.results.push(Err(PublishError::StorageFull));
                     waiting.current = None;

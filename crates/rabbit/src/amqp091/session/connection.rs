@@ -56,6 +56,7 @@ impl Session<'_> {
                     None => std::future::pending().await,
                 }}, if is_reading => self.read_done(read),
                 () = self.access.changed(), if is_open => self.access_changed(),
+                Ok(()) = self.full.changed() => self.space_changed(),
                 () = sleep_until(timer) => self.timer()?,
                 () = stop_requested(&mut stopping), if !told_to_stop => {
                     told_to_stop = true;
@@ -65,10 +66,12 @@ impl Session<'_> {
         }
     }
 
-    /// Whether more of what arrives may be handled: not while the broker is behind with publishes, nor
-    /// while the client does not take what it is sent.
+    /// Whether more of what arrives may be handled: not while the broker is behind with publishes or has no
+    /// space for them, nor while the client does not take what it is sent.
     pub(super) fn may_handle(&self) -> bool {
-        !self.publishing.is_full() && self.output.len() < limits::OUTPUT_BYTES_MAX
+        !self.publishing.is_full()
+            && !self.is_blocked()
+            && self.output.len() < limits::OUTPUT_BYTES_MAX
     }
 
     fn received(&mut self, bytes: usize) -> Result<(), SessionError> {

@@ -8,6 +8,7 @@
 //! | `frames` | from frames to methods, and what closes channels and connections |
 //! | `commands` | what methods ask of the broker: one file a class |
 //! | `channel`, `unacked` | what a channel is between two frames |
+//! | `blocking` | publishers wait while the disk is full |
 //! | `publishing`, `confirms` | messages on their way to the broker, and what publishers are told |
 //! | `delivery` | from logs to consumers |
 //! | `replies` | from connection to connection: direct reply-to |
@@ -20,6 +21,7 @@
 
 mod access;
 mod arguments;
+mod blocking;
 mod channel;
 mod commands;
 mod confirms;
@@ -46,6 +48,7 @@ use forebay_broker::queue::HolderId;
 use hashbrown::HashMap;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::amqp091::frame::FrameDecoder;
@@ -154,6 +157,11 @@ struct Session<'a> {
     consumers: HashMap<HolderId, Consumer>,
 
     publishing: Publishing,
+    /// Whether the disk is full.
+    full: watch::Receiver<bool>,
+    is_full: bool,
+    /// It published while the disk is full, and is not read from until there is space.
+    blocked: bool,
     settlements: Vec<Settlement>,
     /// Settlements were handed over, and the broker has answered nothing since.
     settled_unanswered: bool,
@@ -186,6 +194,8 @@ impl<'a> Session<'a> {
     fn new(shared: &'a Shared, agreed: Agreed, access: Access, input: BytesMut) -> Self {
         let (notices, incoming) = unbounded_channel();
         let now = Instant::now();
+        let mut full = shared.broker.watch_full();
+        let is_full = *full.borrow_and_update();
         Self {
             shared,
             host: shared.broker.virtual_host(access.vhost_id()),
@@ -204,6 +214,9 @@ impl<'a> Session<'a> {
             incarnations: 0,
             consumers: HashMap::new(),
             publishing: Publishing::default(),
+            full,
+            is_full,
+            blocked: false,
             settlements: Vec::new(),
             settled_unanswered: false,
             auto_acks: AutoAcks::default(),
