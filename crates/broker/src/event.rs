@@ -10,13 +10,18 @@
 //! | 5 | configuration changed | id 16, overrides (name, value)* |
 //! | 6 | producer ids reserved | first id nobody has u64 |
 //! | 7 | group event | see [`GroupEvent`] |
-//! | 8 | exchange declared | id u64, see `machine/host/encoding.rs` |
+//! | 8 | exchange declared in the default virtual host (not written any more) | id u64, see `machine/host/encoding.rs` |
 //! | 9 | exchange deleted | id u64 |
-//! | 10 | queue declared | log u64, see `machine/host/encoding.rs` |
+//! | 10 | queue declared in the default virtual host (not written any more) | log u64, see `machine/host/encoding.rs` |
 //! | 11 | queue deleted | log u64 |
 //! | 12 | bound | exchange u64, binding, see `machine/host/encoding.rs` |
 //! | 13 | unbound | the same |
 //! | 14 | queue changed | log u64, batch of [`QueueEvent`](crate::queue::QueueEvent)s |
+//! | 15 | exchange declared | id u64, virtual host u64, see `machine/host/encoding.rs` |
+//! | 16 | queue declared | log u64, virtual host u64, see `machine/host/encoding.rs` |
+//! | 17 | virtual host founded | id u64, id of the first of its predeclared exchanges u64 |
+//! | 18 | virtual host ended, with all in it | id u64 |
+//! | 19 | access changed | id of the virtual host that it founds (presence) u64, see `access/change.rs` |
 
 use std::collections::BTreeMap;
 
@@ -24,8 +29,9 @@ use forebay_storage::LogId;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 use uuid::Uuid;
 
+use crate::access::AccessChange;
 use crate::group::GroupEvent;
-use crate::host::{ExchangeDefinition, QueueDefinition, QueueId};
+use crate::host::{ExchangeDefinition, QueueDefinition, QueueId, VirtualHostId};
 use crate::machine::{ExchangeId, Target};
 use crate::names::TopicName;
 use crate::routing::Binding;
@@ -59,12 +65,24 @@ pub(crate) enum BrokerEvent {
     },
     Group(GroupEvent),
     Host(HostEvent),
+    AccessChanged {
+        change: AccessChange,
+        founded: Option<VirtualHostId>,
+    },
 }
 
-/// One change of the virtual host.
+/// One change of the virtual hosts.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum HostEvent {
+    Founded {
+        virtual_host: VirtualHostId,
+        predeclared: ExchangeId,
+    },
+    Ended {
+        virtual_host: VirtualHostId,
+    },
     ExchangeDeclared {
+        virtual_host: VirtualHostId,
         exchange: ExchangeId,
         definition: ExchangeDefinition,
     },
@@ -72,6 +90,7 @@ pub(crate) enum HostEvent {
         exchange: ExchangeId,
     },
     QueueDeclared {
+        virtual_host: VirtualHostId,
         queue: QueueId,
         definition: QueueDefinition,
     },
@@ -129,6 +148,12 @@ impl BrokerEvent {
                 event.encode(&mut encoder);
             }
             Self::Host(event) => event.encode(&mut encoder),
+            Self::AccessChanged { change, founded } => {
+                encoder.u8(19).option(*founded, |encoder, id| {
+                    encoder.u64(id.0);
+                });
+                change.encode(&mut encoder);
+            }
         }
         encoder.finish()
     }
@@ -160,7 +185,11 @@ impl BrokerEvent {
                 next: take_producer_id(&mut decoder)?,
             },
             7 => Self::Group(GroupEvent::decode(&mut decoder)?),
-            kind @ 8..=14 => Self::Host(HostEvent::decode(kind, &mut decoder)?),
+            19 => Self::AccessChanged {
+                founded: decoder.option(Decoder::number)?.map(VirtualHostId),
+                change: AccessChange::decode(&mut decoder)?,
+            },
+            kind @ 8..=18 => Self::Host(HostEvent::decode(kind, &mut decoder)?),
             _ => {
                 return Err(DecodeError::Invalid {
                     what: "kind of broker event",

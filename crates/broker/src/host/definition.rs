@@ -9,6 +9,15 @@ use crate::routing::{Arguments, RouterKind};
 /// Names a queue for as long as the broker's data lives: it is the id of its log.
 pub type QueueId = LogId;
 
+/// A namespace of exchanges and queues. Never used again for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VirtualHostId(pub u64);
+
+impl VirtualHostId {
+    /// The one that is there from the first start.
+    pub const DEFAULT: Self = Self(0);
+}
+
 /// Who owns exclusive queues. The gateway chooses it, anew for every connection
 /// ([`Broker::next_id`](crate::Broker::next_id)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

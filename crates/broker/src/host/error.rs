@@ -8,6 +8,9 @@ use crate::routing::{BindError, Value};
 /// Why a virtual host does not do something.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum HostError {
+    /// The virtual host is gone.
+    #[error("the virtual host is gone")]
+    NoVirtualHost,
     /// There is no such queue.
     #[error("no queue '{}'", String::from_utf8_lossy(.0))]
     NoQueue(Bytes),

@@ -1,11 +1,11 @@
-//! The virtual host as gateways ask for it.
+//! Virtual hosts as gateways ask for them.
 
 use bytes::Bytes;
 
 use super::{
     Bind, ConnectionId, ExchangeDefinition, GetMessage, Got, HostCommand, HostError, HostReply,
     Publication, PublishError, Published, QueueDefinition, QueueStatus, Settlement, Subscribe,
-    Subscribed,
+    Subscribed, VirtualHostId,
 };
 use crate::broker::Broker;
 use crate::error::Stopped;
@@ -14,24 +14,19 @@ use crate::queue::{Credit, HolderId, PoolId};
 
 type Answer<T> = Result<T, HostError>;
 
-impl Broker {
-    /// A number for a connection, a consumer or a pool that no other has since the broker started.
-    pub fn next_id(&self) -> u64 {
-        self.count_id()
-    }
+/// A handle to one virtual host of a broker. Clones are cheap.
+#[derive(Clone, Debug)]
+pub struct VirtualHost {
+    broker: Broker,
+    id: VirtualHostId,
+}
 
-    /// Publishes messages, each with a result of its own, answered when all are as durable as the queues
-    /// that they went to. They are in the broker's hands, in order, when this returns; the future only
-    /// waits.
-    pub fn publish(
-        &self,
-        messages: Vec<Publication>,
-    ) -> impl Future<Output = Vec<Result<Published, PublishError>>> + Send + use<> {
-        let count = messages.len();
-        let asked = self.ask(|answer| Command::Publish { messages, answer });
-        async move {
-            let stopped = |Stopped| (0..count).map(|_| Err(PublishError::Stopped)).collect();
-            asked.await.unwrap_or_else(stopped)
+impl Broker {
+    /// The virtual host with this id. Whether it is there is said when it is asked something.
+    pub fn virtual_host(&self, id: VirtualHostId) -> VirtualHost {
+        VirtualHost {
+            broker: self.clone(),
+            id,
         }
     }
 
@@ -62,6 +57,92 @@ impl Broker {
             durably,
         });
         async move { asked.await.map(drop) }
+    }
+
+    /// Ends a subscription. What the consumer holds stays its own until it is settled or released.
+    pub async fn cancel(&self, holder: HolderId) -> Answer<()> {
+        self.host(HostCommand::Cancel { holder }).await?;
+        Ok(())
+    }
+
+    /// Changes what bounds a consumer.
+    pub async fn set_credit(&self, holder: HolderId, credit: Credit) -> Answer<()> {
+        self.host(HostCommand::SetCredit { holder, credit }).await?;
+        Ok(())
+    }
+
+    /// Changes how much the consumers of a pool may hold together.
+    pub async fn set_pool(&self, pool: PoolId, limit: Option<u32>) -> Answer<()> {
+        self.host(HostCommand::SetPool { pool, limit }).await?;
+        Ok(())
+    }
+
+    /// Says that holders are gone: their subscriptions end, and what they hold comes back.
+    pub fn release(
+        &self,
+        holders: Vec<HolderId>,
+        pools: Vec<PoolId>,
+    ) -> impl Future<Output = Answer<()>> + Send + use<> {
+        let asked = self.host(HostCommand::Release { holders, pools });
+        async move { asked.await.map(drop) }
+    }
+
+    /// Says that a connection is gone, and its exclusive queues with it.
+    pub fn disconnected(
+        &self,
+        connection: ConnectionId,
+    ) -> impl Future<Output = Answer<()>> + Send + use<> {
+        let asked = self.host(HostCommand::Disconnected { connection });
+        async move { asked.await.map(drop) }
+    }
+
+    /// Asks for what has no virtual host of its own.
+    fn host(&self, command: HostCommand) -> impl Future<Output = Answer<HostReply>> + Send + use<> {
+        self.ask_host(VirtualHostId::DEFAULT, command)
+    }
+
+    fn ask_host(
+        &self,
+        virtual_host: VirtualHostId,
+        command: HostCommand,
+    ) -> impl Future<Output = Answer<HostReply>> + Send + use<> {
+        let asked = self.ask(move |answer| Command::Host {
+            virtual_host,
+            command,
+            answer,
+        });
+        async move { asked.await.unwrap_or(Err(HostError::Stopped)) }
+    }
+}
+
+impl VirtualHost {
+    /// Its id.
+    pub fn id(&self) -> VirtualHostId {
+        self.id
+    }
+
+    /// The broker that it is of.
+    pub fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// Publishes messages, each with a result of its own, answered when all are as durable as the queues
+    /// that they went to. They are in the broker's hands, in order, when this returns; the future only
+    /// waits.
+    pub fn publish(
+        &self,
+        messages: Vec<Publication>,
+    ) -> impl Future<Output = Vec<Result<Published, PublishError>>> + Send + use<> {
+        let (count, virtual_host) = (messages.len(), self.id);
+        let asked = self.broker.ask(move |answer| Command::Publish {
+            virtual_host,
+            messages,
+            answer,
+        });
+        async move {
+            let stopped = |Stopped| (0..count).map(|_| Err(PublishError::Stopped)).collect();
+            asked.await.unwrap_or_else(stopped)
+        }
     }
 
     /// Makes an exchange; nothing happens if it is there and the same.
@@ -145,12 +226,6 @@ impl Broker {
         }
     }
 
-    /// Ends a subscription. What the consumer holds stays its own until it is settled or released.
-    pub async fn cancel(&self, holder: HolderId) -> Answer<()> {
-        self.host(HostCommand::Cancel { holder }).await?;
-        Ok(())
-    }
-
     /// Takes one message of a queue without a subscription.
     pub async fn get_message(&self, get: GetMessage) -> Answer<Option<Got>> {
         match self.host(HostCommand::Get(get)).await? {
@@ -159,40 +234,8 @@ impl Broker {
         }
     }
 
-    /// Changes what bounds a consumer.
-    pub async fn set_credit(&self, holder: HolderId, credit: Credit) -> Answer<()> {
-        self.host(HostCommand::SetCredit { holder, credit }).await?;
-        Ok(())
-    }
-
-    /// Changes how much the consumers of a pool may hold together.
-    pub async fn set_pool(&self, pool: PoolId, limit: Option<u32>) -> Answer<()> {
-        self.host(HostCommand::SetPool { pool, limit }).await?;
-        Ok(())
-    }
-
-    /// Says that holders are gone: their subscriptions end, and what they hold comes back.
-    pub fn release(
-        &self,
-        holders: Vec<HolderId>,
-        pools: Vec<PoolId>,
-    ) -> impl Future<Output = Answer<()>> + Send + use<> {
-        let asked = self.host(HostCommand::Release { holders, pools });
-        async move { asked.await.map(drop) }
-    }
-
-    /// Says that a connection is gone, and its exclusive queues with it.
-    pub fn disconnected(
-        &self,
-        connection: ConnectionId,
-    ) -> impl Future<Output = Answer<()>> + Send + use<> {
-        let asked = self.host(HostCommand::Disconnected { connection });
-        async move { asked.await.map(drop) }
-    }
-
     fn host(&self, command: HostCommand) -> impl Future<Output = Answer<HostReply>> + Send + use<> {
-        let asked = self.ask(|answer| Command::Host { command, answer });
-        async move { asked.await.unwrap_or(Err(HostError::Stopped)) }
+        self.broker.ask_host(self.id, command)
     }
 }
 

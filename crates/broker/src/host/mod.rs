@@ -22,9 +22,10 @@ mod reply;
 pub use command::{Bind, GetMessage, HostCommand, Settlement, Subscribe};
 pub use deaths::{Death, Deaths};
 pub use definition::{
-    ConnectionId, DeadLetterTarget, ExchangeDefinition, QueueDefinition, QueueId,
+    ConnectionId, DeadLetterTarget, ExchangeDefinition, QueueDefinition, QueueId, VirtualHostId,
 };
 pub use error::{Difference, HostError, PublishError};
+pub use handle::VirtualHost;
 pub use message::{Envelope, MessageHeaders, Publication, header};
 pub use reply::{
     Delivered, Got, HostReply, Notice, NoticeSender, Published, QueueStatus, Subscribed,

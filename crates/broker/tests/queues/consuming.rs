@@ -35,7 +35,7 @@ async fn what_is_published_later_is_delivered_when_it_is_durable() {
     let mut bodies = Vec::new();
     for number in 0..1_000 {
         let message = publication("", "q", &number.to_string());
-        published.push(running.broker.publish(vec![message]));
+        published.push(running.host.publish(vec![message]));
         if number % 10 == 0 {
             let (_, seen) = consumer.delivery().await;
             bodies.extend(seen.into_iter().map(|seen| seen.body));
@@ -117,7 +117,7 @@ async fn a_consumer_learns_that_its_queue_is_gone() {
     let running = Running::new();
     running.declare("q").await;
     let mut consumer = running.subscribe("q", Credit::Unlimited).await;
-    let deleted = running.broker.delete_queue("q".into(), false, false, ME);
+    let deleted = running.host.delete_queue("q".into(), false, false, ME);
     deleted.await.unwrap();
     assert_eq!(consumer.notice().await, Notice::Cancelled(consumer.holder));
 }
@@ -130,7 +130,7 @@ async fn a_queue_that_deletes_itself_is_gone_with_its_last_consumer() {
     running.declare_as(passing).await.unwrap();
     let consumer = running.subscribe("q", Credit::Unlimited).await;
     running.broker.cancel(consumer.holder).await.unwrap();
-    assert!(running.broker.check_queue("q".into(), ME).await.is_err());
+    assert!(running.host.check_queue("q".into(), ME).await.is_err());
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn a_purge_drops_what_is_ready() {
         running.publish("", "q", body).await;
     }
     let (got, _) = running.get("q").await.unwrap();
-    assert_eq!(running.broker.purge_queue("q".into(), ME).await, Ok(2));
+    assert_eq!(running.host.purge_queue("q".into(), ME).await, Ok(2));
     running
         .settle_delivery(&got.delivery, Outcome::Nack { delay_ms: None })
         .await;

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use forebay_broker::host::{
     Bind, ConnectionId, DeadLetterTarget, Deaths, Envelope, ExchangeDefinition, GetMessage, Got,
     HostError, Notice, Publication, PublishError, Published, QueueDefinition, QueueStatus,
-    Settlement, Subscribe, header,
+    Settlement, Subscribe, VirtualHost, VirtualHostId, header,
 };
 use forebay_broker::queue::{Credit, Delivery, HolderId, Outcome, QueueSettings, Subscription};
 use forebay_broker::routing::{Arguments, RouterKind};
@@ -39,6 +39,7 @@ impl Clock for Time {
 
 pub(crate) struct Running {
     pub(crate) broker: Broker,
+    pub(crate) host: VirtualHost,
     disk: SimulatedDisk,
     time: Time,
     shard: Option<JoinHandle<Result<(), StorageError>>>,
@@ -80,6 +81,7 @@ impl Running {
         let (broker, shard, _) = opened.unwrap();
         let shard = Some(std::thread::spawn(move || shard.run()));
         Self {
+            host: broker.virtual_host(VirtualHostId::DEFAULT),
             broker,
             disk,
             time,
@@ -107,8 +109,8 @@ impl Running {
     pub(crate) async fn pass(&self, ms: i64) {
         self.time.0.fetch_add(ms, Ordering::SeqCst);
         // Whatever it is asked, it looks at the clock.
-        let _ = self.broker.check_exchange(Bytes::new()).await;
-        let _ = self.broker.check_exchange(Bytes::new()).await;
+        let _ = self.host.check_exchange(Bytes::new()).await;
+        let _ = self.host.check_exchange(Bytes::new()).await;
     }
 
     fn stop(&mut self) {
@@ -126,16 +128,16 @@ impl Running {
         &self,
         queue: QueueDefinition,
     ) -> Result<QueueStatus, HostError> {
-        self.broker.declare_queue(queue, ME).await
+        self.host.declare_queue(queue, ME).await
     }
 
     pub(crate) async fn exchange(&self, name: &str, kind: RouterKind) {
-        let declared = self.broker.declare_exchange(exchange(name, kind));
+        let declared = self.host.declare_exchange(exchange(name, kind));
         declared.await.unwrap();
     }
 
     pub(crate) async fn bind(&self, source: &str, destination: &str, key: &str) {
-        let bound = self.broker.bind(binding(source, destination, key));
+        let bound = self.host.bind(binding(source, destination, key));
         bound.await.unwrap();
     }
 
@@ -149,12 +151,12 @@ impl Running {
         &self,
         publication: Publication,
     ) -> Result<Published, PublishError> {
-        self.broker.publish(vec![publication]).await.remove(0)
+        self.host.publish(vec![publication]).await.remove(0)
     }
 
     pub(crate) async fn ready(&self, queue: &str) -> u64 {
         let name = Bytes::copy_from_slice(queue.as_bytes());
-        self.broker.check_queue(name, ME).await.unwrap().ready
+        self.host.check_queue(name, ME).await.unwrap().ready
     }
 
     pub(crate) async fn get(&self, queue: &str) -> Option<(Got, Seen)> {
@@ -163,7 +165,7 @@ impl Running {
             holder: HolderId(self.broker.next_id()),
             connection: ME,
         };
-        let got = self.broker.get_message(get).await.unwrap()?;
+        let got = self.host.get_message(get).await.unwrap()?;
         let seen = read(&got.log, &got.delivery).remove(0);
         Some((got, seen))
     }
@@ -205,7 +207,7 @@ impl Running {
             notices: sender,
             connection: ME,
         };
-        let log = self.broker.subscribe(subscribe).await?.log;
+        let log = self.host.subscribe(subscribe).await?.log;
         Ok(Consumer {
             holder,
             log,

@@ -91,7 +91,7 @@ async fn what_is_not_durable_is_gone_after_a_start() {
     running.declare_as(transient).await.unwrap();
     running.publish("", "q", "m").await;
     let after = running.killed();
-    assert!(after.broker.check_queue("q".into(), ME).await.is_err());
+    assert!(after.host.check_queue("q".into(), ME).await.is_err());
     // And its name is free.
     after.declare("q").await;
     assert_eq!(after.ready("q").await, 0);
@@ -100,10 +100,10 @@ async fn what_is_not_durable_is_gone_after_a_start() {
 #[tokio::test]
 async fn a_deleted_queue_stays_deleted() {
     let running = with_messages(3).await;
-    let deleted = running.broker.delete_queue("q".into(), false, false, ME);
+    let deleted = running.host.delete_queue("q".into(), false, false, ME);
     assert_eq!(deleted.await, Ok(3));
     for after in [running.killed(), running.cut()] {
-        assert!(after.broker.check_queue("q".into(), ME).await.is_err());
+        assert!(after.host.check_queue("q".into(), ME).await.is_err());
         assert_eq!(after.publish("x", "k", "m").await, Published::Unroutable);
     }
 }

@@ -35,7 +35,7 @@ async fn a_message_reaches_each_queue_once_whatever_the_bindings() {
     assert_eq!(running.bodies("a").await, ["m"]);
     assert_eq!(running.bodies("b").await, ["m"]);
     assert!(running.bodies("c").await.is_empty());
-    running.broker.unbind(binding("x", "b", "#")).await.unwrap();
+    running.host.unbind(binding("x", "b", "#")).await.unwrap();
     running.publish("x", "none", "m").await;
     assert!(running.bodies("b").await.is_empty());
 }
@@ -51,7 +51,7 @@ async fn exchanges_route_to_exchanges_even_in_a_circle() {
             to_exchange: true,
             ..binding(source, destination, "")
         };
-        running.broker.bind(bind).await.unwrap();
+        running.host.bind(bind).await.unwrap();
     }
     running.bind("two", "q", "").await;
     assert_eq!(running.publish("one", "k", "m").await, Published::Routed);
@@ -65,7 +65,7 @@ async fn what_an_exchange_has_no_binding_for_goes_to_its_alternate() {
         alternate: Some("spare".into()),
         ..exchange("x", RouterKind::Direct)
     };
-    running.broker.declare_exchange(alternate).await.unwrap();
+    running.host.declare_exchange(alternate).await.unwrap();
     running.exchange("spare", RouterKind::Fanout).await;
     running.declare("q").await;
     running.declare("rest").await;
@@ -86,7 +86,7 @@ async fn what_cannot_be_published_to_says_why() {
         internal: true,
         ..exchange("x", RouterKind::Fanout)
     };
-    running.broker.declare_exchange(internal).await.unwrap();
+    running.host.declare_exchange(internal).await.unwrap();
     let refused = running.try_publish(publication("x", "k", "m")).await;
     assert_eq!(refused, Err(PublishError::Internal("x".into())));
 }
@@ -97,7 +97,7 @@ async fn declaring_again_is_the_same_or_an_error() {
     running.exchange("x", RouterKind::Topic).await;
     running.exchange("x", RouterKind::Topic).await;
     let other = running
-        .broker
+        .host
         .declare_exchange(exchange("x", RouterKind::Fanout));
     let kinds = Difference::Kind {
         received: "Fanout".into(),
@@ -120,12 +120,12 @@ async fn an_exclusive_queue_is_its_connections_own_and_ends_with_it() {
     running.declare_as(own).await.unwrap();
     running.bind("amq.fanout", "own", "").await;
     let name = || Bytes::from("own");
-    let locked = running.broker.check_queue(name(), OTHER).await;
+    let locked = running.host.check_queue(name(), OTHER).await;
     assert_eq!(locked, Err(HostError::ExclusiveToOther(name())));
     running.broker.disconnected(OTHER).await.unwrap();
-    assert!(running.broker.check_queue(name(), ME).await.is_ok());
+    assert!(running.host.check_queue(name(), ME).await.is_ok());
     running.broker.disconnected(ME).await.unwrap();
-    let gone = running.broker.check_queue(name(), ME).await;
+    let gone = running.host.check_queue(name(), ME).await;
     assert_eq!(gone, Err(HostError::NoQueue(name())));
     assert_eq!(
         running.publish("amq.fanout", "", "m").await,
@@ -140,11 +140,11 @@ async fn an_exchange_may_be_gone_with_its_last_binding() {
         auto_delete: true,
         ..exchange("x", RouterKind::Direct)
     };
-    running.broker.declare_exchange(passing).await.unwrap();
+    running.host.declare_exchange(passing).await.unwrap();
     running.declare("q").await;
     running.bind("x", "q", "k").await;
-    assert!(running.broker.check_exchange("x".into()).await.is_ok());
-    let deleted = running.broker.delete_queue("q".into(), false, false, ME);
+    assert!(running.host.check_exchange("x".into()).await.is_ok());
+    let deleted = running.host.delete_queue("q".into(), false, false, ME);
     deleted.await.unwrap();
-    assert!(running.broker.check_exchange("x".into()).await.is_err());
+    assert!(running.host.check_exchange("x".into()).await.is_err());
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use forebay_broker::host::{GetMessage, Settlement};
+use forebay_broker::host::{GetMessage, Settlement, VirtualHostId};
 use forebay_broker::queue::{HolderId, Outcome};
 use forebay_broker::storage::media::Fault;
 use forebay_broker::storage::shard::BackgroundJob;
@@ -39,13 +39,13 @@ async fn an_answer_waits_for_what_was_settled_in_the_same_turn() {
     };
     let (broker, mut shard, _) =
         Broker::open(environment, storage, BrokerOptions::default()).unwrap();
-    let asked: Broker = broker.clone();
+    let asked = broker.virtual_host(VirtualHostId::DEFAULT);
     let got = drive(&mut shard, async move {
         asked.declare_queue(queue("q"), ME).await.unwrap();
         asked.publish(vec![publication("", "q", "m")]).await;
         let get = GetMessage {
             queue: Bytes::from("q"),
-            holder: HolderId(asked.next_id()),
+            holder: HolderId(asked.broker().next_id()),
             connection: ME,
         };
         asked.get_message(get).await.unwrap().unwrap()

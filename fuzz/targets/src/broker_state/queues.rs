@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use forebay_broker::Broker;
 use forebay_broker::host::{
     Bind, ConnectionId, DeadLetterTarget, Envelope, ExchangeDefinition, GetMessage, Publication,
-    QueueDefinition, Settlement,
+    QueueDefinition, Settlement, VirtualHost, VirtualHostId,
 };
 use forebay_broker::queue::{HolderId, Outcome, QueueSettings};
 use forebay_broker::routing::{Arguments, RouterKind, Value};
@@ -16,6 +16,7 @@ const EXCHANGE: Bytes = Bytes::from_static(b"x");
 
 /// Uses them: one of everything that is journaled.
 pub(super) async fn used(broker: &Broker) {
+    let host = broker.virtual_host(VirtualHostId::DEFAULT);
     let exchange = ExchangeDefinition {
         name: EXCHANGE,
         kind: RouterKind::Topic,
@@ -26,7 +27,7 @@ pub(super) async fn used(broker: &Broker) {
         alternate: Some("y".into()),
         arguments: Arguments::new([("a".into(), Value::Integer(1))]),
     };
-    let declared = broker.declare_exchange(exchange).await;
+    let declared = host.declare_exchange(exchange).await;
     declared.expect("it is new");
     let settings = QueueSettings {
         dead_letter: true,
@@ -44,16 +45,16 @@ pub(super) async fn used(broker: &Broker) {
         }),
         arguments: Arguments::new([("b".into(), Value::Bytes("c".into()))]),
     };
-    let declared = broker.declare_queue(queue, CONNECTION).await;
+    let declared = host.declare_queue(queue, CONNECTION).await;
     declared.expect("it is new");
     for key in ["k.#", "dead", "gone"] {
-        let bound = broker.bind(binding(key)).await;
+        let bound = host.bind(binding(key)).await;
         bound.expect("both are there");
     }
-    let unbound = broker.unbind(binding("gone")).await;
+    let unbound = host.unbind(binding("gone")).await;
     unbound.expect("it is there");
     let messages = (0..6).map(|number| publication("k.1", number)).collect();
-    for published in broker.publish(messages).await {
+    for published in host.publish(messages).await {
         published.expect("there is room");
     }
     let outcomes = [
@@ -63,28 +64,28 @@ pub(super) async fn used(broker: &Broker) {
         Outcome::Fail { delay_ms: None },
     ];
     for outcome in outcomes {
-        settle_one(broker, outcome).await;
+        settle_one(&host, outcome).await;
     }
-    let purged = broker.purge_queue(QUEUE, CONNECTION).await;
+    let purged = host.purge_queue(QUEUE, CONNECTION).await;
     purged.expect("it is there");
-    let last = broker.publish(vec![publication("k.2", 1)]).await;
+    let last = host.publish(vec![publication("k.2", 1)]).await;
     last.into_iter().for_each(|published| {
         published.expect("there is room");
     });
 }
 
-async fn settle_one(broker: &Broker, outcome: Outcome) {
+async fn settle_one(host: &VirtualHost, outcome: Outcome) {
     let get = GetMessage {
         queue: QUEUE,
-        holder: HolderId(broker.next_id()),
+        holder: HolderId(host.broker().next_id()),
         connection: CONNECTION,
     };
-    let got = broker.get_message(get).await.expect("it is there");
+    let got = host.get_message(get).await.expect("it is there");
     let Some(delivery) = got.map(|got| got.delivery) else {
         return;
     };
     let first = delivery.number.expect("it is not settled yet");
-    let settled = broker.settle_durably(vec![Settlement {
+    let settled = host.broker().settle_durably(vec![Settlement {
         holder: delivery.holder,
         numbers: first..first + 1,
         outcome,

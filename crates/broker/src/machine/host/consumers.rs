@@ -3,12 +3,14 @@
 use forebay_storage::Durability;
 
 use super::{Holder, Host};
-use crate::host::{GetMessage, Got, HostError, HostReply, Settlement, Subscribe, Subscribed};
+use crate::host::{
+    GetMessage, Got, HostError, HostReply, Settlement, Subscribe, Subscribed, VirtualHostId,
+};
 use crate::machine::command::HostResult;
 use crate::queue::{Credit, Effect, Get, HolderId, PoolId, SubscribeError};
 
 impl Host {
-    pub(super) fn subscribe(&mut self, subscribe: Subscribe) -> HostResult {
+    pub(super) fn subscribe(&mut self, vhost: VirtualHostId, subscribe: Subscribe) -> HostResult {
         let Subscribe {
             queue,
             holder,
@@ -16,7 +18,7 @@ impl Host {
             notices,
             connection,
         } = subscribe;
-        let id = self.queue_for(&queue, connection)?;
+        let id = self.queue_for(vhost, &queue, connection)?;
         let state = self.queues.get(&id).ok_or(HostError::Stopped)?;
         let log = state.reader.clone().ok_or(HostError::Stopped)?;
         if self.holders.contains_key(&holder) {
@@ -52,20 +54,28 @@ impl Host {
         Ok(HostReply::Done)
     }
 
-    pub(super) fn get(&mut self, get: GetMessage) -> (Durability, HostResult) {
-        match self.take_one(get) {
+    pub(super) fn get(
+        &mut self,
+        vhost: VirtualHostId,
+        get: GetMessage,
+    ) -> (Durability, HostResult) {
+        match self.take_one(vhost, get) {
             Ok((durability, got)) => (durability, Ok(HostReply::Got(got))),
             Err(error) => (Durability::Memory, Err(error)),
         }
     }
 
-    fn take_one(&mut self, get: GetMessage) -> Result<(Durability, Option<Got>), HostError> {
+    fn take_one(
+        &mut self,
+        vhost: VirtualHostId,
+        get: GetMessage,
+    ) -> Result<(Durability, Option<Got>), HostError> {
         let GetMessage {
             queue,
             holder,
             connection,
         } = get;
-        let id = self.queue_for(&queue, connection)?;
+        let id = self.queue_for(vhost, &queue, connection)?;
         let state = self.queues.get(&id).ok_or(HostError::Stopped)?;
         if state.queue.settings().single_active {
             return Err(HostError::SingleActive);

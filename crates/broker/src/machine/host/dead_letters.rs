@@ -98,10 +98,10 @@ impl Host {
         let Some(state) = self.queues.get(&id) else {
             return true;
         };
-        let Some(target) = state.definition.dead_letter.clone() else {
+        let Some(target) = state.dead_letter.clone() else {
             return true;
         };
-        let queue = state.definition.name.clone();
+        let (vhost, queue) = (state.virtual_host, state.definition.name.clone());
         let mut deaths = dead.deaths;
         deaths.note(Death {
             queue,
@@ -120,7 +120,7 @@ impl Host {
         };
         let mut queues = Vec::new();
         // Without the exchange nobody wants the dead any more.
-        if self.route(&envelope, &mut queues).is_err() {
+        if self.route(vhost, &envelope, &mut queues).is_err() {
             return true;
         }
         let is_cycle = |of: &QueueId| {

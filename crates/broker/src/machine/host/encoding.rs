@@ -18,7 +18,9 @@ use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 
 use super::{ExchangeId, Target};
 use crate::event::HostEvent;
-use crate::host::{ConnectionId, DeadLetterTarget, ExchangeDefinition, QueueDefinition};
+use crate::host::{
+    ConnectionId, DeadLetterTarget, ExchangeDefinition, QueueDefinition, VirtualHostId,
+};
 use crate::queue::QueueSettings;
 use crate::routing::{Arguments, Binding, HashOn, HashProperty, RouterKind, Value};
 
@@ -26,18 +28,29 @@ impl HostEvent {
     pub(crate) fn encode(&self, encoder: &mut Encoder) {
         match self {
             Self::ExchangeDeclared {
+                virtual_host,
                 exchange,
                 definition,
-            } => put_exchange(encoder.u8(8).u64(exchange.0), definition),
+            } => put_exchange(
+                encoder.u8(15).u64(exchange.0).u64(virtual_host.0),
+                definition,
+            ),
             Self::ExchangeDeleted { exchange } => drop(encoder.u8(9).u64(exchange.0)),
-            Self::QueueDeclared { queue, definition } => {
-                put_queue(encoder.u8(10).u64(queue.0), definition);
-            }
+            Self::QueueDeclared {
+                virtual_host,
+                queue,
+                definition,
+            } => put_queue(encoder.u8(16).u64(queue.0).u64(virtual_host.0), definition),
             Self::QueueDeleted { queue } => drop(encoder.u8(11).u64(queue.0)),
             Self::Bound { source, binding } => put_binding(encoder.u8(12).u64(source.0), binding),
             Self::Unbound { source, binding } => {
                 put_binding(encoder.u8(13).u64(source.0), binding);
             }
+            Self::Founded {
+                virtual_host,
+                predeclared,
+            } => drop(encoder.u8(17).u64(virtual_host.0).u64(predeclared.0)),
+            Self::Ended { virtual_host } => drop(encoder.u8(18).u64(virtual_host.0)),
             Self::QueueChanged { queue, events } => drop(encoder.u8(14).u64(queue.0).bytes(events)),
         }
     }
@@ -45,14 +58,16 @@ impl HostEvent {
     pub(crate) fn decode(kind: u8, decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let id = decoder.number()?;
         Ok(match kind {
-            8 => Self::ExchangeDeclared {
+            8 | 15 => Self::ExchangeDeclared {
+                virtual_host: take_virtual_host(kind == 15, decoder)?,
                 exchange: ExchangeId(id),
                 definition: take_exchange(decoder)?,
             },
             9 => Self::ExchangeDeleted {
                 exchange: ExchangeId(id),
             },
-            10 => Self::QueueDeclared {
+            10 | 16 => Self::QueueDeclared {
+                virtual_host: take_virtual_host(kind == 16, decoder)?,
                 queue: LogId(id),
                 definition: take_queue(decoder)?,
             },
@@ -69,8 +84,27 @@ impl HostEvent {
                 queue: LogId(id),
                 events: decoder.bytes()?.to_vec(),
             },
+            17 => Self::Founded {
+                virtual_host: VirtualHostId(id),
+                predeclared: ExchangeId(decoder.number()?),
+            },
+            18 => Self::Ended {
+                virtual_host: VirtualHostId(id),
+            },
             _ => return Err(invalid("kind of event of a virtual host")),
         })
+    }
+}
+
+/// The virtual host of something: the default one where it was not written down.
+pub(super) fn take_virtual_host(
+    is_written: bool,
+    decoder: &mut Decoder<'_>,
+) -> Result<VirtualHostId, DecodeError> {
+    if is_written {
+        Ok(VirtualHostId(decoder.number()?))
+    } else {
+        Ok(VirtualHostId::DEFAULT)
     }
 }
 
@@ -228,4 +262,37 @@ fn take_bytes(decoder: &mut Decoder<'_>) -> Result<Bytes, DecodeError> {
 
 fn invalid(what: &'static str) -> DecodeError {
     DecodeError::Invalid { what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::BrokerEvent;
+
+    #[test]
+    fn what_was_declared_before_there_were_virtual_hosts_is_in_the_default_one() {
+        let definition = ExchangeDefinition {
+            name: Bytes::from_static(b"x"),
+            kind: RouterKind::Topic,
+            kind_name: Bytes::from_static(b"topic"),
+            durable: true,
+            auto_delete: false,
+            internal: false,
+            alternate: None,
+            arguments: Arguments::default(),
+        };
+        let mut old = Encoder::new();
+        put_exchange(old.u8(8).u64(7), &definition);
+        let declared = |virtual_host| {
+            BrokerEvent::Host(HostEvent::ExchangeDeclared {
+                virtual_host,
+                exchange: ExchangeId(7),
+                definition: definition.clone(),
+            })
+        };
+        let default = declared(VirtualHostId::DEFAULT);
+        assert_eq!(BrokerEvent::decode(&old.finish()), Ok(default));
+        let other = declared(VirtualHostId(3));
+        assert_eq!(BrokerEvent::decode(&other.encode()), Ok(other));
+    }
 }

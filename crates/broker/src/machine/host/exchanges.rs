@@ -5,72 +5,58 @@ use forebay_storage::Durability;
 
 use super::{Cx, Exchange, ExchangeId, Host, Target};
 use crate::event::{BrokerEvent, HostEvent};
-use crate::host::{Bind, Difference, ExchangeDefinition, HostError, HostReply};
+use crate::host::{Bind, Difference, ExchangeDefinition, HostError, HostReply, VirtualHostId};
 use crate::limits::{BINDINGS_PER_EXCHANGE_MAX, EXCHANGES_MAX};
 use crate::machine::command::HostResult;
 use crate::queue::Queue;
-use crate::routing::{Arguments, Binding, Router, RouterKind};
-
-/// Exchanges that are always there, and never journaled. Their ids are their places, from one on.
-const PREDECLARED: [(&str, RouterKind, &str); 6] = [
-    ("amq.direct", RouterKind::Direct, "direct"),
-    ("amq.fanout", RouterKind::Fanout, "fanout"),
-    ("amq.topic", RouterKind::Topic, "topic"),
-    ("amq.headers", RouterKind::Headers, "headers"),
-    ("amq.match", RouterKind::Headers, "headers"),
-    ("amq.rabbitmq.trace", RouterKind::Topic, "topic"),
-];
+use crate::routing::{Arguments, Binding, Router};
 
 impl Host {
-    pub(super) fn predeclare(&mut self) {
-        for (name, kind, kind_name) in PREDECLARED {
-            self.next_exchange += 1;
-            let definition = ExchangeDefinition {
-                name: Bytes::from_static(name.as_bytes()),
-                kind,
-                kind_name: Bytes::from_static(kind_name.as_bytes()),
-                durable: true,
-                auto_delete: false,
-                internal: name == "amq.rabbitmq.trace",
-                alternate: None,
-                arguments: Arguments::default(),
-            };
-            self.put_exchange(ExchangeId(self.next_exchange), definition);
+    pub(super) fn put_exchange(
+        &mut self,
+        vhost: VirtualHostId,
+        id: ExchangeId,
+        definition: ExchangeDefinition,
+    ) {
+        if let Some(names) = self.names.get_mut(&vhost) {
+            names.exchanges.insert(definition.name.clone(), id);
         }
-        self.next_exchange += 1;
-    }
-
-    pub(super) fn is_predeclared(id: ExchangeId) -> bool {
-        id.0 <= PREDECLARED.len() as u64
-    }
-
-    pub(super) fn put_exchange(&mut self, id: ExchangeId, definition: ExchangeDefinition) {
-        self.exchange_names.insert(definition.name.clone(), id);
-        let router = Router::new(definition.kind.clone());
         let exchange = Exchange {
+            virtual_host: vhost,
+            router: Router::new(definition.kind.clone()),
+            alternate: definition.alternate.clone(),
             definition,
-            router,
+            predeclared: false,
             was_unbound: false,
         };
         self.exchanges.insert(id, exchange);
     }
 
     /// The exchange of this name. The default exchange is none of those that have an id.
-    pub(super) fn exchange(&self, name: &Bytes) -> Result<Option<ExchangeId>, HostError> {
+    pub(super) fn exchange(
+        &self,
+        vhost: VirtualHostId,
+        name: &Bytes,
+    ) -> Result<Option<ExchangeId>, HostError> {
         if name.is_empty() {
             return Ok(None);
         }
-        let id = self.exchange_names.get(name).copied();
+        let names = self.names(vhost)?;
+        let id = names.exchanges.get(name).copied();
         id.map(Some)
             .ok_or_else(|| HostError::NoExchange(name.clone()))
     }
 
     pub(super) fn declare_exchange(
         &mut self,
+        vhost: VirtualHostId,
         definition: ExchangeDefinition,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
-        if let Ok(known) = self.exchange(&definition.name) {
+        if let Err(error) = self.names(vhost) {
+            return (Durability::Memory, Err(error));
+        }
+        if let Ok(known) = self.exchange(vhost, &definition.name) {
             let known = known.and_then(|id| self.exchanges.get(&id));
             let differs = known.and_then(|known| known.definition.differs_from(&definition));
             let result = differs.map_or(Ok(HostReply::Done), |how| {
@@ -86,21 +72,24 @@ impl Host {
         let durability = cx.store(
             definition.durable,
             HostEvent::ExchangeDeclared {
+                virtual_host: vhost,
                 exchange: id,
                 definition: definition.clone(),
             },
         );
-        self.put_exchange(id, definition);
+        self.put_exchange(vhost, id, definition);
+        self.follow_policy_of_exchange(id, cx.directory);
         (durability, Ok(HostReply::Done))
     }
 
     pub(super) fn delete_exchange(
         &mut self,
+        vhost: VirtualHostId,
         name: &Bytes,
         if_unused: bool,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
-        let Ok(Some(id)) = self.exchange(name) else {
+        let Ok(Some(id)) = self.exchange(vhost, name) else {
             return (Durability::Memory, Ok(HostReply::Done));
         };
         let is_used = |exchange: &Exchange| !exchange.router.is_empty();
@@ -124,7 +113,9 @@ impl Host {
     /// Removes an exchange, and the bindings from and to it.
     pub(super) fn remove_exchange(&mut self, id: ExchangeId) {
         if let Some(exchange) = self.exchanges.remove(&id) {
-            self.exchange_names.remove(&exchange.definition.name);
+            if let Some(names) = self.names.get_mut(&exchange.virtual_host) {
+                names.exchanges.remove(&exchange.definition.name);
+            }
             self.unbind_all(Target::Exchange(id));
         }
     }
@@ -159,8 +150,13 @@ impl Host {
         }
     }
 
-    pub(super) fn bind(&mut self, bind: Bind, cx: &mut Cx<'_>) -> (Durability, HostResult) {
-        let (source, binding, durable) = match self.binding(bind) {
+    pub(super) fn bind(
+        &mut self,
+        vhost: VirtualHostId,
+        bind: Bind,
+        cx: &mut Cx<'_>,
+    ) -> (Durability, HostResult) {
+        let (source, binding, durable) = match self.binding(vhost, bind) {
             Ok(found) => found,
             Err(error) => return (Durability::Memory, Err(error)),
         };
@@ -180,9 +176,14 @@ impl Host {
         }
     }
 
-    pub(super) fn unbind(&mut self, bind: Bind, cx: &mut Cx<'_>) -> (Durability, HostResult) {
+    pub(super) fn unbind(
+        &mut self,
+        vhost: VirtualHostId,
+        bind: Bind,
+        cx: &mut Cx<'_>,
+    ) -> (Durability, HostResult) {
         // What is not there is not bound.
-        let Ok((source, binding, durable)) = self.binding(bind) else {
+        let Ok((source, binding, durable)) = self.binding(vhost, bind) else {
             return (Durability::Memory, Ok(HostReply::Done));
         };
         let mut durability = Durability::Memory;
@@ -197,16 +198,20 @@ impl Host {
     }
 
     /// What a binding by names means, and whether it survives a restart.
-    fn binding(&mut self, bind: Bind) -> Result<(ExchangeId, Binding<Target>, bool), HostError> {
-        let source = self.exchange(&bind.source)?;
+    fn binding(
+        &mut self,
+        vhost: VirtualHostId,
+        bind: Bind,
+    ) -> Result<(ExchangeId, Binding<Target>, bool), HostError> {
+        let source = self.exchange(vhost, &bind.source)?;
         let source = source.ok_or_else(|| HostError::NoExchange(bind.source.clone()))?;
         let (destination, durable) = if bind.to_exchange {
-            let found = self.exchange(&bind.destination)?;
+            let found = self.exchange(vhost, &bind.destination)?;
             let id = found.ok_or_else(|| HostError::NoExchange(bind.destination.clone()))?;
             let durable = self.exchanges.get(&id).map(|to| to.definition.durable);
             (Target::Exchange(id), durable)
         } else {
-            let id = self.queue_for(&bind.destination, bind.connection)?;
+            let id = self.queue_for(vhost, &bind.destination, bind.connection)?;
             self.turn(id, |queue: &mut Queue, turn| queue.touch(turn.now_ms));
             let durable = self.queues.get(&id).map(|to| to.definition.durable);
             (Target::Queue(id), durable)

@@ -8,9 +8,11 @@ mod consumers;
 mod dead_letters;
 mod encoding;
 mod exchanges;
+mod policies;
 mod publish;
 mod queues;
 mod saved;
+mod virtual_hosts;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -24,9 +26,11 @@ use tokio::sync::oneshot;
 
 use super::command::{Answer, HostResult};
 use super::{BrokerMachine, Reply};
+use crate::access::Directory;
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{
-    ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender, QueueDefinition, QueueId,
+    DeadLetterTarget, ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender,
+    QueueDefinition, QueueId, VirtualHostId,
 };
 use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
@@ -44,13 +48,12 @@ pub(crate) enum Target {
     Exchange(ExchangeId),
 }
 
-/// All exchanges and queues.
+/// All exchanges and queues of all virtual hosts.
 pub(super) struct Host {
     exchanges: IdMap<ExchangeId, Exchange>,
-    exchange_names: HashMap<Bytes, ExchangeId>,
     next_exchange: u64,
     queues: IdMap<QueueId, QueueState>,
-    queue_names: HashMap<Bytes, QueueId>,
+    names: IdMap<VirtualHostId, Names>,
     /// What durable queues promise.
     durability: Durability,
 
@@ -75,15 +78,31 @@ pub(super) struct Host {
     now: Now,
 }
 
+/// What is called what in a virtual host.
+struct Names {
+    /// The ids of the exchanges that are always there begin here.
+    predeclared: ExchangeId,
+    exchanges: HashMap<Bytes, ExchangeId>,
+    queues: HashMap<Bytes, QueueId>,
+}
+
 struct Exchange {
+    virtual_host: VirtualHostId,
     definition: ExchangeDefinition,
     router: Router<Target>,
+    /// Where messages go that it has no binding for, by what it was declared with or by a policy.
+    alternate: Option<Bytes>,
+    /// It is always there, and never journaled.
+    predeclared: bool,
     /// It lost a binding.
     was_unbound: bool,
 }
 
 struct QueueState {
+    virtual_host: VirtualHostId,
     definition: QueueDefinition,
+    /// Where the dead go, by what it was declared with or by a policy.
+    dead_letter: Option<DeadLetterTarget>,
     queue: Queue,
     /// None while the journal is replayed.
     reader: Option<LogReader>,
@@ -109,11 +128,13 @@ pub(super) struct Cx<'a> {
     pub(super) engine: &'a mut Engine,
     pub(super) replies: &'a mut Replies<Reply>,
     pub(super) next_log: &'a mut LogId,
+    pub(super) directory: &'a Directory,
 }
 
 impl BrokerMachine {
     pub(super) fn host(
         &mut self,
+        virtual_host: VirtualHostId,
         command: HostCommand,
         answer: oneshot::Sender<HostResult>,
         engine: &mut Engine,
@@ -123,7 +144,7 @@ impl BrokerMachine {
         let (host, mut cx) = self.host_with(engine, now, replies);
         host.settled_unsynced &= cx.engine.has_unsynced();
         let answers_settlements = command.answers_settlements();
-        let (mut durability, result) = host.handle(command, &mut cx);
+        let (mut durability, result) = host.handle(virtual_host, command, &mut cx);
         host.finish(&mut cx);
         // Whoever is answered may count on it that what was settled before stays so.
         if answers_settlements && host.settled_unsynced {
@@ -164,6 +185,7 @@ impl BrokerMachine {
             engine,
             replies,
             next_log: &mut self.next_log,
+            directory: &self.directory,
         };
         (&mut self.host, cx)
     }
@@ -173,10 +195,9 @@ impl Host {
     pub(super) fn new(durability: Durability) -> Self {
         let mut host = Self {
             exchanges: IdMap::default(),
-            exchange_names: HashMap::new(),
-            next_exchange: 0,
+            next_exchange: 1,
             queues: IdMap::default(),
-            queue_names: HashMap::new(),
+            names: IdMap::default(),
             durability,
             holders: IdMap::default(),
             pools: CreditPools::default(),
@@ -190,40 +211,49 @@ impl Host {
             here: Destinations::new(),
             now: Now::new(Duration::ZERO, 0),
         };
-        host.predeclare();
+        host.found(VirtualHostId::DEFAULT, ExchangeId(1));
         host
     }
 
     /// Does what is asked. Returns the answer, and when it may leave.
-    fn handle(&mut self, command: HostCommand, cx: &mut Cx<'_>) -> (Durability, HostResult) {
+    fn handle(
+        &mut self,
+        vhost: VirtualHostId,
+        command: HostCommand,
+        cx: &mut Cx<'_>,
+    ) -> (Durability, HostResult) {
         let at_once = |result| (Durability::Memory, result);
         match command {
-            HostCommand::DeclareExchange(definition) => self.declare_exchange(definition, cx),
+            HostCommand::DeclareExchange(definition) => {
+                self.declare_exchange(vhost, definition, cx)
+            }
             HostCommand::CheckExchange { name } => {
-                at_once(self.exchange(&name).map(|_| HostReply::Done))
+                at_once(self.exchange(vhost, &name).map(|_| HostReply::Done))
             }
             HostCommand::DeleteExchange { name, if_unused } => {
-                self.delete_exchange(&name, if_unused, cx)
+                self.delete_exchange(vhost, &name, if_unused, cx)
             }
-            HostCommand::Bind(bind) => self.bind(bind, cx),
-            HostCommand::Unbind(bind) => self.unbind(bind, cx),
+            HostCommand::Bind(bind) => self.bind(vhost, bind, cx),
+            HostCommand::Unbind(bind) => self.unbind(vhost, bind, cx),
             HostCommand::DeclareQueue {
                 definition,
                 connection,
-            } => self.declare_queue(definition, connection, cx),
+            } => self.declare_queue(vhost, definition, connection, cx),
             HostCommand::CheckQueue { name, connection } => {
-                at_once(self.check_queue(&name, connection))
+                at_once(self.check_queue(vhost, &name, connection))
             }
             HostCommand::DeleteQueue {
                 name,
                 if_unused,
                 if_empty,
                 connection,
-            } => self.delete_queue(&name, if_unused, if_empty, connection, cx),
-            HostCommand::PurgeQueue { name, connection } => self.purge_queue(&name, connection),
-            HostCommand::Subscribe(subscribe) => at_once(self.subscribe(subscribe)),
+            } => self.delete_queue(vhost, &name, if_unused, if_empty, connection, cx),
+            HostCommand::PurgeQueue { name, connection } => {
+                self.purge_queue(vhost, &name, connection)
+            }
+            HostCommand::Subscribe(subscribe) => at_once(self.subscribe(vhost, subscribe)),
             HostCommand::Cancel { holder } => at_once(self.cancel(holder)),
-            HostCommand::Get(get) => self.get(get),
+            HostCommand::Get(get) => self.get(vhost, get),
             // As durable as what was settled, see `BrokerMachine::host`.
             HostCommand::Settle { settlements, .. } => at_once(self.settle(settlements)),
             HostCommand::SetCredit { holder, credit } => at_once(self.set_credit(holder, credit)),
@@ -256,7 +286,7 @@ impl Host {
     }
 
     /// The end of every command.
-    fn finish(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn finish(&mut self, cx: &mut Cx<'_>) {
         self.settle_effects(cx);
         self.store_changes(cx);
     }

@@ -8,7 +8,7 @@ use forebay_storage::{AppendError as EngineError, Durability, Engine, Now, Room}
 use tokio::sync::oneshot;
 
 use super::{Cx, Host, Target};
-use crate::host::{Envelope, Publication, PublishError, Published, QueueId};
+use crate::host::{Envelope, Publication, PublishError, Published, QueueId, VirtualHostId};
 use crate::machine::command::{Answer, PublishResults};
 use crate::machine::{BrokerMachine, Reply};
 use crate::queue::{Admission, Arrival, Attributes};
@@ -19,6 +19,7 @@ pub(super) const MESSAGE_OVERHEAD_BYTES: usize = 192;
 
 /// A publisher's messages, as far as they are not done.
 pub(super) struct Waiting {
+    virtual_host: VirtualHostId,
     messages: vec::IntoIter<Publication>,
     /// The message that is on its way to its queues, and those that do not have it yet.
     current: Option<(Publication, Vec<QueueId>)>,
@@ -32,6 +33,7 @@ pub(super) struct Waiting {
 impl BrokerMachine {
     pub(in crate::machine) fn publish_messages(
         &mut self,
+        virtual_host: VirtualHostId,
         messages: Vec<Publication>,
         answer: oneshot::Sender<PublishResults>,
         engine: &mut Engine,
@@ -40,6 +42,7 @@ impl BrokerMachine {
     ) {
         let (host, mut cx) = self.host_with(engine, now, replies);
         host.waiting.push_back(Waiting {
+            virtual_host,
             results: Vec::with_capacity(messages.len()),
             messages: messages.into_iter(),
             current: None,
@@ -74,7 +77,7 @@ impl Host {
                     return true;
                 };
                 let mut queues = Vec::new();
-                match self.route(&publication.envelope, &mut queues) {
+                match self.route(waiting.virtual_host, &publication.envelope, &mut queues) {
                     Ok(()) if queues.is_empty() => waiting.results.push(Ok(Published::Unroutable)),
                     // Taken off the end, so that each has its turn in the order of the routing.
                     Ok(()) => {
@@ -189,12 +192,15 @@ impl Host {
     /// Finds the queues that a message goes to, each once.
     pub(super) fn route(
         &mut self,
+        vhost: VirtualHostId,
         envelope: &Envelope,
         queues: &mut Vec<QueueId>,
     ) -> Result<(), PublishError> {
+        let no_exchange = || PublishError::NoExchange(envelope.exchange.clone());
+        let names = self.names.get(&vhost).ok_or_else(no_exchange)?;
         if envelope.exchange.is_empty() {
             for key in &envelope.routing_keys {
-                if let Some(id) = self.queue_names.get(key)
+                if let Some(id) = names.queues.get(key)
                     && !queues.contains(id)
                 {
                     queues.push(*id);
@@ -202,8 +208,7 @@ impl Host {
             }
             return Ok(());
         }
-        let no_exchange = || PublishError::NoExchange(envelope.exchange.clone());
-        let source = self.exchange_names.get(&envelope.exchange).copied();
+        let source = names.exchanges.get(&envelope.exchange).copied();
         let source = source.ok_or_else(no_exchange)?;
         let exchange = self.exchanges.get(&source).ok_or_else(no_exchange)?;
         if exchange.definition.internal {
@@ -224,9 +229,9 @@ impl Host {
                     };
                     self.here.clear();
                     exchange.router.route(envelope, &mut self.here);
-                    let alternate = exchange.definition.alternate.clone();
+                    let alternate = exchange.alternate.clone();
                     if let Some(alternate) = alternate.filter(|_| self.here.is_empty()) {
-                        self.route_to_alternate(&alternate, envelope);
+                        self.route_to_alternate(vhost, &alternate, envelope);
                     }
                     for target in self.here.iter() {
                         self.found.add(target);
@@ -237,15 +242,18 @@ impl Host {
         Ok(())
     }
 
-    fn route_to_alternate(&mut self, alternate: &Bytes, envelope: &Envelope) {
+    fn route_to_alternate(&mut self, vhost: VirtualHostId, alternate: &Bytes, envelope: &Envelope) {
+        let Some(names) = self.names.get(&vhost) else {
+            return;
+        };
         if !alternate.is_empty() {
-            if let Some(id) = self.exchange_names.get(alternate) {
+            if let Some(id) = names.exchanges.get(alternate) {
                 self.here.add(Target::Exchange(*id));
             }
             return;
         }
         let keys = envelope.routing_keys.iter();
-        let queues = keys.filter_map(|key| self.queue_names.get(key));
+        let queues = keys.filter_map(|key| names.queues.get(key));
         for id in queues {
             self.here.add(Target::Queue(*id));
         }

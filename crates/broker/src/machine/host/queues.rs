@@ -10,6 +10,7 @@ use super::{Cx, Host, QueueState, Target};
 use crate::event::HostEvent;
 use crate::host::{
     ConnectionId, Difference, HostError, HostReply, Notice, QueueDefinition, QueueId, QueueStatus,
+    VirtualHostId,
 };
 use crate::limits::QUEUES_MAX;
 use crate::machine::command::{Answer, HostResult};
@@ -19,10 +20,11 @@ impl Host {
     /// The queue of this name, if it is not another connection's.
     pub(super) fn queue_for(
         &self,
+        vhost: VirtualHostId,
         name: &Bytes,
         connection: ConnectionId,
     ) -> Result<QueueId, HostError> {
-        let id = self.queue_names.get(name).copied();
+        let id = self.names(vhost)?.queues.get(name).copied();
         let id = id.ok_or_else(|| HostError::NoQueue(name.clone()))?;
         let owner = self
             .queues
@@ -44,8 +46,13 @@ impl Host {
         }))
     }
 
-    pub(super) fn check_queue(&mut self, name: &Bytes, connection: ConnectionId) -> HostResult {
-        let id = self.queue_for(name, connection)?;
+    pub(super) fn check_queue(
+        &mut self,
+        vhost: VirtualHostId,
+        name: &Bytes,
+        connection: ConnectionId,
+    ) -> HostResult {
+        let id = self.queue_for(vhost, name, connection)?;
         self.touch(id);
         self.status(id)
     }
@@ -56,13 +63,14 @@ impl Host {
 
     pub(super) fn declare_queue(
         &mut self,
+        vhost: VirtualHostId,
         definition: QueueDefinition,
         connection: ConnectionId,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
-        match self.queue_for(&definition.name, connection) {
+        match self.queue_for(vhost, &definition.name, connection) {
             Ok(id) => (Durability::Memory, self.declare_again(id, &definition)),
-            Err(HostError::NoQueue(_)) => self.create_queue(definition, cx),
+            Err(HostError::NoQueue(_)) => self.create_queue(vhost, definition, cx),
             Err(error) => (Durability::Memory, Err(error)),
         }
     }
@@ -79,6 +87,7 @@ impl Host {
 
     fn create_queue(
         &mut self,
+        vhost: VirtualHostId,
         definition: QueueDefinition,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
@@ -90,15 +99,17 @@ impl Host {
         let durability = self.durability_of(&definition);
         cx.engine.create_log(id, durability, self.now);
         let stored = HostEvent::QueueDeclared {
+            virtual_host: vhost,
             queue: id,
             definition: definition.clone(),
         };
         let answered = cx.store(definition.durable, stored);
-        self.put_queue(id, definition);
+        self.put_queue(vhost, id, definition);
         if let Some(state) = self.queues.get_mut(&id) {
             state.reader = cx.engine.reader(id);
         }
         self.turn(id, |queue, turn| queue.open(turn));
+        self.follow_policy_of_queue(id, cx.directory);
         (answered, self.status(id))
     }
 
@@ -111,16 +122,31 @@ impl Host {
     }
 
     /// Takes a queue in, that is to be opened.
-    pub(super) fn put_queue(&mut self, id: QueueId, definition: QueueDefinition) {
+    pub(super) fn put_queue(
+        &mut self,
+        vhost: VirtualHostId,
+        id: QueueId,
+        definition: QueueDefinition,
+    ) {
         // Its own number will do for what only has to be different from queue to queue.
         let queue = Queue::new(definition.settings.clone(), 0, id.0);
-        self.put_queue_as(id, definition, queue);
+        self.put_queue_as(vhost, id, definition, queue);
     }
 
-    pub(super) fn put_queue_as(&mut self, id: QueueId, definition: QueueDefinition, queue: Queue) {
+    pub(super) fn put_queue_as(
+        &mut self,
+        vhost: VirtualHostId,
+        id: QueueId,
+        definition: QueueDefinition,
+        queue: Queue,
+    ) {
         let durability = self.durability_of(&definition);
-        self.queue_names.insert(definition.name.clone(), id);
+        if let Some(names) = self.names.get_mut(&vhost) {
+            names.queues.insert(definition.name.clone(), id);
+        }
         let state = QueueState {
+            virtual_host: vhost,
+            dead_letter: definition.dead_letter.clone(),
             definition,
             queue,
             reader: None,
@@ -136,13 +162,14 @@ impl Host {
 
     pub(super) fn delete_queue(
         &mut self,
+        vhost: VirtualHostId,
         name: &Bytes,
         if_unused: bool,
         if_empty: bool,
         connection: ConnectionId,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
-        let id = match self.queue_for(name, connection) {
+        let id = match self.queue_for(vhost, name, connection) {
             Ok(id) => id,
             Err(HostError::NoQueue(_)) => {
                 return (Durability::Memory, Ok(HostReply::Messages(0)));
@@ -195,7 +222,9 @@ impl Host {
     /// Removes a queue, and the bindings to it.
     pub(super) fn remove_queue(&mut self, id: QueueId) -> Option<QueueState> {
         let state = self.queues.remove(&id)?;
-        self.queue_names.remove(&state.definition.name);
+        if let Some(names) = self.names.get_mut(&state.virtual_host) {
+            names.queues.remove(&state.definition.name);
+        }
         self.unbind_all(Target::Queue(id));
         for queues in self.pool_queues.values_mut() {
             queues.retain(|queue| *queue != id);
@@ -205,10 +234,11 @@ impl Host {
 
     pub(super) fn purge_queue(
         &mut self,
+        vhost: VirtualHostId,
         name: &Bytes,
         connection: ConnectionId,
     ) -> (Durability, HostResult) {
-        let lost = self.queue_for(name, connection).map(|id| {
+        let lost = self.queue_for(vhost, name, connection).map(|id| {
             let durability = self.queues.get(&id).map(|state| state.durability);
             let lost = self.turn(id, |queue, turn| queue.purge(turn));
             let lost = lost.unwrap_or_default().ready;

@@ -1,7 +1,7 @@
-//! The virtual host in snapshots, and its return from the journal.
+//! Virtual hosts in snapshots, and their return from the journal.
 //!
-//! Snapshot: next exchange u64, exchange* (id u64, exchange), binding* (exchange u64, binding), queue*
-//! (log u64, queue, [`Queue`] snapshot). Exchanges that are always there are not among them.
+//! Snapshot: next exchange u64, virtual host* (id u64, first predeclared exchange u64), exchange* (id u64, virtual host u64, exchange), binding* (exchange u64, binding), queue* (log
+//! u64, virtual host u64, queue, [`Queue`] snapshot). Exchanges that are always there are not among them.
 
 use forebay_record::{Batch, Records};
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
@@ -9,10 +9,11 @@ use forebay_storage::{Engine, LogId};
 
 use super::encoding::{
     put_binding, put_exchange, put_queue, take_binding, take_exchange, take_queue,
+    take_virtual_host,
 };
 use super::{Cx, ExchangeId, Host, Target};
 use crate::event::HostEvent;
-use crate::host::QueueId;
+use crate::host::{QueueId, VirtualHostId};
 use crate::queue::{Arrival, Queue, QueueEvent};
 use crate::routing::Binding;
 
@@ -45,15 +46,25 @@ impl Host {
 
     pub(in crate::machine) fn apply(&mut self, event: HostEvent) -> Result<(), String> {
         match event {
+            HostEvent::Founded {
+                virtual_host,
+                predeclared,
+            } => self.found(virtual_host, predeclared),
+            HostEvent::Ended { virtual_host } => self.forget(virtual_host),
             HostEvent::ExchangeDeclared {
+                virtual_host,
                 exchange,
                 definition,
             } => {
                 self.next_exchange = self.next_exchange.max(exchange.0 + 1);
-                self.put_exchange(exchange, definition);
+                self.put_exchange(virtual_host, exchange, definition);
             }
             HostEvent::ExchangeDeleted { exchange } => self.remove_exchange(exchange),
-            HostEvent::QueueDeclared { queue, definition } => self.put_queue(queue, definition),
+            HostEvent::QueueDeclared {
+                virtual_host,
+                queue,
+                definition,
+            } => self.put_queue(virtual_host, queue, definition),
             HostEvent::QueueDeleted { queue } => drop(self.remove_queue(queue)),
             HostEvent::Bound { source, binding } => self.replay_binding(source, binding)?,
             HostEvent::Unbound { source, binding } => {
@@ -106,7 +117,9 @@ impl Host {
                     "queue {name} knows of offset {known}, and its log ends at {next}"
                 ));
             }
-            if self.queue_names.get(&state.definition.name) != Some(id) {
+            let names = self.names.get(&state.virtual_host);
+            let names = names.ok_or_else(|| format!("queue {name} has no virtual host"))?;
+            if names.queues.get(&state.definition.name) != Some(id) {
                 return Err(format!("there are two queues of the name {name}"));
             }
         }
@@ -144,19 +157,26 @@ impl Host {
         for id in transient {
             self.drop_exchange(id, cx);
         }
+        self.follow_policies(cx.directory);
         self.finish(cx);
     }
 
     pub(in crate::machine) fn snapshot(&self, encoder: &mut Encoder) {
         encoder.u64(self.next_exchange);
+        let mut founded: Vec<_> = self.names.iter().collect();
+        founded.sort_unstable_by_key(|(id, _)| **id);
+        encoder.list(founded, |encoder, (id, names)| {
+            encoder.u64(id.0).u64(names.predeclared.0);
+        });
         let mut exchanges: Vec<_> = self.exchanges.iter().collect();
         exchanges.sort_unstable_by_key(|(id, _)| **id);
         let declared = exchanges
             .iter()
-            .filter(|(id, _)| !Self::is_predeclared(**id));
+            .filter(|(_, exchange)| !exchange.predeclared);
         let declared: Vec<_> = declared.collect();
         encoder.list(declared, |encoder, (id, exchange)| {
-            put_exchange(encoder.u64(id.0), &exchange.definition);
+            encoder.u64(id.0).u64(exchange.virtual_host.0);
+            put_exchange(encoder, &exchange.definition);
         });
         let bindings = exchanges.iter().flat_map(|(id, exchange)| {
             let bindings = exchange.router.bindings();
@@ -169,20 +189,31 @@ impl Host {
         let mut queues: Vec<_> = self.queues.iter().collect();
         queues.sort_unstable_by_key(|(id, _)| **id);
         encoder.list(queues, |encoder, (id, state)| {
-            put_queue(encoder.u64(id.0), &state.definition);
+            encoder.u64(id.0).u64(state.virtual_host.0);
+            put_queue(encoder, &state.definition);
             state.queue.snapshot(encoder);
         });
     }
 
     pub(in crate::machine) fn restore(
         &mut self,
+        has_virtual_hosts: bool,
         decoder: &mut Decoder<'_>,
     ) -> Result<(), DecodeError> {
         self.next_exchange = decoder.number()?;
+        if has_virtual_hosts {
+            self.forget(VirtualHostId::DEFAULT);
+            decoder.each(|decoder| {
+                let id = VirtualHostId(decoder.number()?);
+                self.found(id, ExchangeId(decoder.number()?));
+                Ok(())
+            })?;
+        }
         decoder.each(|decoder| {
             let id = ExchangeId(decoder.number()?);
+            let vhost = take_virtual_host(has_virtual_hosts, decoder)?;
             let definition = take_exchange(decoder)?;
-            self.put_exchange(id, definition);
+            self.put_exchange(vhost, id, definition);
             Ok(())
         })?;
         decoder.each(|decoder| {
@@ -194,9 +225,10 @@ impl Host {
         })?;
         decoder.each(|decoder| {
             let id = LogId(decoder.number()?);
+            let vhost = take_virtual_host(has_virtual_hosts, decoder)?;
             let definition = take_queue(decoder)?;
             let queue = Queue::restore(decoder)?;
-            self.put_queue_as(id, definition, queue);
+            self.put_queue_as(vhost, id, definition, queue);
             Ok(())
         })
     }

@@ -6,6 +6,7 @@ use forebay_broker::queue::{HolderId, Outcome, PoolId};
 use hashbrown::HashMap;
 
 use super::publishing::Slot;
+use super::replies::ReplyConsumer;
 use super::unacked::{Taken, Unacked};
 use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Assembler;
@@ -32,6 +33,8 @@ pub(super) struct Channel {
     /// Consumers that are cancelled, and hold something that is settled later.
     pub(super) former: Vec<HolderId>,
     pub(super) unacked: Unacked,
+    /// Who waits for answers, if it does.
+    pub(super) replies: Option<ReplyConsumer>,
 }
 
 /// How it publishes.
@@ -68,6 +71,7 @@ impl Channel {
             consumers: HashMap::new(),
             former: Vec::new(),
             unacked: Unacked::default(),
+            replies: None,
         }
     }
 

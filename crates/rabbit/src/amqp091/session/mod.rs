@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `handshake` | from the protocol header to an open virtual host |
 //! | `connection` | the loop around the socket |
+//! | `access` | what the connection's user may do |
 //! | `frames` | from frames to methods, and what closes channels and connections |
 //! | `commands` | what methods ask of the broker: one file a class |
 //! | `channel`, `unacked` | what a channel is between two frames |
 //! | `publishing`, `confirms` | messages on their way to the broker, and what publishers are told |
 //! | `delivery` | from logs to consumers |
+//! | `replies` | from connection to connection: direct reply-to |
 //! | `message`, `deaths`, `arguments` | messages and arguments in the broker's terms |
 //! | `errors` | the broker's refusals in RabbitMQ's words |
 //!
@@ -16,6 +18,7 @@
 //! as one command each, before any method behind them that could see what they did, and what is answered
 //! leaves in one write.
 
+mod access;
 mod arguments;
 mod channel;
 mod commands;
@@ -28,6 +31,7 @@ mod frames;
 mod handshake;
 mod message;
 mod publishing;
+mod replies;
 mod unacked;
 
 use std::collections::VecDeque;
@@ -35,7 +39,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use forebay_broker::host::{ConnectionId, HostError, Notice, NoticeSender, Settlement};
+use forebay_broker::host::{
+    ConnectionId, HostError, Notice, NoticeSender, Settlement, VirtualHost,
+};
 use forebay_broker::queue::HolderId;
 use hashbrown::HashMap;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -46,11 +52,16 @@ use crate::amqp091::frame::FrameDecoder;
 use crate::gateway::Shared;
 use crate::limits;
 use crate::metrics::Ending;
+use access::Access;
 use channel::Channel;
 use delivery::{AutoAcks, Consumer, Reading};
-use errors::Refusal;
+use errors::{Refusal, Subject};
 use handshake::Agreed;
 use publishing::Publishing;
+use replies::Replies;
+use unacked::append_settlement;
+
+pub(crate) use replies::ReplyAddresses;
 
 /// Why a connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -91,11 +102,11 @@ where
 {
     let (mut reader, mut writer) = tokio::io::split(stream);
     let mut input = BytesMut::new();
-    let opening = handshake::run(shared, &mut reader, &mut writer, &mut input);
+    let opening = handshake::run(shared, peer, &mut reader, &mut writer, &mut input);
     let opened = timeout(limits::HANDSHAKE_TIMEOUT, opening).await;
     let result = match opened.unwrap_or(Err(SessionError::LoginTimeout)) {
-        Ok(agreed) => {
-            let mut session = Session::new(shared, agreed, input);
+        Ok((agreed, access)) => {
+            let mut session = Session::new(shared, agreed, access, input);
             session.run(&mut reader, &mut writer).await
         }
         Err(SessionError::Refused(refusal)) => {
@@ -121,6 +132,8 @@ where
 struct Session<'a> {
     shared: &'a Shared,
     agreed: Agreed,
+    access: Access,
+    host: VirtualHost,
     id: ConnectionId,
     phase: Phase,
     frames: FrameDecoder,
@@ -152,6 +165,8 @@ struct Session<'a> {
     backlog: VecDeque<Notice>,
     /// A read of the disk for deliveries.
     reading: Option<Reading>,
+    /// Answers, once a channel has waited for any.
+    replies: Option<Replies>,
 }
 
 /// Where the connection is on its way to its end.
@@ -168,15 +183,17 @@ enum Phase {
 }
 
 impl<'a> Session<'a> {
-    fn new(shared: &'a Shared, agreed: Agreed, input: BytesMut) -> Self {
+    fn new(shared: &'a Shared, agreed: Agreed, access: Access, input: BytesMut) -> Self {
         let (notices, incoming) = unbounded_channel();
         let now = Instant::now();
         Self {
             shared,
+            host: shared.broker.virtual_host(access.vhost_id()),
             id: ConnectionId(shared.broker.next_id()),
             phase: Phase::Open,
             frames: FrameDecoder::new(agreed.frame_max),
             agreed,
+            access,
             input,
             read_bytes: limits::READ_BYTES_MIN,
             output: BytesMut::new(),
@@ -194,12 +211,23 @@ impl<'a> Session<'a> {
             incoming,
             backlog: VecDeque::new(),
             reading: None,
+            replies: None,
         }
+    }
+
+    /// A queue of the connection's virtual host, as errors call it.
+    fn named_queue<'n>(&'n self, name: &'n [u8]) -> Subject<'n> {
+        Subject::queue(&self.access.vhost, name)
+    }
+
+    /// The same of an exchange.
+    fn named_exchange<'n>(&'n self, name: &'n [u8]) -> Subject<'n> {
+        Subject::exchange(&self.access.vhost, name)
     }
 
     /// Hands over to the broker what has gathered.
     fn hand_over(&mut self) {
-        self.publishing.hand_over(&self.shared.broker);
+        self.publishing.hand_over(&self.host);
         if !self.settlements.is_empty() {
             let settlements = std::mem::take(&mut self.settlements);
             // Nobody waits to hear of it.
@@ -220,15 +248,7 @@ impl<'a> Session<'a> {
 
     /// Adds what a client says of deliveries, to be handed over.
     fn settle(&mut self, next: Settlement) {
-        if let Some(last) = self.settlements.last_mut()
-            && last.holder == next.holder
-            && last.outcome == next.outcome
-            && last.numbers.end == next.numbers.start
-        {
-            last.numbers.end = next.numbers.end;
-            return;
-        }
-        self.settlements.push(next);
+        append_settlement(&mut self.settlements, next);
     }
 }
 

@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use forebay_broker::Broker;
-use forebay_broker::host::{Publication, PublishError, Published};
+use forebay_broker::host::{Publication, PublishError, Published, VirtualHost};
 use futures_util::FutureExt;
 
 use crate::amqp091::ShortStr;
@@ -80,11 +79,11 @@ impl Publishing {
     }
 
     /// Hands over what has gathered.
-    pub(super) fn hand_over(&mut self, broker: &Broker) {
+    pub(super) fn hand_over(&mut self, host: &VirtualHost) {
         if self.batch.is_empty() {
             return;
         }
-        let answer = broker.publish(std::mem::take(&mut self.batch)).boxed();
+        let answer = host.publish(std::mem::take(&mut self.batch)).boxed();
         let slots = std::mem::take(&mut self.slots);
         self.pending.push_back(Pending { answer, slots });
     }
