@@ -5,6 +5,7 @@
 mod consuming;
 mod dying;
 mod harness;
+mod inspecting;
 mod policies;
 mod recovering;
 mod routing;
