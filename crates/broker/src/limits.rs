@@ -50,6 +50,10 @@ pub const PATTERN_COMPILED_BYTES_MAX: usize = 1 << 20;
 pub const PARAMETER_BYTES_MAX: usize = 64 << 10;
 /// Bytes of changes that are made at once.
 pub const ACCESS_CHANGES_BYTES_MAX: usize = 2 << 20;
+/// Messages that are looked at at once: the shard does nothing else in the meantime.
+pub const PEEKED_MESSAGES_MAX: usize = 1_000;
+/// Messages that are moved by hand at once, for the same reason.
+pub const REDRIVEN_MESSAGES_MAX: usize = 256;
 /// How often the front of a queue's log is given back: each time is a record of the journal that is
 /// synced.
 pub const QUEUE_TRIM_INTERVAL: Duration = Duration::from_secs(1);

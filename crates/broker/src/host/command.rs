@@ -6,6 +6,8 @@ use bytes::Bytes;
 
 use super::definition::{ConnectionId, ExchangeDefinition, QueueDefinition};
 use super::inspect::Inspect;
+use super::peek::Peek;
+use super::redrive::Redrive;
 use super::reply::NoticeSender;
 use crate::queue::{Credit, HolderId, Outcome, PoolId, Subscription};
 use crate::routing::Arguments;
@@ -107,6 +109,10 @@ pub enum HostCommand {
     },
     /// Looks, and changes nothing.
     Inspect(Inspect),
+    /// Looks at messages, and changes nothing.
+    Peek(Peek),
+    /// Moves messages from one queue to others.
+    Redrive(Redrive),
 }
 
 /// What an event takes beside the names in it.
@@ -142,14 +148,16 @@ impl HostCommand {
                 | Self::Disconnected { .. }
                 | Self::SetCredit { .. }
                 | Self::Inspect(_)
+                | Self::Peek(_)
         )
     }
 
-    /// Whether it is done when the medium is full: everything but what makes something new.
+    /// Whether it is done when the medium is full: everything but what makes something new, or stores
+    /// messages again.
     pub(crate) fn is_essential(&self) -> bool {
         !matches!(
             self,
-            Self::DeclareExchange(_) | Self::DeclareQueue { .. } | Self::Bind(_)
+            Self::DeclareExchange(_) | Self::DeclareQueue { .. } | Self::Bind(_) | Self::Redrive(_)
         )
     }
 }

@@ -5,7 +5,9 @@
 //! | `definition` | what exchanges and queues are |
 //! | `command`, `reply` | what can be asked, and what comes back |
 //! | `inspect` | what operators look at |
+//! | `peek`, `redrive` | messages that are looked at, and moved by hand |
 //! | `message` | a message as it is published, and as it lies in a queue's log |
+//! | `stored` | that, read and written again |
 //! | `deaths` | what a message remembers of the queues that it died in |
 //! | `error` | why something is refused |
 //!
@@ -19,7 +21,10 @@ mod error;
 mod handle;
 mod inspect;
 mod message;
+mod peek;
+mod redrive;
 mod reply;
+mod stored;
 
 pub use command::{Bind, GetMessage, HostCommand, Settlement, Subscribe};
 pub use deaths::{Death, Deaths};
@@ -33,9 +38,12 @@ pub use inspect::{
     QueueDescription,
 };
 pub use message::{Envelope, MessageHeaders, Publication, header};
+pub use peek::{Peek, Peeked, PeekedMessages};
+pub use redrive::{Redrive, RedriveTarget, Redriven};
 pub use reply::{
     Delivered, Got, HostReply, Notice, NoticeSender, Published, QueueStatus, Subscribed,
 };
+pub use stored::StoredMessage;
 
 /// The exchange that has every queue bound by its name.
 pub const DEFAULT_EXCHANGE: &[u8] = b"";

@@ -5,6 +5,8 @@ use forebay_storage::LogReader;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::inspect::Inspected;
+use super::peek::Peeked;
+use super::redrive::Redriven;
 use crate::queue::{Delivery, HolderId};
 
 /// An answer.
@@ -22,6 +24,10 @@ pub enum HostReply {
     Got(Option<Got>),
     /// What somebody looked for.
     Inspected(Inspected),
+    /// What somebody looked at.
+    Peeked(Peeked),
+    /// What became of messages that were to be moved.
+    Redriven(Redriven),
 }
 
 /// What there is of a queue.

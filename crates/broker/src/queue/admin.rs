@@ -1,6 +1,7 @@
 //! What operators do to a queue.
 
 use super::Queue;
+use super::counters::Removal;
 use super::effect::{Effect, Turn};
 use super::event::QueueEvent;
 use super::settings::QueueSettings;
@@ -29,6 +30,23 @@ impl Queue {
             ready,
             ..Lost::default()
         }
+    }
+
+    /// Takes a message out that is moved to another queue, in one entry of the journal with its arrival
+    /// there. Returns its priority; None if it is locked, delayed or gone, or waits for others of its
+    /// group. Nothing else happens to the queue before it is [asked](Self::tick): what waited behind a
+    /// message that is gone may be delivered then.
+    pub fn take_out(&mut self, offset: u64, turn: &mut Turn<'_>) -> Option<u8> {
+        let priority = self.messages.levels.priority_of(offset)?;
+        let removal = Removal::Moved;
+        turn.out.journal(QueueEvent::Removed {
+            offset,
+            count: 1,
+            removal,
+        });
+        self.messages
+            .remove_ready(priority, offset..offset + 1, removal);
+        Some(priority)
     }
 
     /// Ends the queue: its consumers are cancelled, and what it held is lost. The caller journals that.

@@ -30,6 +30,8 @@ pub enum Removal {
     Acked,
     /// An operator purged the queue.
     Purged,
+    /// An operator moved it to another queue.
+    Moved,
     /// It is dead, and the caller moves it to where the dead are wanted.
     Dead(DeathReason),
     /// The same where nobody wants the dead.
@@ -66,6 +68,8 @@ pub struct Totals {
     pub acked: u64,
     /// Messages that were purged.
     pub purged: u64,
+    /// Messages that were moved to another queue.
+    pub moved: u64,
     /// Messages that died, by [`DeathReason`].
     pub dead: [u64; DeathReason::ALL.len()],
     /// Messages that were dropped because nobody wants the dead, by [`DeathReason`].
@@ -77,6 +81,7 @@ impl Totals {
         let total = match removal {
             Removal::Acked => &mut self.acked,
             Removal::Purged => &mut self.purged,
+            Removal::Moved => &mut self.moved,
             Removal::Dead(reason) => &mut self.dead[reason as usize],
             Removal::Dropped(reason) => &mut self.dropped[reason as usize],
         };
@@ -86,6 +91,6 @@ impl Totals {
     /// Messages that are no more, however they left.
     pub fn settled(&self) -> u64 {
         let died = self.dead.iter().chain(&self.dropped).sum::<u64>();
-        self.acked + self.purged + died
+        self.acked + self.purged + self.moved + died
     }
 }

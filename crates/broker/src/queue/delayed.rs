@@ -29,6 +29,10 @@ impl Delayed {
         (*until_ms <= now_ms).then_some(*offset)
     }
 
+    pub(super) fn contains(&self, offset: u64) -> bool {
+        self.times.contains_key(&offset)
+    }
+
     /// What of `offsets` is delayed, in order. Takes time by what there is.
     pub(super) fn within(&self, offsets: Range<u64>) -> Vec<u64> {
         if offsets.end - offsets.start <= self.len() {

@@ -142,7 +142,7 @@ impl Effects {
                 count,
                 reason,
             },
-            Removal::Acked | Removal::Purged => return,
+            Removal::Acked | Removal::Purged | Removal::Moved => return,
         };
         self.effects.push(effect);
     }

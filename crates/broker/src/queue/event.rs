@@ -17,7 +17,7 @@
 //! | 8 | purged | `below offset` |
 //! | 9 | reconfigured | see [`QueueSettings`] |
 //!
-//! A removal is 0 acked, 1 purged, 16 + reason dead, 32 + reason dropped; a reason is 0 expired,
+//! A removal is 0 acked, 1 purged, 2 moved, 16 + reason dead, 32 + reason dropped; a reason is 0 expired,
 //! 1 rejected, 2 max length, 3 delivery limit.
 
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
@@ -439,6 +439,7 @@ fn removal_byte(removal: Removal) -> u8 {
     match removal {
         Removal::Acked => 0,
         Removal::Purged => 1,
+        Removal::Moved => 2,
         Removal::Dead(reason) => 16 + reason as u8,
         Removal::Dropped(reason) => 32 + reason as u8,
     }
@@ -450,6 +451,7 @@ fn removal(decoder: &mut Decoder<'_>) -> Result<Removal, DecodeError> {
     match (byte / 16, byte % 16, reason) {
         (0, 0, _) => Ok(Removal::Acked),
         (0, 1, _) => Ok(Removal::Purged),
+        (0, 2, _) => Ok(Removal::Moved),
         (1, _, Some(reason)) => Ok(Removal::Dead(reason)),
         (2, _, Some(reason)) => Ok(Removal::Dropped(reason)),
         _ => Err(DecodeError::Invalid { what: "removal" }),

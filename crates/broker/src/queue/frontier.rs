@@ -32,6 +32,12 @@ impl Frontier {
         offset < self.floor || self.done.contains(offset)
     }
 
+    /// The first message from `offset` on that is not done.
+    pub(super) fn next_open(&self, offset: u64) -> u64 {
+        let offset = offset.max(self.floor);
+        self.done.run_end(offset, u64::MAX)
+    }
+
     pub(super) fn finish(&mut self, run: Range<u64>) {
         if run.start > self.floor {
             self.done.insert(run);

@@ -59,6 +59,15 @@ impl Levels {
         Some((priority, run))
     }
 
+    /// Of which priority a message is that is ready; None if it is not.
+    pub(super) fn priority_of(&self, offset: u64) -> Option<u8> {
+        let mut in_use = self.priorities();
+        in_use.find(|priority| {
+            let level = self.level(*priority);
+            level.is_some_and(|level| level.contains(offset))
+        })
+    }
+
     pub(super) fn level(&self, priority: u8) -> Option<&OffsetSet> {
         self.sets.get(usize::from(priority))
     }

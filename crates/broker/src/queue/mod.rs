@@ -13,7 +13,7 @@
 //!      │    time │ │   nack, fail, lock ends, holder gone         │
 //!      ▼         │ │                     │                        │
 //!   delayed ─────┘ └─────────────────────┼─── expired, too many, ─┘
-//!      ▲                                 │    purged, no-ack
+//!      ▲                                 │    purged, moved, no-ack
 //!      └──────────── with a delay ───────┘
 //! ```
 //!
@@ -46,6 +46,7 @@ mod invariant;
 mod levels;
 mod limits;
 mod locks;
+mod look;
 mod messages;
 mod offset_set;
 mod replay;
@@ -70,6 +71,7 @@ pub use enqueue::{Admission, Arrival, Attributes};
 pub use event::QueueEvent;
 pub use ids::{HolderId, PoolId, Token};
 pub use invariant::Violation;
+pub use look::{Place, Standing};
 pub use messages::Mark;
 pub use retry::{Backoff, RetryPolicy};
 pub use settings::{Bounds, Causes, Order, Overflow, QueueSettings};

@@ -173,7 +173,7 @@ impl Queue {
         turn: &mut Turn<'_>,
     ) {
         let (number, count) = (numbers.start, numbers.end - numbers.start);
-        let is_death = !matches!(removal, Removal::Acked | Removal::Purged);
+        let is_death = matches!(removal, Removal::Dead(_) | Removal::Dropped(_));
         self.messages
             .settle(holder, numbers, removal, |offset, mark| {
                 if is_death {

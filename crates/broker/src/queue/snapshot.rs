@@ -1,12 +1,12 @@
 //! A queue at one point of the journal.
 //!
-//! Layout: `version u8 (1), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
+//! Layout: `version u8 (2), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
 //! it RUNS, ready list<priority u8, RUNS>, delayed list<offset varint, time i64, priority u8>, locks
 //! list<holder u64, list<number varint, offset varint, until i64, priority u8>>, marks list<offset varint, deliveries u32,
 //! failures u32>, sizes folded and exact list<first varint, count varint, bytes varint>, arrivals
 //! list<first varint, last i64, closes i64>, ttls list<first varint, end varint, ttl varint>,
 //! groups list<offset varint, group u64, priority u8, apart bool>, deduplication list<id 16, offset
-//! varint, time i64>, totals`. RUNS is `list<gap varint, length varint>`: how far each run of offsets
+//! varint, time i64>, totals`. Version 1, which is still read, has no `moved` at the end of the totals. RUNS is `list<gap varint, length varint>`: how far each run of offsets
 //! is from the end of the one before it, and how long it is. Lists of runs and of locks are in
 //! order, so that the same queue is the same bytes.
 
@@ -27,7 +27,9 @@ use super::settings::QueueSettings;
 use super::sizes::SizeRun;
 use super::ttls::TtlRun;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Without how many messages were moved.
+const VERSION_WITHOUT_MOVED: u8 = 1;
 
 impl Queue {
     /// Appends everything that messages and events so far have built.
@@ -101,7 +103,8 @@ impl Queue {
     /// Takes what [`Self::snapshot`] wrote. What the journal has after it is replayed, then the queue
     /// is [opened](Self::open).
     pub fn restore(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        if decoder.u8()? != VERSION {
+        let version = decoder.u8()?;
+        if ![VERSION, VERSION_WITHOUT_MOVED].contains(&version) {
             return Err(invalid("version of queue snapshot"));
         }
         let settings = QueueSettings::decode(decoder)?;
@@ -166,7 +169,7 @@ impl Queue {
             messages.dedup.record(id, number(decoder)?, decoder.i64()?);
             Ok(())
         })?;
-        messages.counters.totals = take_totals(decoder)?;
+        messages.counters.totals = take_totals(decoder, version)?;
         messages.recount();
         let queue = Self {
             messages,
@@ -303,9 +306,10 @@ fn put_totals(encoder: &mut Encoder, totals: &Totals) {
     for count in totals.dead.iter().chain(&totals.dropped) {
         encoder.varint(*count);
     }
+    encoder.varint(totals.moved);
 }
 
-fn take_totals(decoder: &mut Decoder<'_>) -> Result<Totals, DecodeError> {
+fn take_totals(decoder: &mut Decoder<'_>, version: u8) -> Result<Totals, DecodeError> {
     let mut totals = Totals {
         enqueued: number(decoder)?,
         delivered: number(decoder)?,
@@ -317,8 +321,11 @@ fn take_totals(decoder: &mut Decoder<'_>) -> Result<Totals, DecodeError> {
     for count in totals.dead.iter_mut().chain(&mut totals.dropped) {
         *count = number(decoder)?;
     }
+    if version != VERSION_WITHOUT_MOVED {
+        totals.moved = number(decoder)?;
+    }
     let died = totals.dead.iter().chain(&totals.dropped);
-    let settled = died.chain([&totals.acked, &totals.purged]);
+    let settled = died.chain([&totals.acked, &totals.purged, &totals.moved]);
     let settled = settled.fold(0u64, |sum, count| sum.saturating_add(*count));
     if settled > NUMBER_MAX {
         return Err(invalid("totals"));

@@ -24,7 +24,7 @@ async fn buried(running: &Running) -> Vec<(String, DeathReason)> {
     dead.into_iter()
         .map(|seen| {
             assert_eq!((seen.exchange.as_str(), seen.key.as_str()), ("dlx", "q"));
-            let death = &seen.deaths.0[0];
+            let death = seen.deaths.last().unwrap();
             assert_eq!(&death.queue[..], b"q");
             assert_eq!(&death.routing_keys[0][..], b"q");
             (seen.body, death.reason)

@@ -14,6 +14,7 @@ use forebay_broker::host::{
 };
 use forebay_broker::queue::{Credit, Delivery, HolderId, Outcome, QueueSettings, Subscription};
 use forebay_broker::routing::{Arguments, RouterKind};
+use forebay_broker::storage::media::Fault;
 use forebay_broker::storage::{Clock, LogReader, Now, Options, Read, SimulatedDisk, StorageError};
 use forebay_broker::{Broker, BrokerOptions, CountedRandomness, Environment};
 use forebay_record::{BatchBuilder, Batches, RecordHeader, Records};
@@ -97,6 +98,29 @@ impl Running {
     /// Another one on what a power cut is sure to leave.
     pub(crate) fn cut(&self) -> Self {
         Self::on(self.disk.after_power_cut(|| false), self.time.clone())
+    }
+
+    /// Another one on what a power cut leaves that has each unsynced sector kept or lost.
+    pub(crate) fn cut_keeping(&self, keep: impl FnMut() -> bool) -> Self {
+        Self::on(self.disk.after_power_cut(keep), self.time.clone())
+    }
+
+    /// Fills the disk with messages of a queue that nobody else uses.
+    pub(crate) async fn fill(&self) {
+        self.declare("filling").await;
+        self.disk.set_capacity(1_000);
+        let full = self.broker.watch_full();
+        let body = "x".repeat(100 << 10);
+        while !*full.borrow() {
+            // The last one waits for space.
+            let published = self.try_publish(publication("", "filling", &body));
+            let _ = timeout(Duration::from_millis(50), published).await;
+        }
+    }
+
+    /// Something goes wrong with the disk.
+    pub(crate) fn inject(&self, fault: Fault) {
+        self.disk.inject(fault);
     }
 
     /// Another one after this one was stopped in order.

@@ -3,29 +3,17 @@
 
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
-use forebay_record::{Batch, BatchBuilder, Batches, Record, RecordHeader, Records};
-use forebay_storage::{Read, Room};
+use bytes::Bytes;
+use forebay_record::Batches;
+use forebay_storage::Read;
 
-use super::publish::MESSAGE_OVERHEAD_BYTES;
+use super::carry::Carried;
 use super::{Cx, Host};
-use crate::host::{Death, Deaths, Envelope, QueueId, header};
-use crate::queue::{Admission, Attributes, DeathReason};
+use crate::host::{Death, QueueId, StoredMessage};
+use crate::queue::{Attributes, DeathReason};
 
 /// Bytes of batches that are read at once. What died lately is in memory.
 const READ_BYTES: usize = 256 << 10;
-
-/// A dead message, as its log has it.
-struct Dead {
-    exchange: Bytes,
-    routing_key: Bytes,
-    deaths: Deaths,
-    body: Bytes,
-    key: Option<Bytes>,
-    /// Headers beside those of its deaths.
-    headers: Vec<(Bytes, Option<Bytes>)>,
-    timestamp_ms: i64,
-}
 
 impl Host {
     /// Moves dead messages, as far as the journal has room. Returns how many.
@@ -47,8 +35,10 @@ impl Host {
                 continue;
             };
             for batch in batches {
-                let dead = dead_in(&batch, at..first + count);
-                for (offset, dead) in dead {
+                let wanted = at..first + count;
+                let dead = StoredMessage::all_in(&batch, |offset| wanted.contains(&offset));
+                for dead in dead {
+                    let offset = dead.offset;
                     if !self.bury_one(id, dead, reason, cx) {
                         return offset - first;
                     }
@@ -63,7 +53,7 @@ impl Host {
     /// Moves a message that the queue refused. Without room for that it is only refused, as its publisher
     /// is told.
     pub(super) fn bury_refused(&mut self, id: QueueId, batch: &[u8], cx: &mut Cx<'_>) {
-        for (_, dead) in dead_in(&Bytes::copy_from_slice(batch), 0..u64::MAX) {
+        for dead in StoredMessage::all_in(&Bytes::copy_from_slice(batch), |_| true) {
             self.bury_one(id, dead, DeathReason::MaxLength, cx);
         }
     }
@@ -94,7 +84,13 @@ impl Host {
     }
 
     /// Returns whether it is done; not if the journal has no room for it now.
-    fn bury_one(&mut self, id: QueueId, dead: Dead, reason: DeathReason, cx: &mut Cx<'_>) -> bool {
+    fn bury_one(
+        &mut self,
+        id: QueueId,
+        mut dead: StoredMessage,
+        reason: DeathReason,
+        cx: &mut Cx<'_>,
+    ) -> bool {
         let Some(state) = self.queues.get(&id) else {
             return true;
         };
@@ -102,22 +98,19 @@ impl Host {
             return true;
         };
         let (vhost, queue) = (state.virtual_host, state.definition.name.clone());
-        let mut deaths = dead.deaths;
-        deaths.note(Death {
+        dead.deaths.note(Death {
             queue,
             reason,
             count: 1,
             time_ms: self.now.wall_ms,
+            last_ms: self.now.wall_ms,
             exchange: dead.exchange,
             routing_keys: vec![dead.routing_key.clone()],
             original_expiration_ms: None,
         });
-        let routing_key = target.routing_key.unwrap_or(dead.routing_key);
-        let envelope = Envelope {
-            exchange: target.exchange.clone(),
-            routing_keys: vec![routing_key.clone()],
-            headers: None,
-        };
+        dead.exchange = target.exchange;
+        dead.routing_key = target.routing_key.unwrap_or(dead.routing_key);
+        let envelope = dead.envelope();
         let mut queues = Vec::new();
         // Without the exchange nobody wants the dead any more.
         if self.route(vhost, &envelope, &mut queues).is_err() {
@@ -125,90 +118,16 @@ impl Host {
         }
         let is_cycle = |of: &QueueId| {
             let name = self.queues.get(of).map(|state| &state.definition.name);
-            name.is_some_and(|name| deaths.is_cycle(name))
+            name.is_some_and(|name| dead.deaths.is_cycle(name))
         };
-        queues.retain(|of| !is_cycle(of));
-        let value = deaths.encode();
-        let mut headers = vec![
-            RecordHeader::new(header::EXCHANGE, &target.exchange),
-            RecordHeader::new(header::ROUTING_KEY, &routing_key),
-            RecordHeader::new(header::DEATHS, &value),
-        ];
-        headers.extend(dead.headers.iter().map(|(key, value)| RecordHeader {
-            key,
-            value: value.as_deref(),
-        }));
-        let mut builder = BatchBuilder::new();
-        let key = dead.key.as_deref();
-        let added = builder.add(dead.timestamp_ms, key, Some(&dead.body), &headers);
-        let Ok(batch) = added.and_then(|()| builder.build()) else {
-            tracing::error!(queue = %id, "a dead message is too large to be moved and is lost");
-            return true;
-        };
-        let needed = queues.len() * (batch.len() + MESSAGE_OVERHEAD_BYTES);
-        if cx.engine.room(needed, true) != Room::Now {
-            return false;
-        }
-        let body_bytes = u32::try_from(dead.body.len()).unwrap_or(u32::MAX);
-        for to in queues {
-            let admission = self.queues.get(&to).map(|state| {
-                let bytes = u64::from(body_bytes);
-                state
-                    .queue
-                    .admit(1, bytes, None, self.now.aging_ms, &self.pools)
-            });
-            if admission == Some(Admission::Accepted) {
-                let batch = BytesMut::from(&batch[..]);
-                if let Err(error) = self.take_in(to, batch, body_bytes, Attributes::default(), cx) {
-                    tracing::error!(queue = %to, %error, "a dead message is lost");
-                }
+        queues.retain(|of| !is_cycle(of) && self.takes(*of, &dead));
+        match self.carry(&dead, &queues, Attributes::default(), true, cx) {
+            Carried::Done => true,
+            Carried::TooLarge => {
+                tracing::error!(queue = %id, "a dead message is too large to be moved and is lost");
+                true
             }
+            Carried::NoRoom(_) => false,
         }
-        true
-    }
-}
-
-/// The messages of a batch at these offsets.
-fn dead_in(batch: &Bytes, offsets: Range<u64>) -> Vec<(u64, Dead)> {
-    let Ok(batch) = Batch::only(batch) else {
-        return Vec::new();
-    };
-    let head = batch.header();
-    let count = usize::try_from(head.record_count).unwrap_or_default();
-    let mut dead = Vec::new();
-    for record in Records::new(batch.payload(), count).flatten() {
-        let offset = head.offset_of(&record).cast_unsigned();
-        if offsets.contains(&offset) {
-            dead.push((offset, Dead::of(&record, head.timestamp_of(&record))));
-        }
-    }
-    dead
-}
-
-impl Dead {
-    fn of(record: &Record<'_>, timestamp_ms: i64) -> Self {
-        let mut dead = Self {
-            exchange: Bytes::new(),
-            routing_key: Bytes::new(),
-            deaths: Deaths::default(),
-            body: Bytes::copy_from_slice(record.value.unwrap_or_default()),
-            key: record.key.map(Bytes::copy_from_slice),
-            headers: Vec::new(),
-            timestamp_ms,
-        };
-        for RecordHeader { key, value } in record.headers.flatten() {
-            let value = value.map(Bytes::copy_from_slice);
-            if *key == *header::EXCHANGE.as_bytes() {
-                dead.exchange = value.unwrap_or_default();
-            } else if *key == *header::ROUTING_KEY.as_bytes() {
-                dead.routing_key = value.unwrap_or_default();
-            } else if *key == *header::DEATHS.as_bytes() {
-                // What nobody can read is as if it had not died before.
-                dead.deaths = Deaths::decode(&value.unwrap_or_default()).unwrap_or_default();
-            } else {
-                dead.headers.push((Bytes::copy_from_slice(key), value));
-            }
-        }
-        dead
     }
 }

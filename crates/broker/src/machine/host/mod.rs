@@ -5,14 +5,17 @@
 //! ([`Host::store_changes`]).
 
 mod by_name;
+mod carry;
 mod consumers;
 mod dead_letters;
 mod encoding;
 mod exchanges;
 mod inspect;
+mod peek;
 mod policies;
 mod publish;
 mod queues;
+mod redrive;
 mod saved;
 mod virtual_hosts;
 
@@ -266,6 +269,8 @@ impl Host {
             HostCommand::Release { holders, pools } => at_once(self.release(&holders, &pools)),
             HostCommand::Disconnected { connection } => self.disconnected(connection, cx),
             HostCommand::Inspect(question) => at_once(self.inspect(vhost, question)),
+            HostCommand::Peek(peek) => at_once(self.peek(vhost, &peek)),
+            HostCommand::Redrive(redrive) => self.redrive(vhost, redrive, cx),
         }
     }
 

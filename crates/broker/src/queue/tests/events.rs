@@ -22,7 +22,7 @@ fn decoded(bytes: &[u8]) -> Result<Vec<QueueEvent>, DecodeError> {
 
 fn one_of_each() -> Vec<QueueEvent> {
     let holder = HolderId(u64::MAX);
-    let removals = [Removal::Acked, Removal::Purged].into_iter();
+    let removals = [Removal::Acked, Removal::Purged, Removal::Moved].into_iter();
     let removals = removals.chain(DeathReason::ALL.map(Removal::Dead));
     let removals = removals.chain(DeathReason::ALL.map(Removal::Dropped));
     let settings = QueueSettings {

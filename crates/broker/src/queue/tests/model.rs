@@ -162,6 +162,20 @@ impl Model {
         ready.len() as u64
     }
 
+    /// Takes a message out that is ready and first in line of its group. Says whether it was.
+    pub(super) fn take_out(&mut self, index: usize) -> bool {
+        let is_first = |message: &Message| {
+            let order = message.group.and_then(|group| self.groups.get(&group));
+            order.is_none_or(|order| order.first() == Some(&index))
+        };
+        let found = self.messages.get(index);
+        let taken = found.is_some_and(|found| found.state == State::Ready && is_first(found));
+        if taken {
+            self.settle(index);
+        }
+        taken
+    }
+
     /// What time alone does: those that are delayed become ready, locks end.
     pub(super) fn pass_to(&mut self, now_ms: i64) {
         let mut woken = Vec::new();
@@ -312,6 +326,25 @@ impl Model {
         assert_eq!(counters.delayed, delayed.len() as u64);
         assert_eq!(counters.totals.acked, self.acked);
         assert_eq!(counters.totals.enqueued, self.messages.len() as u64);
+        let standing = self
+            .messages
+            .iter()
+            .enumerate()
+            .filter_map(|(index, message)| {
+                let place = match message.state {
+                    State::Ready => Place::Ready,
+                    State::Locked { .. } => Place::Locked,
+                    State::Delayed { .. } => Place::Delayed,
+                    State::Dying(_) | State::Settled => return None,
+                };
+                Some(Standing {
+                    offset: index as u64,
+                    place,
+                    mark: message.mark,
+                })
+            });
+        let standing: Vec<_> = standing.collect();
+        assert_eq!(queue.look(0, u64::MAX, usize::MAX), standing);
         let dying = self.with(|state| matches!(state, State::Dying(_)));
         assert!(dying.is_empty(), "{dying:?} ought to have died");
         let unsettled = self

@@ -28,6 +28,57 @@ fn a_purge_drops_what_is_ready() {
 }
 
 #[test]
+fn a_message_is_taken_out_of_the_middle_if_nobody_has_it() {
+    let mut bench = Bench::new(QueueSettings::default());
+    bench.enqueue(5);
+    bench.get(ANNA, 1);
+    let mut take = |offset| bench.turn(|queue, turn| queue.take_out(offset, turn));
+    assert_eq!(take(2), Some(0));
+    assert_eq!(take(2), None, "it is gone");
+    assert_eq!(take(0), None, "somebody has it");
+    assert_eq!(take(5), None, "it never came");
+    let totals = bench.queue.counters().totals;
+    assert_eq!((totals.moved, totals.acked, totals.delivered), (1, 0, 1));
+    let before = snapshot(&bench.queue);
+    assert_eq!(
+        snapshot(&bench.replayed(QueueSettings::default())),
+        before,
+        "the journal knows it"
+    );
+    bench.ack(ANNA, 0..1);
+    assert_eq!(bench.get(BERT, 9), [1, 3, 4]);
+}
+
+#[test]
+fn who_looks_sees_where_every_message_stands_and_changes_nothing() {
+    let mut bench = Bench::new(QueueSettings::default());
+    bench.enqueue(4);
+    bench.get(ANNA, 2);
+    bench.nack(ANNA, 0..1);
+    let delayed = Attributes {
+        not_before_ms: Some(bench.now_ms + 10),
+        ..Attributes::default()
+    };
+    bench.enqueue_with(1, delayed);
+    bench.turn(|queue, turn| queue.take_out(2, turn));
+    let before = snapshot(&bench.queue);
+    let look = |from, below, count| {
+        let looked = bench.queue.look(from, below, count).into_iter();
+        looked
+            .map(|standing| (standing.offset, standing.place))
+            .collect::<Vec<_>>()
+    };
+    let (ready, locked) = (Place::Ready, Place::Locked);
+    let all = [(0, ready), (1, locked), (3, ready), (4, Place::Delayed)];
+    assert_eq!(look(0, u64::MAX, 100), all);
+    assert_eq!(look(1, 4, 100), all[1..3]);
+    assert_eq!(look(2, u64::MAX, 1), all[2..3]);
+    assert_eq!(look(5, u64::MAX, 100), []);
+    assert_eq!(bench.queue.look(0, 1, 1)[0].mark.deliveries, 1);
+    assert_eq!(snapshot(&bench.queue), before);
+}
+
+#[test]
 fn whoever_deletes_a_queue_is_told_what_it_held() {
     let mut bench = Bench::new(QueueSettings::default());
     bench.enqueue(5);

@@ -42,6 +42,7 @@ enum Step {
     /// A token of a lock that is no more, or never was.
     Stale(u64, u64),
     Purge,
+    TakeOut(u64),
     Bound(Bounds),
     SingleActive(bool),
     Pass(i64),
@@ -179,6 +180,16 @@ impl World {
                 let purged = self.model.purge();
                 let lost = self.bench.turn(|queue, turn| queue.purge(turn));
                 assert_eq!(lost.ready, purged);
+            }
+            Step::TakeOut(position) => {
+                let offset = position % (self.model.messages.len() as u64 + 1);
+                let taken = self.model.take_out(offset as usize);
+                let found = self.bench.turn(|queue, turn| {
+                    let found = queue.take_out(offset, turn);
+                    queue.tick(turn);
+                    found
+                });
+                assert_eq!(found.is_some(), taken);
             }
             Step::Bound(bounds) => {
                 self.settings.bounds = *bounds;
@@ -476,6 +487,7 @@ fn step() -> impl Strategy<Value = Step> {
         ),
         1 => (holder(), 0..30u64).prop_map(|(holder, number)| Step::Stale(holder, number)),
         1 => Just(Step::Purge),
+        2 => any::<u64>().prop_map(Step::TakeOut),
         1 => bounds().prop_map(Step::Bound),
         1 => any::<bool>().prop_map(Step::SingleActive),
         4 => (0..60i64).prop_map(Step::Pass),

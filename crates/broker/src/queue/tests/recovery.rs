@@ -87,6 +87,20 @@ fn deliveries_and_acknowledgements_in_turn_are_few_events() {
 }
 
 #[test]
+fn a_snapshot_from_before_messages_were_moved_is_read() {
+    let mut bench = Bench::new(settings());
+    bench.enqueue(3);
+    let now = snapshot(&bench.queue);
+    // Version 1 ends with the totals of the dead, version 2 with how many were moved: none.
+    let mut old = now.clone();
+    old[0] = 1;
+    assert_eq!(old.pop(), Some(0));
+    assert_eq!(snapshot(&restored(&old)), now);
+    bench.turn(|queue, turn| queue.take_out(0, turn));
+    assert_eq!(restored(&snapshot(&bench.queue)).counters().totals.moved, 1);
+}
+
+#[test]
 fn any_bytes_are_an_error_or_a_queue() {
     let mut bench = Bench::new(settings());
     bench.enqueue(100);

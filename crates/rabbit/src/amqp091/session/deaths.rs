@@ -27,10 +27,9 @@ pub(super) fn shown(properties: &Properties, deaths: &Deaths) -> Properties {
             headers.copy(entry);
         }
     }
-    // Of two in the same millisecond the older one is further behind.
-    let first = deaths.0.iter().rev().min_by_key(|death| death.time_ms);
+    let first = deaths.first();
     let mut array = ArrayBuilder::new();
-    for death in &deaths.0 {
+    for death in &deaths.deaths {
         // The log has the properties as they were published: what they say ended with the first death.
         let is_first = first.is_some_and(|first| std::ptr::eq(first, death));
         let expiration = list.expiration.as_deref().filter(|_| is_first);
@@ -43,7 +42,7 @@ pub(super) fn shown(properties: &Properties, deaths: &Deaths) -> Properties {
             .put("x-first-death-queue", Value::LongStr(&death.queue))
             .put("x-first-death-reason", Value::LongStr(reason(death.reason)));
     }
-    if let Some(death) = deaths.0.first() {
+    if let Some(death) = deaths.last() {
         headers
             .put("x-last-death-exchange", Value::LongStr(&death.exchange))
             .put("x-last-death-queue", Value::LongStr(&death.queue))
@@ -103,6 +102,7 @@ mod tests {
             reason: DeathReason::Expired,
             count: 2,
             time_ms,
+            last_ms: time_ms,
             exchange: Bytes::from_static(b"x"),
             routing_keys: vec![Bytes::from_static(b"k")],
             original_expiration_ms: None,
@@ -120,7 +120,7 @@ mod tests {
             expiration: Some("50".try_into().unwrap()),
             ..PropertyList::default()
         };
-        let deaths = Deaths(vec![death("second", 9_000), death("first", 7_000)]);
+        let deaths = Deaths::new(vec![death("second", 9_000), death("first", 7_000)]);
         let shown = shown(&properties.encode(), &deaths);
         assert_eq!(shown.expiration(), None);
         let headers = shown.headers().unwrap();

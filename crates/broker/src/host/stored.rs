@@ -1,0 +1,105 @@
+//! A message as it lies in a queue's log, read and written again.
+
+use bytes::Bytes;
+use forebay_record::{Batch, BatchBuilder, Error as RecordError, Record, RecordHeader, Records};
+
+use super::deaths::Deaths;
+use super::message::{Envelope, header};
+
+/// A message that was read from a queue's log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// Where it is in its queue.
+    pub offset: u64,
+    /// The exchange that it was published to.
+    pub exchange: Bytes,
+    /// The routing key that it was published with.
+    pub routing_key: Bytes,
+    /// The queues that it died in.
+    pub deaths: Deaths,
+    /// Its body.
+    pub body: Bytes,
+    /// Its key.
+    pub key: Option<Bytes>,
+    /// Its other headers, [reserved](header) and not.
+    pub headers: Vec<(Bytes, Option<Bytes>)>,
+    /// When it was published, in milliseconds since the Unix epoch.
+    pub timestamp_ms: i64,
+}
+
+impl StoredMessage {
+    /// The messages of a batch whose offsets are wanted. What cannot be read is none of them.
+    pub(crate) fn all_in(batch: &Bytes, wanted: impl Fn(u64) -> bool) -> Vec<Self> {
+        let Ok(batch) = Batch::only(batch) else {
+            return Vec::new();
+        };
+        let head = batch.header();
+        let count = usize::try_from(head.record_count).unwrap_or_default();
+        let mut messages = Vec::new();
+        for record in Records::new(batch.payload(), count).flatten() {
+            let offset = head.offset_of(&record).cast_unsigned();
+            if wanted(offset) {
+                messages.push(Self::of(offset, &record, head.timestamp_of(&record)));
+            }
+        }
+        messages
+    }
+
+    fn of(offset: u64, record: &Record<'_>, timestamp_ms: i64) -> Self {
+        let mut message = Self {
+            offset,
+            body: Bytes::copy_from_slice(record.value.unwrap_or_default()),
+            key: record.key.map(Bytes::copy_from_slice),
+            timestamp_ms,
+            ..Self::default()
+        };
+        for RecordHeader { key, value } in record.headers.flatten() {
+            let value = value.map(Bytes::copy_from_slice);
+            if *key == *header::EXCHANGE.as_bytes() {
+                message.exchange = value.unwrap_or_default();
+            } else if *key == *header::ROUTING_KEY.as_bytes() {
+                message.routing_key = value.unwrap_or_default();
+            } else if *key == *header::DEATHS.as_bytes() {
+                // What nobody can read is as if it had not died before.
+                message.deaths = Deaths::decode(&value.unwrap_or_default()).unwrap_or_default();
+            } else {
+                message.headers.push((Bytes::copy_from_slice(key), value));
+            }
+        }
+        message
+    }
+
+    /// What it is routed by on its way to other queues.
+    pub(crate) fn envelope(&self) -> Envelope {
+        Envelope {
+            exchange: self.exchange.clone(),
+            routing_keys: vec![self.routing_key.clone()],
+            headers: None,
+        }
+    }
+
+    /// The message for the log of another queue: a batch of one record.
+    pub(crate) fn batch(&self) -> Result<Bytes, RecordError> {
+        let deaths = self.deaths.encode();
+        let mut headers = vec![
+            RecordHeader::new(header::EXCHANGE, &self.exchange),
+            RecordHeader::new(header::ROUTING_KEY, &self.routing_key),
+        ];
+        if !self.deaths.deaths.is_empty() {
+            headers.push(RecordHeader::new(header::DEATHS, &deaths));
+        }
+        headers.extend(self.headers.iter().map(|(key, value)| RecordHeader {
+            key,
+            value: value.as_deref(),
+        }));
+        let mut builder = BatchBuilder::new();
+        let key = self.key.as_deref();
+        builder.add(self.timestamp_ms, key, Some(&self.body), &headers)?;
+        builder.build()
+    }
+
+    /// The size of its body.
+    pub fn body_bytes(&self) -> u32 {
+        u32::try_from(self.body.len()).unwrap_or(u32::MAX)
+    }
+}

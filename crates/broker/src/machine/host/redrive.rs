@@ -1,0 +1,147 @@
+//! Messages that operators move to other queues. That a message arrived there and that it left its old
+//! queue is in one entry of the journal.
+
+use forebay_storage::{Durability, Room};
+
+use super::carry::Carried;
+use super::{Cx, Host};
+use crate::host::{
+    HostError, HostReply, QueueId, Redrive, RedriveTarget, Redriven, StoredMessage, VirtualHostId,
+};
+use crate::limits::REDRIVEN_MESSAGES_MAX;
+use crate::machine::command::HostResult;
+use crate::queue::{Attributes, Queue};
+
+impl Host {
+    pub(super) fn redrive(
+        &mut self,
+        vhost: VirtualHostId,
+        redrive: Redrive,
+        cx: &mut Cx<'_>,
+    ) -> (Durability, HostResult) {
+        let at_once = |error| (Durability::Memory, Err(error));
+        let id = match self.queue_of_operators(vhost, &redrive.queue) {
+            Ok(id) => id,
+            Err(error) => return at_once(error),
+        };
+        if let Err(error) = self.check_target(vhost, &redrive.to) {
+            return at_once(error);
+        }
+        let mut done = Redriven::default();
+        let mut durability = self
+            .queues
+            .get(&id)
+            .map_or(Durability::Memory, |state| state.durability);
+        // As long as its dead wait for room, what leaves the queue is not journaled.
+        let waits = self.work.iter().any(|(of, _)| *of == id);
+        for (index, message) in redrive.messages.into_iter().enumerate() {
+            if waits || index == REDRIVEN_MESSAGES_MAX {
+                done.stopped_at = Some(message.offset);
+                break;
+            }
+            let offset = message.offset;
+            let Some(priority) = self.priority_of_ready(id, offset) else {
+                done.not_ready += 1;
+                continue;
+            };
+            let (message, mut queues) = self.on_its_way(vhost, message, &redrive.to);
+            // It would leave for the place that it is in.
+            queues.retain(|to| *to != id);
+            if queues.is_empty() {
+                done.unroutable += 1;
+                continue;
+            }
+            if !queues.iter().all(|to| self.takes(*to, &message)) {
+                done.refused += 1;
+                continue;
+            }
+            let attributes = Attributes {
+                priority,
+                ..Attributes::default()
+            };
+            match self.carry(&message, &queues, attributes, false, cx) {
+                Carried::Done => {}
+                Carried::NoRoom(Room::Full) if cx.engine.is_full() && done.moved == 0 => {
+                    return at_once(HostError::StorageFull);
+                }
+                Carried::NoRoom(Room::Full) if !cx.engine.is_full() => {
+                    done.too_large += 1;
+                    continue;
+                }
+                Carried::NoRoom(_) => {
+                    done.stopped_at = Some(offset);
+                    break;
+                }
+                Carried::TooLarge => {
+                    done.too_large += 1;
+                    continue;
+                }
+            }
+            self.turn(id, |queue, turn| queue.take_out(offset, turn));
+            done.moved += 1;
+            for to in queues {
+                let target = self.queues.get(&to).map(|state| state.durability);
+                durability = durability.max(target.unwrap_or(Durability::Memory));
+            }
+        }
+        // Before the queue goes on, which may make dead that wait for room.
+        self.store_changes(cx);
+        self.turn(id, Queue::tick);
+        (durability, Ok(HostReply::Redriven(done)))
+    }
+
+    fn check_target(&self, vhost: VirtualHostId, to: &RedriveTarget) -> Result<(), HostError> {
+        match to {
+            RedriveTarget::Source => Ok(()),
+            RedriveTarget::Queue(name) => self.queue_of_operators(vhost, name).map(drop),
+            RedriveTarget::Exchange { exchange, .. } => self.exchange(vhost, exchange).map(drop),
+        }
+    }
+
+    /// The priority of a message that is ready.
+    fn priority_of_ready(&self, id: QueueId, offset: u64) -> Option<u8> {
+        let queue = &self.queues.get(&id)?.queue;
+        queue.priority_of_ready(offset)
+    }
+
+    /// A message as it leaves, and the queues that it goes to.
+    fn on_its_way(
+        &mut self,
+        vhost: VirtualHostId,
+        mut message: StoredMessage,
+        to: &RedriveTarget,
+    ) -> (StoredMessage, Vec<QueueId>) {
+        let first = message.deaths.first();
+        let published_with = first.and_then(|death| death.routing_keys.first()).cloned();
+        let mut queues = Vec::new();
+        match to {
+            RedriveTarget::Source => {
+                if let Some(first) = first {
+                    let source = self.queue_of_operators(vhost, &first.queue);
+                    queues.extend(source);
+                    message.exchange = first.exchange.clone();
+                    message.routing_key = published_with.unwrap_or_default();
+                }
+            }
+            RedriveTarget::Queue(name) => {
+                queues.extend(self.queue_of_operators(vhost, name));
+                message.exchange = bytes::Bytes::new();
+                message.routing_key = name.clone();
+            }
+            RedriveTarget::Exchange {
+                exchange,
+                routing_key,
+            } => {
+                message.exchange = exchange.clone();
+                let known = || published_with.unwrap_or_else(|| message.routing_key.clone());
+                message.routing_key = routing_key.clone().unwrap_or_else(known);
+                let envelope = message.envelope();
+                if self.route(vhost, &envelope, &mut queues).is_err() {
+                    queues.clear();
+                }
+            }
+        }
+        message.deaths.redrive();
+        (message, queues)
+    }
+}
