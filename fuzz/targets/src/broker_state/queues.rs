@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use forebay_broker::Broker;
 use forebay_broker::host::{
     Bind, ConnectionId, DeadLetterTarget, Envelope, ExchangeDefinition, GetMessage, Publication,
-    QueueDefinition, Settlement, VirtualHost, VirtualHostId,
+    QueueDefinition, Settlement, VirtualHost, VirtualHostId, unchanged,
 };
 use forebay_broker::queue::{HolderId, Outcome, QueueSettings};
 use forebay_broker::routing::{Arguments, RouterKind, Value};
