@@ -118,5 +118,6 @@ fn publication(key: &'static str, number: u8) -> Publication {
         body_bytes: 1,
         priority: number % 3,
         ttl_ms: (number % 2 == 1).then_some(1_000),
+        for_topics: unchanged,
     }
 }
