@@ -8,9 +8,11 @@ mod consumers;
 mod dead_letters;
 mod encoding;
 mod exchanges;
+mod policies;
 mod publish;
 mod queues;
 mod saved;
+mod virtual_hosts;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -24,10 +26,11 @@ use tokio::sync::oneshot;
 
 use super::command::{Answer, HostResult};
 use super::{BrokerMachine, Reply};
+use crate::access::Directory;
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{
-    ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender, QueueDefinition, QueueId,
-    VirtualHostId,
+    DeadLetterTarget, ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender,
+    QueueDefinition, QueueId, VirtualHostId,
 };
 use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
@@ -89,6 +92,8 @@ struct Exchange {
     virtual_host: VirtualHostId,
     definition: ExchangeDefinition,
     router: Router<Target>,
+    /// Where messages go that it has no binding for, by what it was declared with or by a policy.
+    alternate: Option<Bytes>,
     /// It is always there, and never journaled.
     predeclared: bool,
     /// It lost a binding.
@@ -98,6 +103,8 @@ struct Exchange {
 struct QueueState {
     virtual_host: VirtualHostId,
     definition: QueueDefinition,
+    /// Where the dead go, by what it was declared with or by a policy.
+    dead_letter: Option<DeadLetterTarget>,
     queue: Queue,
     /// None while the journal is replayed.
     reader: Option<LogReader>,
@@ -123,6 +130,7 @@ pub(super) struct Cx<'a> {
     pub(super) engine: &'a mut Engine,
     pub(super) replies: &'a mut Replies<Reply>,
     pub(super) next_log: &'a mut LogId,
+    pub(super) directory: &'a Directory,
 }
 
 impl BrokerMachine {
@@ -179,6 +187,7 @@ impl BrokerMachine {
             engine,
             replies,
             next_log: &mut self.next_log,
+            directory: &self.directory,
         };
         (&mut self.host, cx)
     }
@@ -280,7 +289,7 @@ impl Host {
     }
 
     /// The end of every command.
-    fn finish(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn finish(&mut self, cx: &mut Cx<'_>) {
         self.settle_effects(cx);
         self.store_changes(cx);
     }
