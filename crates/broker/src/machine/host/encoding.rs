@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! exchange  name, kind u8 (0 direct; 1 fanout; 2 topic; 3 headers; 4 consistent hash, on u8 (0 key;
-//!           1 header, name; 2 correlation id; 3 message id; 4 timestamp)), kind's name, durable bool,
+//!           1 header, name; 2 correlation id; 3 message id; 4 timestamp); 5 random; 6 local random;
+//!           7 modulus hash), kind's name, durable bool,
 //!           auto-delete bool, internal bool, alternate (presence), arguments
 //! queue     name, durable bool, exclusive (presence) u64, settings, dead letters (presence): exchange,
 //!           routing key (presence); arguments
@@ -122,6 +123,9 @@ pub(super) fn put_exchange(encoder: &mut Encoder, exchange: &ExchangeDefinition)
             HashOn::Property(HashProperty::MessageId) => encoder.u8(4).u8(3),
             HashOn::Property(HashProperty::Timestamp) => encoder.u8(4).u8(4),
         },
+        RouterKind::Random => encoder.u8(5),
+        RouterKind::LocalRandom => encoder.u8(6),
+        RouterKind::ModulusHash => encoder.u8(7),
     };
     encoder
         .bytes(&exchange.kind_name)
@@ -150,6 +154,9 @@ pub(super) fn take_exchange(decoder: &mut Decoder<'_>) -> Result<ExchangeDefinit
                 4 => HashOn::Property(HashProperty::Timestamp),
                 _ => return Err(invalid("what is hashed")),
             }),
+            5 => RouterKind::Random,
+            6 => RouterKind::LocalRandom,
+            7 => RouterKind::ModulusHash,
             _ => return Err(invalid("kind of exchange")),
         },
         kind_name: take_bytes(decoder)?,

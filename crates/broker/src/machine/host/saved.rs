@@ -128,6 +128,8 @@ impl Host {
 
     /// Begins work after a start: what does not survive one goes, and consumers are gone.
     pub(in crate::machine) fn open(&mut self, cx: &mut Cx<'_>) {
+        // Another start, other lots.
+        self.here.reseed(self.now.wall_ms.cast_unsigned());
         let mut ids: Vec<_> = self.queues.keys().copied().collect();
         ids.sort_unstable();
         for id in ids {

@@ -123,6 +123,9 @@ fn definition(name: &Bytes, declare: &Declare) -> Result<ExchangeDefinition, Ref
         b"fanout" => RouterKind::Fanout,
         b"topic" => RouterKind::Topic,
         b"headers" => RouterKind::Headers,
+        b"x-random" => RouterKind::Random,
+        b"x-local-random" => RouterKind::LocalRandom,
+        b"x-modulus-hash" => RouterKind::ModulusHash,
         b"x-consistent-hash" => RouterKind::ConsistentHash(hash_on(table)?),
         _ => {
             return Err(Refusal::precondition(format_args!(
