@@ -99,6 +99,15 @@ pub enum RouterKind {
     LocalRandom,
     /// To one of all, by the remainder of a hash of the keys.
     ModulusHash,
+    /// As another kind, which is none of these, when its time has come.
+    Delayed(Box<RouterKind>),
+}
+
+impl RouterKind {
+    /// Whether it keeps messages that have a time of their own.
+    pub fn delays(&self) -> bool {
+        matches!(self, Self::Delayed(_))
+    }
 }
 
 /// The bindings of one exchange.
@@ -123,6 +132,7 @@ impl<D: Destination> Router<D> {
     /// One without bindings.
     pub fn new(kind: RouterKind) -> Self {
         let index = match kind {
+            RouterKind::Delayed(kind) => return Self::new(*kind),
             RouterKind::Direct => Index::Direct(Direct::default()),
             RouterKind::Fanout => Index::Fanout(Fanout::default()),
             RouterKind::Topic => Index::Topic(Topic::default()),

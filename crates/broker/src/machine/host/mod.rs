@@ -6,6 +6,7 @@
 
 mod consumers;
 mod dead_letters;
+mod delays;
 mod encoding;
 mod exchanges;
 mod policies;
@@ -94,6 +95,8 @@ struct Exchange {
     router: Router<Target>,
     /// Where messages go that it has no binding for, by what it was declared with or by a policy.
     alternate: Option<Bytes>,
+    /// The queue of what waits in it.
+    delayed: Option<QueueId>,
     /// It is always there, and never journaled.
     predeclared: bool,
     /// It lost a binding.

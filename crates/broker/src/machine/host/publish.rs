@@ -7,7 +7,7 @@ use forebay_storage::shard::Replies;
 use forebay_storage::{AppendError as EngineError, Durability, Engine, Now, Room};
 use tokio::sync::oneshot;
 
-use super::{Cx, Host, Target};
+use super::{Cx, ExchangeId, Host, Target};
 use crate::host::{Envelope, Publication, PublishError, Published, QueueId, VirtualHostId};
 use crate::machine::command::{Answer, PublishResults};
 use crate::machine::{BrokerMachine, Reply};
@@ -99,10 +99,9 @@ impl Host {
                 waiting.current = None;
                 continue;
             };
-            match cx
-                .engine
-                .room(publication.batch.len() + MESSAGE_OVERHEAD_BYTES, false)
-            {
+            let waiting_bytes = self.waiting_bytes(queue, publication);
+            let needed = publication.batch.len() + MESSAGE_OVERHEAD_BYTES + waiting_bytes;
+            match cx.engine.room(needed, false) {
                 Room::Now => {}
                 // Publishers are held back, and told so by their gateway.
                 Room::Full if self.is_full => {
@@ -149,6 +148,10 @@ impl Host {
             return Ok(Some(Durability::Memory));
         };
         let durability = state.durability;
+        if state.definition.delayed_for().is_some() {
+            let delayed = self.delay(id, publication, batch, durability, cx);
+            return delayed.map(Some);
+        }
         let bytes = u64::from(publication.body_bytes);
         let now_ms = self.now.aging_ms;
         match state.queue.admit(1, bytes, None, now_ms, &self.pools) {
@@ -219,6 +222,18 @@ impl Host {
         if exchange.definition.internal {
             return Err(PublishError::Internal(envelope.exchange.clone()));
         }
+        self.route_from(vhost, source, envelope, queues);
+        Ok(())
+    }
+
+    /// The same from an exchange on.
+    pub(super) fn route_from(
+        &mut self,
+        vhost: VirtualHostId,
+        source: ExchangeId,
+        envelope: &Envelope,
+        queues: &mut Vec<QueueId>,
+    ) {
         self.found.clear();
         self.found.add(Target::Exchange(source));
         let mut at = 0;
@@ -232,6 +247,10 @@ impl Host {
                     let Some(exchange) = self.exchanges.get(&id) else {
                         continue;
                     };
+                    if let (Some(delayed), Some(_)) = (exchange.delayed, envelope.delay_ms()) {
+                        self.found.add(Target::Queue(delayed));
+                        continue;
+                    }
                     self.here.clear();
                     exchange.router.route(envelope, &mut self.here);
                     let alternate = exchange.alternate.clone();
@@ -244,7 +263,6 @@ impl Host {
                 }
             }
         }
-        Ok(())
     }
 
     fn route_to_alternate(&mut self, vhost: VirtualHostId, alternate: &Bytes, envelope: &Envelope) {

@@ -11,7 +11,7 @@
 //! | `publishing`, `confirms` | messages on their way to the broker, and what publishers are told |
 //! | `delivery` | from logs to consumers |
 //! | `replies` | from connection to connection: direct reply-to |
-//! | `message`, `deaths`, `arguments` | messages and arguments in the broker's terms |
+//! | `message`, `deaths`, `delays`, `arguments` | messages and arguments in the broker's terms |
 //! | `errors` | the broker's refusals in RabbitMQ's words |
 //!
 //! What arrives together is handled together: publishes and acknowledgements of one read go to the broker
@@ -25,6 +25,7 @@ mod commands;
 mod confirms;
 mod connection;
 mod deaths;
+mod delays;
 mod delivery;
 mod errors;
 mod frames;
