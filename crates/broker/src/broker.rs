@@ -109,8 +109,8 @@ impl Broker {
         let now = environment.clock.now();
         let id = uuid::Builder::from_random_bytes(environment.randomness.bytes16()).into_uuid();
         let cluster = machine.open(&mut engine, id, now);
-        let full = machine.watch_full();
         let directories = machine.directories();
+        let full = machine.watch_full();
         let shard = Shard::new(engine, machine, medium, Arc::clone(&environment.clock));
         let shared = Shared {
             mailbox: shard.mailbox(),

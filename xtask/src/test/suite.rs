@@ -171,6 +171,17 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Upstream(&upstream::AMQP091_GO),
     },
     Suite {
+        name: "amqp-client",
+        about: "RabbitMQ's own client for Java",
+        client: "amqp-client",
+        toolchains: &[Toolchain::Java],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(5),
+        work: Work::Command(|layout| cases(layout, "rabbit")),
+    },
+    Suite {
         name: "amqplib-own",
         about: "the tests that amqplib (Node.js) brings",
         client: "amqplib-own",

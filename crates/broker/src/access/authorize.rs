@@ -151,7 +151,7 @@ impl fmt::Display for Action {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{AccessChange, Pattern, TopicPermission};
+    use super::super::{AccessChange, Pattern};
     use super::*;
     use crate::host::VirtualHostId;
 
@@ -178,10 +178,8 @@ mod tests {
                 user: "ann".to_owned(),
                 virtual_host: "/".to_owned(),
                 exchange: "t".to_owned(),
-                permission: TopicPermission {
-                    write: Pattern::expanded("^{username}\\.", "ann", "/").unwrap(),
-                    read: pattern(".*"),
-                },
+                write: "^{username}\\.".to_owned(),
+                read: ".*".to_owned(),
             },
         ];
         for change in changes {

@@ -14,7 +14,7 @@
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 
 use super::directory::{Directory, Parameter};
-use super::user::{HashAlgorithm, PasswordHash, Permission, TopicPermission};
+use super::user::{HashAlgorithm, PasswordHash, Permission};
 use super::{AccessError, Pattern};
 use crate::host::VirtualHostId;
 use crate::policy::{Policy, PolicyKind};
@@ -76,8 +76,10 @@ pub enum AccessChange {
         virtual_host: String,
         /// The exchange.
         exchange: String,
-        /// With which.
-        permission: TopicPermission,
+        /// What is in the keys to publish with; `{username}` and `{vhost}` stand for names.
+        write: String,
+        /// The same of the keys to bind with.
+        read: String,
     },
     /// Takes that back.
     DeleteTopicPermission {
@@ -182,15 +184,16 @@ impl AccessChange {
                 user,
                 virtual_host,
                 exchange,
-                permission,
+                write,
+                read,
             } => {
                 encoder
                     .u8(6)
                     .str(user)
                     .str(virtual_host)
                     .str(exchange)
-                    .str(permission.write.as_str())
-                    .str(permission.read.as_str());
+                    .str(write)
+                    .str(read);
             }
             Self::DeleteTopicPermission {
                 user,
@@ -257,10 +260,8 @@ impl AccessChange {
                 user: take_string(decoder)?,
                 virtual_host: take_string(decoder)?,
                 exchange: take_string(decoder)?,
-                permission: TopicPermission {
-                    write: take_pattern(decoder)?,
-                    read: take_pattern(decoder)?,
-                },
+                write: take_string(decoder)?,
+                read: take_string(decoder)?,
             },
             7 => Self::DeleteTopicPermission {
                 user: take_string(decoder)?,

@@ -177,14 +177,13 @@ impl Directory {
                 user,
                 virtual_host,
                 exchange,
-                permission,
+                write,
+                read,
             } => {
                 self.need_virtual_host(&virtual_host)?;
-                let expand =
-                    |pattern: &Pattern| Pattern::expanded(pattern.as_str(), &user, &virtual_host);
                 let permission = TopicPermission {
-                    write: expand(&permission.write)?,
-                    read: expand(&permission.read)?,
+                    write: Pattern::expanded(&write, &user, &virtual_host)?,
+                    read: Pattern::expanded(&read, &user, &virtual_host)?,
                 };
                 let user = self.user_mut(&user)?;
                 let place = (virtual_host, exchange);
@@ -270,7 +269,8 @@ impl Directory {
                     user: name.clone(),
                     virtual_host: host.clone(),
                     exchange: exchange.clone(),
-                    permission: permission.clone(),
+                    write: permission.write.as_str().to_owned(),
+                    read: permission.read.as_str().to_owned(),
                 }
             });
             [put].into_iter().chain(permissions).chain(topics)

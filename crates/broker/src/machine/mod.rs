@@ -102,10 +102,10 @@ impl BrokerMachine {
             reserved_producers: 0,
             producer_expiry_due: Duration::ZERO,
             host: host::Host::new(durability),
-            full: watch::Sender::new(false),
             directory: Arc::default(),
             directories: watch::Sender::default(),
             next_virtual_host: VirtualHostId::DEFAULT.0 + 1,
+            full: watch::Sender::new(false),
             open: false,
         }
     }

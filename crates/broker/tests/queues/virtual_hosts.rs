@@ -44,6 +44,13 @@ fn ann() -> Vec<AccessChange> {
                 read: pattern(""),
             },
         },
+        AccessChange::PutTopicPermission {
+            user: "ann".to_owned(),
+            virtual_host: "other".to_owned(),
+            exchange: "t".to_owned(),
+            write: "^{username}\\.".to_owned(),
+            read: String::new(),
+        },
         AccessChange::PutParameter {
             parameter: Parameter {
                 component: Some("shovel".to_owned()),
@@ -70,6 +77,10 @@ fn assert_ann(running: &Running) {
     };
     assert!(may(b"abc"));
     assert!(!may(b"bc"));
+    let topics = &directory.user("ann").unwrap().topic_permissions;
+    let place = ("other".to_owned(), "t".to_owned());
+    assert!(topics[&place].write.matches(b"ann.k"));
+    assert!(!topics[&place].write.matches(b"bob.k"));
     assert_eq!(directory.parameters().count(), 1);
 }
 

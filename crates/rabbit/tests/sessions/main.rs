@@ -5,6 +5,7 @@
     reason = "what the cases share is part of the cases"
 )]
 
+mod access;
 mod blocking;
 mod confirms;
 mod consumers;

@@ -5,7 +5,7 @@ use forebay_broker::host::DeadLetterTarget;
 use forebay_broker::queue::{Overflow, QueueSettings};
 use forebay_broker::routing::{Arguments, ValueRef};
 
-use super::errors::{Refusal, VHOST, lossy};
+use super::errors::{Refusal, Subject, lossy};
 use crate::amqp091::routing::detached;
 use crate::amqp091::table::{Table, Value};
 use crate::limits;
@@ -41,7 +41,7 @@ pub(super) struct QueueArguments {
 
 /// Arguments of one declaration, as they are looked up.
 struct Lookup<'a> {
-    queue: &'a [u8],
+    queue: Subject<'a>,
     table: &'a Table,
 }
 
@@ -49,7 +49,7 @@ struct Lookup<'a> {
 type Invalid = String;
 
 impl QueueArguments {
-    pub(super) fn parse(queue: &[u8], table: &Table) -> Result<Self, Refusal> {
+    pub(super) fn parse(queue: Subject<'_>, table: &Table) -> Result<Self, Refusal> {
         let lookup = Lookup { queue, table };
         let is_quorum = lookup.queue_type()?;
         let mut settings = QueueSettings {
@@ -121,10 +121,8 @@ impl Lookup<'_> {
     }
 
     fn invalid(&self, name: &str, why: &str) -> Refusal {
-        let queue = lossy(self.queue);
-        Refusal::precondition(format_args!(
-            "invalid arg '{name}' for queue '{queue}' in vhost '{VHOST}': {why}"
-        ))
+        let queue = self.queue;
+        Refusal::precondition(format_args!("invalid arg '{name}' for {queue}: {why}"))
     }
 
     fn dead_letter_exchange(&self) -> Result<Option<Bytes>, Refusal> {
@@ -133,9 +131,9 @@ impl Lookup<'_> {
             return Ok(None);
         };
         let exchange = value.as_long_str().ok_or_else(|| {
-            let (of, queue) = (value.type_name(), lossy(self.queue));
+            let (of, queue) = (value.type_name(), self.queue);
             Refusal::precondition(format_args!(
-                "invalid type '{of}' for arg '{name}' in queue '{queue}' in vhost '{VHOST}'"
+                "invalid type '{of}' for arg '{name}' in {queue}"
             ))
         })?;
         Ok(Some(Bytes::copy_from_slice(exchange)))
@@ -160,9 +158,9 @@ impl Lookup<'_> {
         if self.table.get(name).is_none() {
             return Ok(());
         }
-        let queue = lossy(self.queue);
+        let queue = self.queue;
         Err(Refusal::precondition(format_args!(
-            "invalid arg '{name}' for queue '{queue}' in vhost '{VHOST}' of queue type {queue_type}"
+            "invalid arg '{name}' for {queue} of queue type {queue_type}"
         )))
     }
 }
@@ -230,7 +228,7 @@ mod tests {
         for (name, value) in arguments {
             table.put(name, *value);
         }
-        QueueArguments::parse(b"t1", &table.build())
+        QueueArguments::parse(Subject::queue("/", b"t1"), &table.build())
     }
 
     #[test]

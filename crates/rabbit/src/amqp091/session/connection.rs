@@ -36,6 +36,7 @@ impl Session<'_> {
             let may_read = self.may_handle();
             let (may_write, may_deliver) = (self.may_write(), self.may_deliver());
             let (is_reading, is_pending) = (self.reading.is_some(), self.publishing.is_pending());
+            let is_open = matches!(self.phase, Phase::Open);
             let timer = self.next_timer();
             tokio::select! {
                 read = reader.read_buf(&mut self.input), if may_read => {
@@ -54,6 +55,7 @@ impl Session<'_> {
                     Some(reading) => reading.done().await,
                     None => std::future::pending().await,
                 }}, if is_reading => self.read_done(read),
+                () = self.access.changed(), if is_open => self.access_changed(),
                 Ok(()) = self.full.changed() => self.space_changed(),
                 () = sleep_until(timer) => self.timer()?,
                 () = stop_requested(&mut stopping), if !told_to_stop => {

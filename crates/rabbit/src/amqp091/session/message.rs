@@ -17,15 +17,17 @@ use crate::amqp091::table::{Table, TableBuilder, Value};
 /// What a record takes beside what is in it, about.
 const RECORD_OVERHEAD_BYTES: usize = 128;
 
-/// What the broker is given of a publish. `user` is who is logged in.
+/// What the broker is given of a publish. `user` is who is logged in, if it may name nobody
+/// else.
 pub(super) fn publication(
     publish: &basic::Publish,
     content: &Content,
-    user: &str,
+    user: Option<&str>,
     now_ms: i64,
 ) -> Result<Publication, Refusal> {
     let Content { properties, body } = content;
     if let Some(claimed) = properties.user_id()
+        && let Some(user) = user
         && claimed != *user
     {
         return Err(Refusal::precondition(format_args!(
@@ -298,7 +300,7 @@ mod tests {
             properties: list.encode(),
             body: Bytes::from_static(b"hello"),
         };
-        publication(&publish, &content, "guest", 1_700_000_000_000)
+        publication(&publish, &content, Some("guest"), 1_700_000_000_000)
     }
 
     fn refused(list: PropertyList) -> String {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `handshake` | from the protocol header to an open virtual host |
 //! | `connection` | the loop around the socket |
+//! | `access` | what the connection's user may do |
 //! | `frames` | from frames to methods, and what closes channels and connections |
 //! | `commands` | what methods ask of the broker: one file a class |
 //! | `channel`, `unacked` | what a channel is between two frames |
@@ -18,6 +19,7 @@
 //! as one command each, before any method behind them that could see what they did, and what is answered
 //! leaves in one write.
 
+mod access;
 mod arguments;
 mod blocking;
 mod channel;
@@ -41,7 +43,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use forebay_broker::host::{
-    ConnectionId, HostError, Notice, NoticeSender, Settlement, VirtualHost, VirtualHostId,
+    ConnectionId, HostError, Notice, NoticeSender, Settlement, VirtualHost,
 };
 use forebay_broker::queue::HolderId;
 use hashbrown::HashMap;
@@ -54,9 +56,10 @@ use crate::amqp091::frame::FrameDecoder;
 use crate::gateway::Shared;
 use crate::limits;
 use crate::metrics::Ending;
+use access::Access;
 use channel::Channel;
 use delivery::{AutoAcks, Consumer, Reading};
-use errors::Refusal;
+use errors::{Refusal, Subject};
 use handshake::Agreed;
 use publishing::Publishing;
 use replies::Replies;
@@ -103,11 +106,11 @@ where
 {
     let (mut reader, mut writer) = tokio::io::split(stream);
     let mut input = BytesMut::new();
-    let opening = handshake::run(shared, &mut reader, &mut writer, &mut input);
+    let opening = handshake::run(shared, peer, &mut reader, &mut writer, &mut input);
     let opened = timeout(limits::HANDSHAKE_TIMEOUT, opening).await;
     let result = match opened.unwrap_or(Err(SessionError::LoginTimeout)) {
-        Ok(agreed) => {
-            let mut session = Session::new(shared, agreed, input);
+        Ok((agreed, access)) => {
+            let mut session = Session::new(shared, agreed, access, input);
             session.run(&mut reader, &mut writer).await
         }
         Err(SessionError::Refused(refusal)) => {
@@ -133,6 +136,7 @@ where
 struct Session<'a> {
     shared: &'a Shared,
     agreed: Agreed,
+    access: Access,
     host: VirtualHost,
     id: ConnectionId,
     phase: Phase,
@@ -188,18 +192,19 @@ enum Phase {
 }
 
 impl<'a> Session<'a> {
-    fn new(shared: &'a Shared, agreed: Agreed, input: BytesMut) -> Self {
+    fn new(shared: &'a Shared, agreed: Agreed, access: Access, input: BytesMut) -> Self {
         let (notices, incoming) = unbounded_channel();
         let now = Instant::now();
         let mut full = shared.broker.watch_full();
         let is_full = *full.borrow_and_update();
         Self {
             shared,
-            host: shared.broker.virtual_host(VirtualHostId::DEFAULT),
+            host: shared.broker.virtual_host(access.vhost_id()),
             id: ConnectionId(shared.broker.next_id()),
             phase: Phase::Open,
             frames: FrameDecoder::new(agreed.frame_max),
             agreed,
+            access,
             input,
             read_bytes: limits::READ_BYTES_MIN,
             output: BytesMut::new(),
@@ -222,6 +227,16 @@ impl<'a> Session<'a> {
             reading: None,
             replies: None,
         }
+    }
+
+    /// A queue of the connection's virtual host, as errors call it.
+    fn named_queue<'n>(&'n self, name: &'n [u8]) -> Subject<'n> {
+        Subject::queue(&self.access.vhost, name)
+    }
+
+    /// The same of an exchange.
+    fn named_exchange<'n>(&'n self, name: &'n [u8]) -> Subject<'n> {
+        Subject::exchange(&self.access.vhost, name)
     }
 
     /// Hands over to the broker what has gathered.

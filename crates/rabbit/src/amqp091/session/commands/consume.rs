@@ -1,5 +1,6 @@
 //! Consumers come and go.
 
+use forebay_broker::access::Action;
 use forebay_broker::host::{Notice, Settlement, Subscribe};
 use forebay_broker::queue::{Credit, HolderId, Outcome, Subscription};
 
@@ -9,7 +10,7 @@ use crate::amqp091::method::basic::{Cancel, CancelOk, Consume, ConsumeOk};
 use crate::amqp091::session::Session;
 use crate::amqp091::session::channel::Channel;
 use crate::amqp091::session::delivery::Consumer;
-use crate::amqp091::session::errors::{Refusal, Subject, VHOST, lossy};
+use crate::amqp091::session::errors::{Refusal, Subject};
 use crate::amqp091::session::replies::{REPLY_NAME_PREFIX, REPLY_TO, ReplyConsumer};
 use crate::amqp091::table::Table;
 use crate::limits;
@@ -26,11 +27,12 @@ impl Session<'_> {
         }
         if self.waits_for_replies(&queue) {
             return Err(Refusal::precondition(format_args!(
-                "only creator channel may consume from queue '{}' in vhost '{VHOST}'",
-                lossy(&queue)
+                "only creator channel may consume from {}",
+                self.named_queue(&queue)
             )));
         }
-        let priority = priority(&queue, &consume.arguments)?;
+        self.access.queue(Action::Read, &queue)?;
+        let priority = priority(self.named_queue(&queue), &consume.arguments)?;
         if self.consumers.len() >= limits::CONSUMERS_MAX {
             return Err(Refusal::precondition(
                 "too many consumers on this connection",
@@ -60,7 +62,7 @@ impl Session<'_> {
             connection: self.id,
         };
         let subscribed = self.host.subscribe(subscribe).await;
-        let subscribed = subscribed.map_err(|error| Subject::queue(&queue).refusal(error))?;
+        let subscribed = subscribed.map_err(|error| self.named_queue(&queue).refusal(error))?;
         let consumer = Consumer {
             channel: number,
             tag: tag.clone(),
@@ -102,7 +104,7 @@ impl Session<'_> {
             self.consumers.remove(&holder);
             self.shared.metrics.consumers.fewer(1);
             let cancelled = self.shared.broker.cancel(holder).await;
-            cancelled.map_err(|error| Subject::queue(b"").refusal(error))?;
+            cancelled.map_err(|error| self.named_queue(b"").refusal(error))?;
             self.decline_unwritten(holder);
             self.hand_over();
             let channel = self.channel(number)?;
@@ -159,14 +161,13 @@ impl Channel {
     }
 }
 
-fn priority(queue: &[u8], arguments: &Table) -> Result<i32, Refusal> {
+fn priority(queue: Subject<'_>, arguments: &Table) -> Result<i32, Refusal> {
     let Some(value) = arguments.get("x-priority") else {
         return Ok(0);
     };
     let priority = value.as_i64().ok_or_else(|| {
         Refusal::precondition(format_args!(
-            "invalid arg 'x-priority' for queue '{}' in vhost '{VHOST}': \"expected integer, got {}\"",
-            lossy(queue),
+            "invalid arg 'x-priority' for {queue}: \"expected integer, got {}\"",
             value.type_name()
         ))
     })?;

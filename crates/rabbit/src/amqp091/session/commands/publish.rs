@@ -22,10 +22,13 @@ impl Session<'_> {
         if publish.immediate {
             return Err(Refusal::not_implemented("immediate=true"));
         }
+        self.access
+            .publish(&publish.exchange, &publish.routing_key)?;
         self.note_publish();
         self.name_reply_to(number, &mut content)?;
         let now_ms = self.shared.broker.now().wall_ms;
-        let mut publication = message::publication(&publish, &content, &self.agreed.user, now_ms)?;
+        let user = (!self.access.impersonates()).then_some(&self.access.user[..]);
+        let mut publication = message::publication(&publish, &content, user, now_ms)?;
         self.shared.metrics.published.add(1);
         let bytes = publication.batch.len();
         let channel = self.channel(number)?;

@@ -1,6 +1,7 @@
 //! Class queue.
 
 use bytes::Bytes;
+use forebay_broker::access::Action;
 use forebay_broker::host::{QueueDefinition, QueueStatus};
 
 use super::exchange::RESERVED;
@@ -11,7 +12,7 @@ use crate::amqp091::method::queue::{
 };
 use crate::amqp091::session::Session;
 use crate::amqp091::session::arguments::QueueArguments;
-use crate::amqp091::session::errors::{Refusal, Subject, VHOST, lossy};
+use crate::amqp091::session::errors::{Refusal, lossy};
 use crate::amqp091::session::replies::{REPLY_NAME_PREFIX, REPLY_TO};
 
 impl Session<'_> {
@@ -21,25 +22,30 @@ impl Session<'_> {
             Method::Bind(bind) => {
                 let queue = self.queue_to_bind(number, &bind.queue)?;
                 let (source, key) = (&bind.exchange, &bind.routing_key);
+                self.access.queue(Action::Write, &queue)?;
+                self.access.binding(source, key)?;
                 let asked = self.binding(source, &queue, false, key, &bind.arguments)?;
                 let bound = self.host.bind(asked).await;
-                bound.map_err(|error| Subject::queue(&queue).refusal(error))?;
+                bound.map_err(|error| self.named_queue(&queue).refusal(error))?;
                 self.answer(number, bind.nowait, &BindOk {});
                 Ok(())
             }
             Method::Unbind(unbind) => {
                 let queue = self.queue_to_bind(number, &unbind.queue)?;
                 let (source, key) = (&unbind.exchange, &unbind.routing_key);
+                self.access.queue(Action::Write, &queue)?;
+                self.access.binding(source, key)?;
                 let asked = self.binding(source, &queue, false, key, &unbind.arguments)?;
                 let unbound = self.host.unbind(asked).await;
-                unbound.map_err(|error| Subject::queue(&queue).refusal(error))?;
+                unbound.map_err(|error| self.named_queue(&queue).refusal(error))?;
                 self.answer(number, false, &UnbindOk {});
                 Ok(())
             }
             Method::Purge(purge) => {
                 let queue = self.queue_name(number, &purge.queue)?;
+                self.access.queue(Action::Read, &queue)?;
                 let purged = self.host.purge_queue(queue.clone(), self.id).await;
-                let lost = purged.map_err(|error| Subject::queue(&queue).refusal(error))?;
+                let lost = purged.map_err(|error| self.named_queue(&queue).refusal(error))?;
                 let message_count = clamped(lost);
                 self.answer(number, purge.nowait, &PurgeOk { message_count });
                 Ok(())
@@ -47,10 +53,11 @@ impl Session<'_> {
             Method::Delete(delete) => {
                 let queue = self.queue_name(number, &delete.queue)?;
                 let (if_unused, if_empty) = (delete.if_unused, delete.if_empty);
+                self.access.queue(Action::Configure, &queue)?;
                 let host = &self.host;
                 let deleted = host.delete_queue(queue.clone(), if_unused, if_empty, self.id);
                 let deleted = deleted.await;
-                let lost = deleted.map_err(|error| Subject::queue(&queue).refusal(error))?;
+                let lost = deleted.map_err(|error| self.named_queue(&queue).refusal(error))?;
                 let message_count = clamped(lost);
                 self.answer(number, delete.nowait, &DeleteOk { message_count });
                 Ok(())
@@ -78,7 +85,12 @@ impl Session<'_> {
                 true => self.made_up("amq.gen-"),
                 false => given.clone(),
             };
+            self.access.queue(Action::Configure, &name)?;
             let definition = self.queue_definition(&name, declare)?;
+            if let Some(target) = &definition.dead_letter {
+                self.access.queue(Action::Read, &name)?;
+                self.access.exchange(Action::Write, &target.exchange)?;
+            }
             if given.starts_with(RESERVED)
                 && self.host.check_queue(name.clone(), self.id).await.is_err()
             {
@@ -89,7 +101,7 @@ impl Session<'_> {
             }
             (name, self.host.declare_queue(definition, self.id).await)
         };
-        let subject = Subject::queue(&name).with(&declare.arguments);
+        let subject = self.named_queue(&name).with(&declare.arguments);
         let status = declared.map_err(|error| subject.refusal(error))?;
         self.channel(number)?.last_queue = Some(name.clone());
         let QueueStatus {
@@ -109,7 +121,7 @@ impl Session<'_> {
         name: &Bytes,
         declare: &Declare,
     ) -> Result<QueueDefinition, Refusal> {
-        let arguments = QueueArguments::parse(name, &declare.arguments)?;
+        let arguments = QueueArguments::parse(self.named_queue(name), &declare.arguments)?;
         if arguments.is_quorum {
             let wrong = [
                 (declare.exclusive, "exclusive-owner"),
@@ -118,8 +130,8 @@ impl Session<'_> {
             ];
             if let Some((_, property)) = wrong.iter().find(|(is_set, _)| *is_set) {
                 return Err(Refusal::precondition(format_args!(
-                    "invalid property '{property}' for queue '{}' in vhost '{VHOST}'",
-                    lossy(name)
+                    "invalid property '{property}' for {}",
+                    self.named_queue(name)
                 )));
             }
         }

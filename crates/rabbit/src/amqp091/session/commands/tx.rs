@@ -6,7 +6,7 @@ use super::{Done, not_for_us};
 use crate::amqp091::method::tx::{CommitOk, Method, RollbackOk, SelectOk};
 use crate::amqp091::session::Session;
 use crate::amqp091::session::channel::{Mode, Transaction};
-use crate::amqp091::session::errors::{self, Refusal, Subject};
+use crate::amqp091::session::errors::{self, Refusal};
 
 impl Session<'_> {
     pub(super) async fn tx(&mut self, number: u16, method: &Method) -> Done {
@@ -67,7 +67,7 @@ impl Session<'_> {
         let outcomes = published.await;
         settled
             .await
-            .map_err(|error| Subject::queue(b"").refusal(error))?;
+            .map_err(|error| self.named_queue(b"").refusal(error))?;
         let mut refused = None;
         for (slot, outcome) in transaction.slots.iter().zip(outcomes) {
             match (outcome, &slot.returned) {
@@ -76,7 +76,7 @@ impl Session<'_> {
                     refused = Some(Refusal::precondition("partial tx completion"));
                 }
                 (Ok(_), _) => {}
-                (Err(error), _) => refused = Some(errors::publish(&error)),
+                (Err(error), _) => refused = Some(errors::publish(&self.access.vhost, &error)),
             }
         }
         refused.map_or(Ok(()), Err)
