@@ -16,6 +16,10 @@ pub mod header {
     pub const ROUTING_KEY: &str = "forebay.routing-key";
     /// The properties of AMQP 0-9-1, as they went over the wire.
     pub const AMQP_PROPERTIES: &str = "forebay.amqp091.properties";
+    /// What it is routed by when it is due, while it waits in an exchange.
+    pub const WAITING: &str = "forebay.waiting";
+    /// It has waited in an exchange; without a value.
+    pub const DELAYED: &str = "forebay.delayed";
     /// The queues that it died in, see [`Deaths`](super::super::Deaths).
     pub const DEATHS: &str = "forebay.deaths";
 }
@@ -76,6 +80,15 @@ pub struct MessageHeaders {
     pub message_id: Option<Bytes>,
     /// `timestamp`
     pub timestamp: Option<u64>,
+    /// For how many milliseconds it waits in exchanges that keep messages.
+    pub delay_ms: Option<u64>,
+}
+
+impl Envelope {
+    /// For how long it waits in exchanges that keep messages, if it does.
+    pub(crate) fn delay_ms(&self) -> Option<u64> {
+        self.headers.as_ref()?.delay_ms
+    }
 }
 
 impl Envelope {

@@ -15,15 +15,15 @@ use crate::queue::{Admission, Attributes, DeathReason};
 /// Bytes of batches that are read at once. What died lately is in memory.
 const READ_BYTES: usize = 256 << 10;
 
-/// A dead message, as its log has it.
-struct Dead {
-    exchange: Bytes,
-    routing_key: Bytes,
+/// A message that leaves its queue, as its log has it.
+pub(super) struct Dead {
+    pub(super) exchange: Bytes,
+    pub(super) routing_key: Bytes,
     deaths: Deaths,
     body: Bytes,
     key: Option<Bytes>,
     /// Headers beside those of its deaths.
-    headers: Vec<(Bytes, Option<Bytes>)>,
+    pub(super) headers: Vec<(Bytes, Option<Bytes>)>,
     timestamp_ms: i64,
 }
 
@@ -98,21 +98,24 @@ impl Host {
         let Some(state) = self.queues.get(&id) else {
             return true;
         };
+        if state.definition.delayed_for().is_some() {
+            return self.release_delayed(id, dead, cx);
+        }
         let Some(target) = state.dead_letter.clone() else {
             return true;
         };
         let (vhost, queue) = (state.virtual_host, state.definition.name.clone());
-        let mut deaths = dead.deaths;
+        let mut deaths = dead.deaths.clone();
         deaths.note(Death {
             queue,
             reason,
             count: 1,
             time_ms: self.now.wall_ms,
-            exchange: dead.exchange,
+            exchange: dead.exchange.clone(),
             routing_keys: vec![dead.routing_key.clone()],
             original_expiration_ms: None,
         });
-        let routing_key = target.routing_key.unwrap_or(dead.routing_key);
+        let routing_key = target.routing_key.unwrap_or(dead.routing_key.clone());
         let envelope = Envelope {
             exchange: target.exchange.clone(),
             routing_keys: vec![routing_key.clone()],
@@ -132,33 +135,46 @@ impl Host {
             name.is_some_and(|name| deaths.is_cycle(name))
         };
         queues.retain(|of| !is_cycle(of));
-        let value = deaths.encode();
-        let mut headers = vec![
-            RecordHeader::new(header::EXCHANGE, &target.exchange),
-            RecordHeader::new(header::ROUTING_KEY, &routing_key),
-            RecordHeader::new(header::DEATHS, &value),
-        ];
-        headers.extend(dead.headers.iter().map(|(key, value)| RecordHeader {
-            key,
-            value: value.as_deref(),
-        }));
-        let mut builder = BatchBuilder::new();
-        let key = dead.key.as_deref();
-        let added = builder.add(dead.timestamp_ms, key, Some(&dead.body), &headers);
-        let Ok(batch) = added.and_then(|()| builder.build()) else {
-            tracing::error!(queue = %id, "a dead message is too large to be moved and is lost");
+        let dead = Dead {
+            exchange: target.exchange,
+            routing_key,
+            deaths,
+            ..dead
+        };
+        self.send_on(
+            id,
+            &dead,
+            queues,
+            envelope.topic_key(),
+            Attributes::default(),
+            cx,
+        )
+    }
+
+    /// Gives a message that left a queue to others. Returns whether it is done; not if the journal has no
+    /// room for it now.
+    pub(super) fn send_on(
+        &mut self,
+        from: QueueId,
+        message: &Dead,
+        queues: Vec<Target>,
+        key: Option<&Bytes>,
+        attributes: Attributes,
+        cx: &mut Cx<'_>,
+    ) -> bool {
+        let Some(batch) = message.batch() else {
+            tracing::error!(queue = %from, "a message is too large to be moved and is lost");
             return true;
         };
         let needed = queues.len() * (batch.len() + MESSAGE_OVERHEAD_BYTES);
         if cx.engine.room(needed, true) != Room::Now {
             return false;
         }
-        let body_bytes = u32::try_from(dead.body.len()).unwrap_or(u32::MAX);
+        let body_bytes = u32::try_from(message.body.len()).unwrap_or(u32::MAX);
         for to in queues {
             let to = match to {
                 Target::Queue(to) => to,
                 Target::Topic(topic) => {
-                    let key = envelope.topic_key();
                     let batch = BytesMut::from(&batch[..]);
                     if let Err(error) = self.append_to_topic(topic, key, batch, cx) {
                         tracing::error!(%topic, %error, "a dead message is lost");
@@ -176,8 +192,8 @@ impl Host {
             });
             if admission == Some(Admission::Accepted) {
                 let batch = BytesMut::from(&batch[..]);
-                if let Err(error) = self.take_in(to, batch, body_bytes, Attributes::default(), cx) {
-                    tracing::error!(queue = %to, %error, "a dead message is lost");
+                if let Err(error) = self.take_in(to, batch, body_bytes, attributes, cx) {
+                    tracing::error!(queue = %to, %error, "a message that was moved is lost");
                 }
             }
         }
@@ -203,6 +219,33 @@ fn dead_in(batch: &Bytes, offsets: Range<u64>) -> Vec<(u64, Dead)> {
 }
 
 impl Dead {
+    /// Takes a header out.
+    pub(super) fn take_header(&mut self, name: &str) -> Option<Bytes> {
+        let mut headers = self.headers.iter();
+        let at = headers.position(|(found, _)| **found == *name.as_bytes())?;
+        self.headers.swap_remove(at).1
+    }
+
+    /// The message as a log takes it: a batch of one record. None if it is too large.
+    fn batch(&self) -> Option<Bytes> {
+        let deaths = self.deaths.encode();
+        let mut headers = vec![
+            RecordHeader::new(header::EXCHANGE, &self.exchange),
+            RecordHeader::new(header::ROUTING_KEY, &self.routing_key),
+        ];
+        if !self.deaths.0.is_empty() {
+            headers.push(RecordHeader::new(header::DEATHS, &deaths));
+        }
+        headers.extend(self.headers.iter().map(|(key, value)| RecordHeader {
+            key,
+            value: value.as_deref(),
+        }));
+        let mut builder = BatchBuilder::new();
+        let key = self.key.as_deref();
+        let added = builder.add(self.timestamp_ms, key, Some(&self.body), &headers);
+        added.and_then(|()| builder.build()).ok()
+    }
+
     fn of(record: &Record<'_>, timestamp_ms: i64) -> Self {
         let mut dead = Self {
             exchange: Bytes::new(),

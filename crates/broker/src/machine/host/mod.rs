@@ -6,6 +6,7 @@
 
 mod consumers;
 mod dead_letters;
+mod delays;
 mod encoding;
 mod exchanges;
 mod policies;
@@ -45,7 +46,7 @@ use publish::Waiting;
 pub(crate) struct ExchangeId(pub(crate) u64);
 
 /// Where a binding leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Target {
     Queue(QueueId),
     Exchange(ExchangeId),
@@ -100,6 +101,8 @@ struct Exchange {
     router: Router<Target>,
     /// Where messages go that it has no binding for, by what it was declared with or by a policy.
     alternate: Option<Bytes>,
+    /// The queue of what waits in it.
+    delayed: Option<QueueId>,
     /// It is always there, and never journaled.
     predeclared: bool,
     /// It lost a binding.

@@ -4,9 +4,8 @@ use bytes::{Bytes, BytesMut};
 use forebay_broker::host::{Deaths, Envelope, MessageHeaders, Publication, header};
 use forebay_record::{Batch, BatchBuilder, Record, RecordHeader, Records};
 
-use super::deaths;
 use super::errors::{Refusal, lossy};
-use super::interop;
+use super::{deaths, delays, interop};
 use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Content;
 use crate::amqp091::content::Delivery;
@@ -182,6 +181,7 @@ fn message_headers(
         correlation_id: short(properties.correlation_id()),
         message_id: short(properties.message_id()),
         timestamp: properties.timestamp(),
+        delay_ms: headers.and_then(delays::delay_ms),
     };
     (more != MessageHeaders::default()).then(|| Box::new(more))
 }
@@ -229,7 +229,7 @@ pub(super) fn published_alone(batch: &Bytes) -> Option<(Stored, Bytes)> {
 pub(super) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stored {
     let short = |value: &[u8]| ShortStr::try_from(source.slice_ref(value)).unwrap_or_default();
     let (mut exchange, mut routing_key) = (ShortStr::default(), ShortStr::default());
-    let (mut properties, mut deaths) = (None, None);
+    let (mut properties, mut deaths, mut has_waited) = (None, None, false);
     for found in record.headers.flatten() {
         let value = found.value.unwrap_or_default();
         match found.key {
@@ -239,6 +239,7 @@ pub(super) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stor
                 // Producers of other protocols write what they like.
                 properties = Properties::parse(source.slice_ref(value)).ok();
             }
+            key if key == header::DELAYED.as_bytes() => has_waited = true,
             key if key == header::DEATHS.as_bytes() => deaths = Deaths::decode(value).ok(),
             _ => {}
         }
@@ -247,6 +248,10 @@ pub(super) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stor
         routing_key = ShortStr::try_from(queue.clone()).unwrap_or_default();
         interop::foreign(record)
     });
+    let properties = match has_waited {
+        true => delays::shown(&properties),
+        false => properties,
+    };
     Stored {
         exchange,
         routing_key,

@@ -13,7 +13,7 @@
 //! | `delivery` | from logs to consumers |
 //! | `streams` | consumers that have a place of their own in a topic |
 //! | `replies` | from connection to connection: direct reply-to |
-//! | `message`, `deaths`, `arguments` | messages and arguments in the broker's terms |
+//! | `message`, `deaths`, `delays`, `arguments` | messages and arguments in the broker's terms |
 //! | `interop` | what clients of other protocols see of a message, and what is seen of theirs |
 //! | `errors` | the broker's refusals in RabbitMQ's words |
 //!
@@ -29,6 +29,7 @@ mod commands;
 mod confirms;
 mod connection;
 mod deaths;
+mod delays;
 mod delivery;
 mod errors;
 mod frames;
