@@ -37,7 +37,7 @@ pub use inspect::{
     BindingDescription, BindingPlace, Bindings, BindingsPart, HostTotals, Inspect, Inspected, Part,
     QueueDescription,
 };
-pub use message::{Envelope, MessageHeaders, Publication, header};
+pub use message::{Envelope, ForTopics, MessageHeaders, Publication, header, unchanged};
 pub use peek::{Peek, Peeked, PeekedMessages};
 pub use redrive::{Redrive, RedriveTarget, Redriven};
 pub use reply::{

@@ -86,6 +86,8 @@ impl Wiring {
         options.stall_timeout = settings.request_stall_timeout;
         let kafka = Gateway::new(broker.clone(), options);
         let options = forebay_rabbit::GatewayOptions {
+            product: settings.amqp_product.0.clone(),
+            version: settings.amqp_version.0.clone(),
             forebay_version: env!("CARGO_PKG_VERSION").to_owned(),
             disk_reads_at_once: resources.disk_reads,
             ..forebay_rabbit::GatewayOptions::default()

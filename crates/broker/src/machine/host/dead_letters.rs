@@ -8,7 +8,7 @@ use forebay_record::Batches;
 use forebay_storage::Read;
 
 use super::carry::Carried;
-use super::{Cx, Host};
+use super::{Cx, Host, Target};
 use crate::host::{Death, QueueId, StoredMessage};
 use crate::queue::{Attributes, DeathReason};
 
@@ -94,6 +94,9 @@ impl Host {
         let Some(state) = self.queues.get(&id) else {
             return true;
         };
+        if state.definition.delayed_for().is_some() {
+            return self.release_delayed(id, dead, cx);
+        }
         let Some(target) = state.dead_letter.clone() else {
             return true;
         };
@@ -111,20 +114,46 @@ impl Host {
         dead.exchange = target.exchange;
         dead.routing_key = target.routing_key.unwrap_or(dead.routing_key);
         let envelope = dead.envelope();
-        let mut queues = Vec::new();
+        let mut targets = Vec::new();
         // Without the exchange nobody wants the dead any more.
-        if self.route(vhost, &envelope, &mut queues).is_err() {
+        if self
+            .route(vhost, &envelope, &mut targets, cx.catalog)
+            .is_err()
+        {
             return true;
         }
-        let is_cycle = |of: &QueueId| {
+        let is_cycle = |of: &Target| {
+            let Target::Queue(of) = of else { return false };
             let name = self.queues.get(of).map(|state| &state.definition.name);
             name.is_some_and(|name| dead.deaths.is_cycle(name))
         };
-        queues.retain(|of| !is_cycle(of) && self.takes(*of, &dead));
-        match self.carry(&dead, &queues, Attributes::default(), true, cx) {
+        targets.retain(|of| !is_cycle(of));
+        self.send_on(
+            id,
+            &dead,
+            targets,
+            envelope.topic_key(),
+            Attributes::default(),
+            cx,
+        )
+    }
+
+    /// Gives a message that left a queue to those that take it. Returns whether it is done; not if the
+    /// journal has no room for it now.
+    pub(super) fn send_on(
+        &mut self,
+        from: QueueId,
+        message: &StoredMessage,
+        mut targets: Vec<Target>,
+        key: Option<&Bytes>,
+        attributes: Attributes,
+        cx: &mut Cx<'_>,
+    ) -> bool {
+        targets.retain(|to| self.takes(*to, message));
+        match self.carry(message, &targets, key, attributes, true, cx) {
             Carried::Done => true,
-            Carried::TooLarge => {
-                tracing::error!(queue = %id, "a dead message is too large to be moved and is lost");
+            Carried::Impossible => {
+                tracing::error!(queue = %from, "a message that left cannot be moved and is lost");
                 true
             }
             Carried::NoRoom(_) => false,

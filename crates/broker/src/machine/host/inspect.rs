@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use super::publish::named;
 use super::{Host, Names, Target};
 use crate::host::{
     BindingDescription, BindingPlace, Bindings, BindingsPart, HostReply, HostTotals, Inspect,
@@ -9,9 +10,15 @@ use crate::host::{
 };
 use crate::machine::command::HostResult;
 use crate::routing::Binding;
+use crate::topic::Catalog;
 
 impl Host {
-    pub(super) fn inspect(&self, vhost: VirtualHostId, question: Inspect) -> HostResult {
+    pub(super) fn inspect(
+        &self,
+        vhost: VirtualHostId,
+        question: Inspect,
+        catalog: &Catalog,
+    ) -> HostResult {
         let names = self.names(vhost)?;
         let found = match question {
             Inspect::Queues(part) => {
@@ -38,7 +45,9 @@ impl Host {
                         .collect(),
                 )
             }
-            Inspect::Bindings(part) => Inspected::Bindings(self.find_bindings(names, &part)),
+            Inspect::Bindings(part) => {
+                Inspected::Bindings(self.find_bindings(vhost, names, &part, catalog))
+            }
             Inspect::Totals(part) => Inspected::Totals(self.count(names, &part)),
         };
         Ok(HostReply::Inspected(found))
@@ -78,14 +87,20 @@ impl Host {
         })
     }
 
-    fn find_bindings(&self, names: &Names, part: &BindingsPart) -> Bindings {
+    fn find_bindings(
+        &self,
+        vhost: VirtualHostId,
+        names: &Names,
+        part: &BindingsPart,
+        catalog: &Catalog,
+    ) -> Bindings {
         let mut found = Bindings::default();
         let mut left = part.limit.max(1);
         let wanted = part.destination.as_ref().map(|(name, to_exchange)| {
             if *to_exchange {
                 names.exchanges.get(name).copied().map(Target::Exchange)
             } else {
-                names.queues.get(name).copied().map(Target::Queue)
+                named(vhost, names, name, catalog)
             }
         });
         let wanted = match wanted {
@@ -123,7 +138,7 @@ impl Host {
                 }
                 left -= 1;
                 if wanted.is_none_or(|wanted| binding.destination == wanted) {
-                    let described = self.describe_binding(source, binding);
+                    let described = self.describe_binding(source, binding, catalog);
                     found.bindings.extend(described);
                 }
             }
@@ -137,9 +152,14 @@ impl Host {
         &self,
         source: &bytes::Bytes,
         binding: &Binding<Target>,
+        catalog: &Catalog,
     ) -> Option<BindingDescription> {
         let (destination, to_exchange) = match binding.destination {
             Target::Queue(id) => (self.queues.get(&id)?.definition.name.clone(), false),
+            Target::Topic(id) => {
+                let topic = catalog.get_by_id(id)?;
+                (topic.name.as_str().to_owned().into(), false)
+            }
             Target::Exchange(id) => (self.exchanges.get(&id)?.definition.name.clone(), true),
         };
         Some(BindingDescription {

@@ -8,6 +8,7 @@ mod by_name;
 mod carry;
 mod consumers;
 mod dead_letters;
+mod delays;
 mod encoding;
 mod exchanges;
 mod inspect;
@@ -17,6 +18,7 @@ mod publish;
 mod queues;
 mod redrive;
 mod saved;
+mod topics;
 mod virtual_hosts;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -27,6 +29,7 @@ use forebay_storage::codec::Encoder;
 use forebay_storage::shard::Replies;
 use forebay_storage::{Durability, Engine, IdMap, LogId, LogReader, Now};
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::command::{Answer, HostResult};
 use super::{BrokerMachine, Reply};
@@ -39,6 +42,7 @@ use crate::host::{
 use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
 use crate::routing::{Destinations, Router};
+use crate::topic::Catalog;
 use by_name::ByName;
 use publish::Waiting;
 
@@ -47,10 +51,11 @@ use publish::Waiting;
 pub(crate) struct ExchangeId(pub(crate) u64);
 
 /// Where a binding leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Target {
     Queue(QueueId),
     Exchange(ExchangeId),
+    Topic(Uuid),
 }
 
 /// All exchanges and queues of all virtual hosts.
@@ -75,6 +80,8 @@ pub(super) struct Host {
     deadlines: BTreeSet<(i64, QueueId)>,
     /// Publishers that wait for room in the journal.
     waiting: VecDeque<Waiting>,
+    /// Counts the messages without a key that went to topics: they go to the partitions in turn.
+    keyless: u64,
     /// The medium is full.
     pub(super) is_full: bool,
     /// Something was settled that a power cut may undo.
@@ -99,6 +106,8 @@ struct Exchange {
     router: Router<Target>,
     /// Where messages go that it has no binding for, by what it was declared with or by a policy.
     alternate: Option<Bytes>,
+    /// The queue of what waits in it.
+    delayed: Option<QueueId>,
     /// It is always there, and never journaled.
     predeclared: bool,
     /// It lost a binding.
@@ -136,6 +145,7 @@ pub(super) struct Cx<'a> {
     pub(super) replies: &'a mut Replies<Reply>,
     pub(super) next_log: &'a mut LogId,
     pub(super) directory: &'a Directory,
+    pub(super) catalog: &'a Catalog,
 }
 
 impl BrokerMachine {
@@ -193,6 +203,7 @@ impl BrokerMachine {
             replies,
             next_log: &mut self.next_log,
             directory: &self.directory,
+            catalog: &self.catalog,
         };
         (&mut self.host, cx)
     }
@@ -213,6 +224,7 @@ impl Host {
             touched: Vec::new(),
             deadlines: BTreeSet::new(),
             waiting: VecDeque::new(),
+            keyless: 0,
             is_full: false,
             settled_unsynced: false,
             found: Destinations::new(),
@@ -248,7 +260,7 @@ impl Host {
                 connection,
             } => self.declare_queue(vhost, definition, connection, cx),
             HostCommand::CheckQueue { name, connection } => {
-                at_once(self.check_queue(vhost, &name, connection))
+                at_once(self.check_queue(vhost, &name, connection, cx))
             }
             HostCommand::DeleteQueue {
                 name,
@@ -268,7 +280,7 @@ impl Host {
             HostCommand::SetPool { pool, limit } => at_once(self.set_pool(pool, limit)),
             HostCommand::Release { holders, pools } => at_once(self.release(&holders, &pools)),
             HostCommand::Disconnected { connection } => self.disconnected(connection, cx),
-            HostCommand::Inspect(question) => at_once(self.inspect(vhost, question)),
+            HostCommand::Inspect(question) => at_once(self.inspect(vhost, question, cx.catalog)),
             HostCommand::Peek(peek) => at_once(self.peek(vhost, &peek)),
             HostCommand::Redrive(redrive) => self.redrive(vhost, redrive, cx),
         }

@@ -4,7 +4,7 @@
 use forebay_storage::{Durability, Room};
 
 use super::carry::Carried;
-use super::{Cx, Host};
+use super::{Cx, Host, Target};
 use crate::host::{
     HostError, HostReply, QueueId, Redrive, RedriveTarget, Redriven, StoredMessage, VirtualHostId,
 };
@@ -44,14 +44,14 @@ impl Host {
                 done.not_ready += 1;
                 continue;
             };
-            let (message, mut queues) = self.on_its_way(vhost, message, &redrive.to);
+            let (message, mut targets) = self.on_its_way(vhost, message, &redrive.to, cx);
             // It would leave for the place that it is in.
-            queues.retain(|to| *to != id);
-            if queues.is_empty() {
+            targets.retain(|to| *to != Target::Queue(id));
+            if targets.is_empty() {
                 done.unroutable += 1;
                 continue;
             }
-            if !queues.iter().all(|to| self.takes(*to, &message)) {
+            if !targets.iter().all(|to| self.takes(*to, &message)) {
                 done.refused += 1;
                 continue;
             }
@@ -59,7 +59,8 @@ impl Host {
                 priority,
                 ..Attributes::default()
             };
-            match self.carry(&message, &queues, attributes, false, cx) {
+            let key = message.envelope().topic_key().cloned();
+            match self.carry(&message, &targets, key.as_ref(), attributes, false, cx) {
                 Carried::Done => {}
                 Carried::NoRoom(Room::Full) if cx.engine.is_full() && done.moved == 0 => {
                     return at_once(HostError::StorageFull);
@@ -72,16 +73,15 @@ impl Host {
                     done.stopped_at = Some(offset);
                     break;
                 }
-                Carried::TooLarge => {
+                Carried::Impossible => {
                     done.too_large += 1;
                     continue;
                 }
             }
             self.turn(id, |queue, turn| queue.take_out(offset, turn));
             done.moved += 1;
-            for to in queues {
-                let target = self.queues.get(&to).map(|state| state.durability);
-                durability = durability.max(target.unwrap_or(Durability::Memory));
+            for to in targets {
+                durability = durability.max(self.durability_in(to, cx));
             }
         }
         // Before the queue goes on, which may make dead that wait for room.
@@ -104,27 +104,42 @@ impl Host {
         queue.priority_of_ready(offset)
     }
 
-    /// A message as it leaves, and the queues that it goes to.
+    /// When what was appended is as durable as is promised there.
+    fn durability_in(&self, target: Target, cx: &Cx<'_>) -> Durability {
+        let promised = match target {
+            Target::Queue(id) => self.queues.get(&id).map(|state| state.durability),
+            Target::Topic(id) => {
+                let topic = cx.catalog.get_by_id(id);
+                topic.map(|topic| topic.config.durability)
+            }
+            Target::Exchange(_) => None,
+        };
+        promised.unwrap_or(Durability::Memory)
+    }
+
+    /// A message as it leaves, and where it goes.
     fn on_its_way(
         &mut self,
         vhost: VirtualHostId,
         mut message: StoredMessage,
         to: &RedriveTarget,
-    ) -> (StoredMessage, Vec<QueueId>) {
+        cx: &Cx<'_>,
+    ) -> (StoredMessage, Vec<Target>) {
         let first = message.deaths.first();
         let published_with = first.and_then(|death| death.routing_keys.first()).cloned();
-        let mut queues = Vec::new();
+        let mut targets = Vec::new();
         match to {
             RedriveTarget::Source => {
                 if let Some(first) = first {
                     let source = self.queue_of_operators(vhost, &first.queue);
-                    queues.extend(source);
+                    targets.extend(source.map(Target::Queue));
                     message.exchange = first.exchange.clone();
                     message.routing_key = published_with.unwrap_or_default();
                 }
             }
             RedriveTarget::Queue(name) => {
-                queues.extend(self.queue_of_operators(vhost, name));
+                let queue = self.queue_of_operators(vhost, name);
+                targets.extend(queue.map(Target::Queue));
                 message.exchange = bytes::Bytes::new();
                 message.routing_key = name.clone();
             }
@@ -136,12 +151,13 @@ impl Host {
                 let known = || published_with.unwrap_or_else(|| message.routing_key.clone());
                 message.routing_key = routing_key.clone().unwrap_or_else(known);
                 let envelope = message.envelope();
-                if self.route(vhost, &envelope, &mut queues).is_err() {
-                    queues.clear();
+                let routed = self.route(vhost, &envelope, &mut targets, cx.catalog);
+                if routed.is_err() {
+                    targets.clear();
                 }
             }
         }
         message.deaths.redrive();
-        (message, queues)
+        (message, targets)
     }
 }

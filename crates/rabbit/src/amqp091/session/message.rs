@@ -4,13 +4,13 @@ use bytes::{Bytes, BytesMut};
 use forebay_broker::host::{Deaths, Envelope, MessageHeaders, Publication, header};
 use forebay_record::{Batch, BatchBuilder, Record, RecordHeader, Records};
 
-use super::deaths;
 use super::errors::{Refusal, lossy};
+use super::{deaths, delays, interop};
 use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Content;
 use crate::amqp091::content::Delivery;
 use crate::amqp091::method::basic;
-use crate::amqp091::properties::{Properties, PropertyList};
+use crate::amqp091::properties::Properties;
 use crate::amqp091::routing::{BCC, CC, detached};
 use crate::amqp091::table::{Table, TableBuilder, Value};
 
@@ -70,6 +70,7 @@ pub(super) fn publication(
         body_bytes: u32::try_from(body.len()).unwrap_or(u32::MAX),
         priority: properties.priority().unwrap_or(0),
         ttl_ms,
+        for_topics: interop::for_topics,
     })
 }
 
@@ -180,6 +181,7 @@ fn message_headers(
         correlation_id: short(properties.correlation_id()),
         message_id: short(properties.message_id()),
         timestamp: properties.timestamp(),
+        delay_ms: headers.and_then(delays::delay_ms),
     };
     (more != MessageHeaders::default()).then(|| Box::new(more))
 }
@@ -227,23 +229,29 @@ pub(super) fn published_alone(batch: &Bytes) -> Option<(Stored, Bytes)> {
 pub(super) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stored {
     let short = |value: &[u8]| ShortStr::try_from(source.slice_ref(value)).unwrap_or_default();
     let (mut exchange, mut routing_key) = (ShortStr::default(), ShortStr::default());
-    let (mut properties, mut deaths) = (None, None);
+    let (mut properties, mut deaths, mut has_waited) = (None, None, false);
     for found in record.headers.flatten() {
         let value = found.value.unwrap_or_default();
         match found.key {
             key if key == header::EXCHANGE.as_bytes() => exchange = short(value),
             key if key == header::ROUTING_KEY.as_bytes() => routing_key = short(value),
             key if key == header::AMQP_PROPERTIES.as_bytes() => {
-                properties = Some(Properties::from_validated(source.slice_ref(value)));
+                // Producers of other protocols write what they like.
+                properties = Properties::parse(source.slice_ref(value)).ok();
             }
+            key if key == header::DELAYED.as_bytes() => has_waited = true,
             key if key == header::DEATHS.as_bytes() => deaths = Deaths::decode(value).ok(),
             _ => {}
         }
     }
     let properties = properties.unwrap_or_else(|| {
         routing_key = ShortStr::try_from(queue.clone()).unwrap_or_default();
-        foreign_properties(record)
+        interop::foreign(record)
     });
+    let properties = match has_waited {
+        true => delays::shown(&properties),
+        false => properties,
+    };
     Stored {
         exchange,
         routing_key,
@@ -254,30 +262,10 @@ pub(super) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stor
     }
 }
 
-/// Properties of a message that no client of AMQP published: its headers.
-fn foreign_properties(record: &Record<'_>) -> Properties {
-    let mut headers = TableBuilder::new();
-    for found in record.headers.flatten() {
-        let value = found
-            .value
-            .map_or(Value::Void, |value| match std::str::from_utf8(value) {
-                Ok(text) => Value::LongStr(text.as_bytes()),
-                Err(_) => Value::Binary(value),
-            });
-        // A name that is too long has no place in a table.
-        let _ = headers.try_put(found.key, value);
-    }
-    let headers = headers.build();
-    PropertyList {
-        headers: (!headers.is_empty()).then_some(headers),
-        ..PropertyList::default()
-    }
-    .encode()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::amqp091::properties::PropertyList;
     use crate::amqp091::routing::arguments;
     use crate::amqp091::table::ArrayBuilder;
     use forebay_broker::routing::{
