@@ -1,5 +1,7 @@
 //! Dead messages that are sent on their way again.
 
+use std::time::Duration;
+
 use forebay_broker::host::{HostError, Peek, Redrive, RedriveTarget, Redriven};
 use forebay_broker::queue::{Bounds, DeathReason, Outcome, Overflow, QueueSettings};
 use forebay_broker::routing::RouterKind;
@@ -29,6 +31,10 @@ async fn with_dead(bodies: &[&str]) -> Running {
         running.publish("x", "k.1", body).await;
     }
     running.reject_all("work").await;
+    // The dead wait for room in the journal.
+    while running.ready("grave").await < bodies.len() as u64 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     running
 }
 
