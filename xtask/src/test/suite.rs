@@ -105,6 +105,17 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Command(|layout| pytest(layout, "rabbit_pika")),
     },
     Suite {
+        name: "interop",
+        about: "pika and librdkafka on one broker: what one publishes the other consumes",
+        client: "interop",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: true,
+        proved_on: &[],
+        limit: minutes(3),
+        work: Work::Command(|layout| pytest(layout, "interop")),
+    },
+    Suite {
         name: "java",
         about: "kafka-clients of Apache Kafka 4.3",
         client: "java",

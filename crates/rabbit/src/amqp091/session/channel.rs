@@ -26,6 +26,8 @@ pub(super) struct Channel {
     pub(super) last_queue: Option<Bytes>,
     /// `basic.qos` without `global`: for consumers that come.
     pub(super) prefetch: u16,
+    /// The same with `global`: for all consumers of the channel together.
+    pub(super) shared_prefetch: u16,
     /// What all its consumers share.
     pub(super) pool: PoolId,
     /// Its consumers by their tags.
@@ -69,6 +71,7 @@ impl Channel {
             assembling_bytes: 0,
             last_queue: None,
             prefetch: 0,
+            shared_prefetch: 0,
             pool,
             consumers: HashMap::new(),
             streams: HashMap::new(),

@@ -30,6 +30,7 @@ impl Session<'_> {
         let channel = self.channel(number)?;
         if qos.global {
             let limit = (qos.prefetch_count > 0).then(|| qos.prefetch_count.into());
+            channel.shared_prefetch = qos.prefetch_count;
             let pool = channel.pool;
             let set = self.shared.broker.set_pool(pool, limit).await;
             set.map_err(|error| self.named_queue(b"").refusal(error))?;
