@@ -6,11 +6,12 @@ use forebay_record::{Batch, BatchBuilder, Record, RecordHeader, Records};
 
 use super::deaths;
 use super::errors::{Refusal, lossy};
+use super::interop;
 use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Content;
 use crate::amqp091::content::Delivery;
 use crate::amqp091::method::basic;
-use crate::amqp091::properties::{Properties, PropertyList};
+use crate::amqp091::properties::Properties;
 use crate::amqp091::routing::{BCC, CC, detached};
 use crate::amqp091::table::{Table, TableBuilder, Value};
 
@@ -70,6 +71,7 @@ pub(super) fn publication(
         body_bytes: u32::try_from(body.len()).unwrap_or(u32::MAX),
         priority: properties.priority().unwrap_or(0),
         ttl_ms,
+        for_topics: interop::for_topics,
     })
 }
 
@@ -234,7 +236,8 @@ pub(super) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stor
             key if key == header::EXCHANGE.as_bytes() => exchange = short(value),
             key if key == header::ROUTING_KEY.as_bytes() => routing_key = short(value),
             key if key == header::AMQP_PROPERTIES.as_bytes() => {
-                properties = Some(Properties::from_validated(source.slice_ref(value)));
+                // Producers of other protocols write what they like.
+                properties = Properties::parse(source.slice_ref(value)).ok();
             }
             key if key == header::DEATHS.as_bytes() => deaths = Deaths::decode(value).ok(),
             _ => {}
@@ -242,7 +245,7 @@ pub(super) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stor
     }
     let properties = properties.unwrap_or_else(|| {
         routing_key = ShortStr::try_from(queue.clone()).unwrap_or_default();
-        foreign_properties(record)
+        interop::foreign(record)
     });
     Stored {
         exchange,
@@ -254,30 +257,10 @@ pub(super) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stor
     }
 }
 
-/// Properties of a message that no client of AMQP published: its headers.
-fn foreign_properties(record: &Record<'_>) -> Properties {
-    let mut headers = TableBuilder::new();
-    for found in record.headers.flatten() {
-        let value = found
-            .value
-            .map_or(Value::Void, |value| match std::str::from_utf8(value) {
-                Ok(text) => Value::LongStr(text.as_bytes()),
-                Err(_) => Value::Binary(value),
-            });
-        // A name that is too long has no place in a table.
-        let _ = headers.try_put(found.key, value);
-    }
-    let headers = headers.build();
-    PropertyList {
-        headers: (!headers.is_empty()).then_some(headers),
-        ..PropertyList::default()
-    }
-    .encode()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::amqp091::properties::PropertyList;
     use crate::amqp091::routing::arguments;
     use crate::amqp091::table::ArrayBuilder;
     use forebay_broker::routing::{
