@@ -8,7 +8,7 @@ use super::claim::CLAIMS;
 use super::contender::Contender;
 use super::measure;
 use super::plan::{ACK_EVERY, PREFETCH, Plan, SMALL_BYTES, TOPIC_QUEUES, WARM_UP_SECONDS, WINDOW};
-use crate::bench::comparison::{self, Contender as _, Measured};
+use crate::bench::comparison::{self, Contender as _, Measure, Measured};
 use crate::bench::machine;
 use crate::bench::page::Page;
 use crate::bench::samples::digits;
@@ -104,7 +104,7 @@ impl Results<'_> {
         let plan = self.plan;
         let count = |number: u64| digits(number as f64);
         format!(
-            "{} rounds, the last of them in {:.0} minutes; every other round in reverse order. A turn is one workload on one \
+            "At most {} rounds, some of them of some workloads only; the last piece took {:.0} minutes. Every other round in reverse order. A turn is one workload on one \
              broker in a fresh folder; only one broker runs at a time. One publisher, one consumer with a \
              prefetch of {PREFETCH} (a consumer: so many for each queue), which acknowledges {ACK_EVERY} at a time. \
              Messages of a measurement without confirms: {} of 16 B and half as many of 1 KiB for Forebay, a \
@@ -120,7 +120,7 @@ impl Results<'_> {
              generator itself was: it shares the processors with the broker, and its lateness is in the latency.\n\
              * *Topic*: a pattern for each binding (`site.17.*`), in turn to {TOPIC_QUEUES} queues; keys in turn, so that \
              every message matches one of them. Messages of {SMALL_BYTES} bytes, as in everything about routing and backlogs.\n\
-             * *Backlog*: {} persistent messages of {SMALL_BYTES} bytes without confirms, of which a tenth is drained; \
+             * *Backlog*: {} persistent messages of {SMALL_BYTES} bytes without confirms, for RabbitMQ a fifth of that, of which a tenth is drained; \
              *little waits* is a queue of as many as are drained. Restarts with a cold page cache; that all messages are there is looked at.\n\
              * *Memory* is `VmHWM` (peak) and `VmRSS` of the broker (RabbitMQ: of `beam.smp` alone). Page cache is not in it, for neither.\n\
              * *Ready*: from the start of the process to the first frame that answers a client.\n\
@@ -133,12 +133,20 @@ impl Results<'_> {
         )
     }
 
+    /// How often something was measured, at most: a run in pieces has rounds of some workloads only.
     fn rounds(&self) -> usize {
-        let samples = self.measured.samples().iter();
-        let mut rounds: Vec<_> = samples.map(|sample| sample.round).collect();
-        rounds.sort_unstable();
-        rounds.dedup();
-        rounds.len()
+        let times = |contender: &Contender, measure: &Measure| {
+            let samples = self.measured.samples().iter();
+            let same = samples
+                .filter(|sample| sample.contender == *contender && sample.measure == measure);
+            same.count()
+        };
+        let contenders = Contender::ALL.iter();
+        let all = contenders.flat_map(|contender| {
+            let measures = measure::ALL.iter();
+            measures.map(move |measure| times(contender, measure))
+        });
+        all.max().unwrap_or(0)
     }
 }
 

@@ -10,7 +10,7 @@
 //! | `channel`, `unacked` | what a channel is between two frames |
 //! | `blocking` | publishers wait while the disk is full |
 //! | `publishing`, `confirms` | messages on their way to the broker, and what publishers are told |
-//! | `delivery` | from logs to consumers |
+//! | `delivery`, `ahead` | from logs to consumers |
 //! | `streams` | consumers that have a place of their own in a topic |
 //! | `replies` | from connection to connection: direct reply-to |
 //! | `message`, `deaths`, `delays`, `arguments` | messages and arguments in the broker's terms |
@@ -22,6 +22,7 @@
 //! leaves in one write.
 
 mod access;
+mod ahead;
 mod arguments;
 mod blocking;
 mod channel;

@@ -8,6 +8,7 @@ use super::Done;
 use crate::amqp091::ShortStr;
 use crate::amqp091::method::basic::{Cancel, CancelOk, Consume, ConsumeOk};
 use crate::amqp091::session::Session;
+use crate::amqp091::session::ahead::Ahead;
 use crate::amqp091::session::channel::Channel;
 use crate::amqp091::session::delivery::Consumer;
 use crate::amqp091::session::errors::{Refusal, Subject};
@@ -71,6 +72,7 @@ impl Session<'_> {
             tag: tag.clone(),
             queue,
             log: subscribed.log,
+            ahead: Ahead::default(),
             no_ack: consume.no_ack,
             since_grant: matches!(credit, Credit::Grant(_)).then_some(0),
         };

@@ -17,6 +17,7 @@ use crate::amqp091::ShortStr;
 use crate::amqp091::method::basic::{Consume, ConsumeOk};
 use crate::amqp091::method::queue::{Declare, DeclareOk};
 use crate::amqp091::session::Session;
+use crate::amqp091::session::ahead::Ahead;
 use crate::amqp091::session::delivery::Consumer;
 use crate::amqp091::session::errors::{Refusal, Subject, lossy};
 use crate::amqp091::session::streams::OFFSET_HEADER;
@@ -164,6 +165,7 @@ impl Session<'_> {
                 tag: tag.clone(),
                 queue: queue.clone(),
                 log: log.clone(),
+                ahead: Ahead::default(),
                 no_ack: false,
                 since_grant: None,
             };
