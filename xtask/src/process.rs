@@ -1,6 +1,8 @@
-//! Child processes with a log file and a deadline, ended by process id and never by name.
+//! Child processes with a log file and a deadline, ended by process id and never by name, and ports
+//! for them to listen on.
 
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -121,6 +123,17 @@ pub(crate) fn kill_tree(id: u32) {
     signal(id, Signal::KILL);
 }
 
+/// The process below `id` that runs a program of this name.
+pub(crate) fn descendant(id: u32, program: &str) -> Option<u32> {
+    children(id).into_iter().find_map(|child| {
+        let name = fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
+        if name.trim_end() == program {
+            return Some(child);
+        }
+        descendant(child, program)
+    })
+}
+
 /// The last lines of a log file, indented.
 pub(crate) fn tail(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
@@ -131,6 +144,11 @@ pub(crate) fn tail(log: &Path) -> String {
         .iter()
         .map(|line| format!("    | {line}\n"))
         .collect()
+}
+
+/// A port that nobody listens on at the moment.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 fn signal(id: u32, signal: Signal) {

@@ -7,7 +7,7 @@ use forebay_broker::Broker;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 
-use crate::amqp091::session;
+use crate::amqp091::session::{self, ReplyAddresses};
 use crate::limits;
 use crate::metrics::GatewayMetrics;
 
@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) broker: Broker,
     pub(crate) options: GatewayOptions,
     pub(crate) metrics: GatewayMetrics,
+    /// Who waits for answers.
+    pub(crate) replies: ReplyAddresses,
     /// Permits to read from disk.
     pub(crate) disk_reads: Arc<Semaphore>,
     /// True once connections are to end.
@@ -69,6 +71,7 @@ impl Gateway {
         let shared = Shared {
             broker,
             metrics: GatewayMetrics::default(),
+            replies: ReplyAddresses::default(),
             disk_reads: Arc::new(Semaphore::new(options.disk_reads_at_once.max(1))),
             stopping: watch::Sender::new(false),
             options,

@@ -67,5 +67,8 @@ pub const QUORUM_DELIVERY_LIMIT: u32 = 20;
 pub const DISK_READS_AT_ONCE: usize = 8;
 /// The longest time to live (RabbitMQ: 32 bits of milliseconds, the most that a timer of Erlang takes).
 pub const EXPIRY_MS_MAX: i64 = 4_294_967_295;
+/// Bytes of answers (direct reply-to) that wait for a connection to take them, above which more are lost; the
+/// last that is taken may go beyond.
+pub const REPLY_BYTES_MAX: usize = 16 << 20;
 /// Consumers of one connection: each costs memory even when idle.
 pub const CONSUMERS_MAX: usize = 100_000;

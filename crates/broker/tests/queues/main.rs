@@ -5,6 +5,8 @@
 mod consuming;
 mod dying;
 mod harness;
+mod policies;
 mod recovering;
 mod routing;
 mod turns;
+mod virtual_hosts;

@@ -5,11 +5,15 @@
     reason = "what the cases share is part of the cases"
 )]
 
+mod access;
+mod blocking;
 mod confirms;
 mod consumers;
 mod errors;
 mod handshake;
 mod hostile;
+mod replies;
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod topology;

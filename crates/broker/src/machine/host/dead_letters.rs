@@ -8,7 +8,7 @@ use forebay_record::{Batch, BatchBuilder, Batches, Record, RecordHeader, Records
 use forebay_storage::{Read, Room};
 
 use super::publish::MESSAGE_OVERHEAD_BYTES;
-use super::{Cx, Host};
+use super::{Cx, Host, Target};
 use crate::host::{Death, Deaths, Envelope, QueueId, header};
 use crate::queue::{Admission, Attributes, DeathReason};
 
@@ -98,7 +98,7 @@ impl Host {
         let Some(state) = self.queues.get(&id) else {
             return true;
         };
-        let Some(target) = state.definition.dead_letter.clone() else {
+        let Some(target) = state.dead_letter.clone() else {
             return true;
         };
         let (vhost, queue) = (state.virtual_host, state.definition.name.clone());
@@ -120,10 +120,14 @@ impl Host {
         };
         let mut queues = Vec::new();
         // Without the exchange nobody wants the dead any more.
-        if self.route(vhost, &envelope, &mut queues).is_err() {
+        if self
+            .route(vhost, &envelope, &mut queues, cx.catalog)
+            .is_err()
+        {
             return true;
         }
-        let is_cycle = |of: &QueueId| {
+        let is_cycle = |of: &Target| {
+            let Target::Queue(of) = of else { return false };
             let name = self.queues.get(of).map(|state| &state.definition.name);
             name.is_some_and(|name| deaths.is_cycle(name))
         };
@@ -151,6 +155,19 @@ impl Host {
         }
         let body_bytes = u32::try_from(dead.body.len()).unwrap_or(u32::MAX);
         for to in queues {
+            let to = match to {
+                Target::Queue(to) => to,
+                Target::Topic(topic) => {
+                    let key = envelope.topic_key();
+                    let batch = BytesMut::from(&batch[..]);
+                    if let Err(error) = self.append_to_topic(topic, key, batch, cx) {
+                        tracing::error!(%topic, %error, "a dead message is lost");
+                    }
+                    continue;
+                }
+                // Routing ends at those.
+                Target::Exchange(_) => continue,
+            };
             let admission = self.queues.get(&to).map(|state| {
                 let bytes = u64::from(body_bytes);
                 state

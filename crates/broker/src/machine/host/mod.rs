@@ -8,9 +8,12 @@ mod consumers;
 mod dead_letters;
 mod encoding;
 mod exchanges;
+mod policies;
 mod publish;
 mod queues;
 mod saved;
+mod topics;
+mod virtual_hosts;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -21,17 +24,20 @@ use forebay_storage::shard::Replies;
 use forebay_storage::{Durability, Engine, IdMap, LogId, LogReader, Now};
 use hashbrown::HashMap;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::command::{Answer, HostResult};
 use super::{BrokerMachine, Reply};
+use crate::access::Directory;
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{
-    ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender, QueueDefinition, QueueId,
-    VirtualHostId,
+    DeadLetterTarget, ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender,
+    QueueDefinition, QueueId, VirtualHostId,
 };
 use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
 use crate::routing::{Destinations, Router};
+use crate::topic::Catalog;
 use publish::Waiting;
 
 /// Names an exchange for as long as the broker's data lives.
@@ -43,6 +49,7 @@ pub(crate) struct ExchangeId(pub(crate) u64);
 pub(crate) enum Target {
     Queue(QueueId),
     Exchange(ExchangeId),
+    Topic(Uuid),
 }
 
 /// All exchanges and queues of all virtual hosts.
@@ -67,6 +74,10 @@ pub(super) struct Host {
     deadlines: BTreeSet<(i64, QueueId)>,
     /// Publishers that wait for room in the journal.
     waiting: VecDeque<Waiting>,
+    /// Counts the messages without a key that went to topics: they go to the partitions in turn.
+    keyless: u64,
+    /// The medium is full.
+    pub(super) is_full: bool,
     /// Something was settled that a power cut may undo.
     settled_unsynced: bool,
     /// Room for routing.
@@ -87,6 +98,8 @@ struct Exchange {
     virtual_host: VirtualHostId,
     definition: ExchangeDefinition,
     router: Router<Target>,
+    /// Where messages go that it has no binding for, by what it was declared with or by a policy.
+    alternate: Option<Bytes>,
     /// It is always there, and never journaled.
     predeclared: bool,
     /// It lost a binding.
@@ -96,6 +109,8 @@ struct Exchange {
 struct QueueState {
     virtual_host: VirtualHostId,
     definition: QueueDefinition,
+    /// Where the dead go, by what it was declared with or by a policy.
+    dead_letter: Option<DeadLetterTarget>,
     queue: Queue,
     /// None while the journal is replayed.
     reader: Option<LogReader>,
@@ -121,6 +136,8 @@ pub(super) struct Cx<'a> {
     pub(super) engine: &'a mut Engine,
     pub(super) replies: &'a mut Replies<Reply>,
     pub(super) next_log: &'a mut LogId,
+    pub(super) directory: &'a Directory,
+    pub(super) catalog: &'a Catalog,
 }
 
 impl BrokerMachine {
@@ -177,6 +194,8 @@ impl BrokerMachine {
             engine,
             replies,
             next_log: &mut self.next_log,
+            directory: &self.directory,
+            catalog: &self.catalog,
         };
         (&mut self.host, cx)
     }
@@ -197,6 +216,8 @@ impl Host {
             touched: Vec::new(),
             deadlines: BTreeSet::new(),
             waiting: VecDeque::new(),
+            keyless: 0,
+            is_full: false,
             settled_unsynced: false,
             found: Destinations::new(),
             here: Destinations::new(),
@@ -231,7 +252,7 @@ impl Host {
                 connection,
             } => self.declare_queue(vhost, definition, connection, cx),
             HostCommand::CheckQueue { name, connection } => {
-                at_once(self.check_queue(vhost, &name, connection))
+                at_once(self.check_queue(vhost, &name, connection, cx))
             }
             HostCommand::DeleteQueue {
                 name,
@@ -277,7 +298,7 @@ impl Host {
     }
 
     /// The end of every command.
-    fn finish(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn finish(&mut self, cx: &mut Cx<'_>) {
         self.settle_effects(cx);
         self.store_changes(cx);
     }
@@ -391,7 +412,9 @@ impl Host {
 
     /// When [`BrokerMachine::tick_host`] is next wanted.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
-        if !self.waiting.is_empty() || !self.work.is_empty() {
+        // There is nothing to look for before the shard hears of space.
+        let may_publish = !self.waiting.is_empty() && !self.is_full;
+        if may_publish || !self.work.is_empty() {
             return Some(self.now.monotonic + WAITING_PUBLISH_INTERVAL);
         }
         let (due, _) = self.deadlines.first()?;

@@ -6,6 +6,7 @@ use forebay_broker::queue::{HolderId, Outcome, PoolId};
 use hashbrown::HashMap;
 
 use super::publishing::Slot;
+use super::replies::ReplyConsumer;
 use super::unacked::{Taken, Unacked};
 use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Assembler;
@@ -29,9 +30,13 @@ pub(super) struct Channel {
     pub(super) pool: PoolId,
     /// Its consumers by their tags.
     pub(super) consumers: HashMap<ShortStr, HolderId>,
+    /// Its consumers of streams: one for each partition.
+    pub(super) streams: HashMap<ShortStr, Vec<HolderId>>,
     /// Consumers that are cancelled, and hold something that is settled later.
     pub(super) former: Vec<HolderId>,
     pub(super) unacked: Unacked,
+    /// Who waits for answers, if it does.
+    pub(super) replies: Option<ReplyConsumer>,
 }
 
 /// How it publishes.
@@ -66,8 +71,10 @@ impl Channel {
             prefetch: 0,
             pool,
             consumers: HashMap::new(),
+            streams: HashMap::new(),
             former: Vec::new(),
             unacked: Unacked::default(),
+            replies: None,
         }
     }
 

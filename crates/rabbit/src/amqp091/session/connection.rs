@@ -29,13 +29,16 @@ impl Session<'_> {
         loop {
             self.handle_input().await;
             self.hand_over();
+            self.follow_streams();
             self.deliver().await;
             if let Phase::Over = self.phase {
                 return self.finish(writer).await;
             }
             let may_read = self.may_handle();
-            let may_deliver = self.may_deliver();
+            let (may_write, may_deliver) = (self.may_write(), self.may_deliver());
             let (is_reading, is_pending) = (self.reading.is_some(), self.publishing.is_pending());
+            let has_streams = !self.streams.is_empty();
+            let is_open = matches!(self.phase, Phase::Open);
             let timer = self.next_timer();
             tokio::select! {
                 read = reader.read_buf(&mut self.input), if may_read => {
@@ -45,11 +48,18 @@ impl Session<'_> {
                     flushed = self.sent(sent?)?;
                 }
                 outcomes = self.publishing.next(), if is_pending => self.published(outcomes),
+                reply = async { match &mut self.replies {
+                    Some(replies) => replies.next().await,
+                    None => std::future::pending().await,
+                }}, if may_write => if let Some(reply) = reply { self.deliver_reply(&reply) },
+                () = self.streams.news(), if may_deliver && has_streams => {}
                 notice = self.incoming.recv(), if may_deliver => self.backlog.extend(notice),
                 read = async { match &mut self.reading {
                     Some(reading) => reading.done().await,
                     None => std::future::pending().await,
                 }}, if is_reading => self.read_done(read),
+                () = self.access.changed(), if is_open => self.access_changed(),
+                Ok(()) = self.full.changed() => self.space_changed(),
                 () = sleep_until(timer) => self.timer()?,
                 () = stop_requested(&mut stopping), if !told_to_stop => {
                     told_to_stop = true;
@@ -59,10 +69,12 @@ impl Session<'_> {
         }
     }
 
-    /// Whether more of what arrives may be handled: not while the broker is behind with publishes, nor
-    /// while the client does not take what it is sent.
+    /// Whether more of what arrives may be handled: not while the broker is behind with publishes or has no
+    /// space for them, nor while the client does not take what it is sent.
     pub(super) fn may_handle(&self) -> bool {
-        !self.publishing.is_full() && self.output.len() < limits::OUTPUT_BYTES_MAX
+        !self.publishing.is_full()
+            && !self.is_blocked()
+            && self.output.len() < limits::OUTPUT_BYTES_MAX
     }
 
     fn received(&mut self, bytes: usize) -> Result<(), SessionError> {

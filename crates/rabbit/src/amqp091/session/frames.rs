@@ -236,13 +236,7 @@ impl Session<'_> {
         for number in numbers {
             drop(self.let_go(number));
         }
-        let close = connection::Close {
-            reply_code: refusal.code.into(),
-            reply_text: refusal.text.clone(),
-            class_id: method.class,
-            method_id: method.method,
-        };
-        write_method(&mut self.output, 0, &close);
+        write_method(&mut self.output, 0, &refusal.connection_close(method));
         self.phase = Phase::Closing {
             until: Instant::now() + limits::CLOSE_TIMEOUT,
             why: refusal,
@@ -283,6 +277,9 @@ impl Session<'_> {
             }
             None => empty,
         };
+        for holders in fresh.streams.values() {
+            self.end_streams(holders);
+        }
         for holder in fresh.consumers.values() {
             self.consumers.remove(holder);
         }

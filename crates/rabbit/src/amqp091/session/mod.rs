@@ -4,19 +4,26 @@
 //! |---|---|
 //! | `handshake` | from the protocol header to an open virtual host |
 //! | `connection` | the loop around the socket |
+//! | `access` | what the connection's user may do |
 //! | `frames` | from frames to methods, and what closes channels and connections |
 //! | `commands` | what methods ask of the broker: one file a class |
 //! | `channel`, `unacked` | what a channel is between two frames |
+//! | `blocking` | publishers wait while the disk is full |
 //! | `publishing`, `confirms` | messages on their way to the broker, and what publishers are told |
 //! | `delivery` | from logs to consumers |
+//! | `streams` | consumers that have a place of their own in a topic |
+//! | `replies` | from connection to connection: direct reply-to |
 //! | `message`, `deaths`, `arguments` | messages and arguments in the broker's terms |
+//! | `interop` | what clients of other protocols see of a message, and what is seen of theirs |
 //! | `errors` | the broker's refusals in RabbitMQ's words |
 //!
 //! What arrives together is handled together: publishes and acknowledgements of one read go to the broker
 //! as one command each, before any method behind them that could see what they did, and what is answered
 //! leaves in one write.
 
+mod access;
 mod arguments;
+mod blocking;
 mod channel;
 mod commands;
 mod confirms;
@@ -26,8 +33,11 @@ mod delivery;
 mod errors;
 mod frames;
 mod handshake;
+mod interop;
 mod message;
 mod publishing;
+mod replies;
+mod streams;
 mod unacked;
 
 use std::collections::VecDeque;
@@ -36,23 +46,30 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use forebay_broker::host::{
-    ConnectionId, HostError, Notice, NoticeSender, Settlement, VirtualHost, VirtualHostId,
+    ConnectionId, HostError, Notice, NoticeSender, Settlement, VirtualHost,
 };
 use forebay_broker::queue::HolderId;
 use hashbrown::HashMap;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::amqp091::frame::FrameDecoder;
 use crate::gateway::Shared;
 use crate::limits;
 use crate::metrics::Ending;
+use access::Access;
 use channel::Channel;
 use delivery::{AutoAcks, Consumer, Reading};
-use errors::Refusal;
+use errors::{Refusal, Subject};
 use handshake::Agreed;
 use publishing::Publishing;
+use replies::Replies;
+use streams::Streams;
+use unacked::append_settlement;
+
+pub(crate) use replies::ReplyAddresses;
 
 /// Why a connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -93,11 +110,11 @@ where
 {
     let (mut reader, mut writer) = tokio::io::split(stream);
     let mut input = BytesMut::new();
-    let opening = handshake::run(shared, &mut reader, &mut writer, &mut input);
+    let opening = handshake::run(shared, peer, &mut reader, &mut writer, &mut input);
     let opened = timeout(limits::HANDSHAKE_TIMEOUT, opening).await;
     let result = match opened.unwrap_or(Err(SessionError::LoginTimeout)) {
-        Ok(agreed) => {
-            let mut session = Session::new(shared, agreed, input);
+        Ok((agreed, access)) => {
+            let mut session = Session::new(shared, agreed, access, input);
             session.run(&mut reader, &mut writer).await
         }
         Err(SessionError::Refused(refusal)) => {
@@ -123,6 +140,7 @@ where
 struct Session<'a> {
     shared: &'a Shared,
     agreed: Agreed,
+    access: Access,
     host: VirtualHost,
     id: ConnectionId,
     phase: Phase,
@@ -144,6 +162,12 @@ struct Session<'a> {
     consumers: HashMap<HolderId, Consumer>,
 
     publishing: Publishing,
+    streams: Streams,
+    /// Whether the disk is full.
+    full: watch::Receiver<bool>,
+    is_full: bool,
+    /// It published while the disk is full, and is not read from until there is space.
+    blocked: bool,
     settlements: Vec<Settlement>,
     /// Settlements were handed over, and the broker has answered nothing since.
     settled_unanswered: bool,
@@ -155,6 +179,8 @@ struct Session<'a> {
     backlog: VecDeque<Notice>,
     /// A read of the disk for deliveries.
     reading: Option<Reading>,
+    /// Answers, once a channel has waited for any.
+    replies: Option<Replies>,
 }
 
 /// Where the connection is on its way to its end.
@@ -171,16 +197,19 @@ enum Phase {
 }
 
 impl<'a> Session<'a> {
-    fn new(shared: &'a Shared, agreed: Agreed, input: BytesMut) -> Self {
+    fn new(shared: &'a Shared, agreed: Agreed, access: Access, input: BytesMut) -> Self {
         let (notices, incoming) = unbounded_channel();
         let now = Instant::now();
+        let mut full = shared.broker.watch_full();
+        let is_full = *full.borrow_and_update();
         Self {
             shared,
-            host: shared.broker.virtual_host(VirtualHostId::DEFAULT),
+            host: shared.broker.virtual_host(access.vhost_id()),
             id: ConnectionId(shared.broker.next_id()),
             phase: Phase::Open,
             frames: FrameDecoder::new(agreed.frame_max),
             agreed,
+            access,
             input,
             read_bytes: limits::READ_BYTES_MIN,
             output: BytesMut::new(),
@@ -191,6 +220,10 @@ impl<'a> Session<'a> {
             incarnations: 0,
             consumers: HashMap::new(),
             publishing: Publishing::default(),
+            streams: Streams::default(),
+            full,
+            is_full,
+            blocked: false,
             settlements: Vec::new(),
             settled_unanswered: false,
             auto_acks: AutoAcks::default(),
@@ -198,7 +231,18 @@ impl<'a> Session<'a> {
             incoming,
             backlog: VecDeque::new(),
             reading: None,
+            replies: None,
         }
+    }
+
+    /// A queue of the connection's virtual host, as errors call it.
+    fn named_queue<'n>(&'n self, name: &'n [u8]) -> Subject<'n> {
+        Subject::queue(&self.access.vhost, name)
+    }
+
+    /// The same of an exchange.
+    fn named_exchange<'n>(&'n self, name: &'n [u8]) -> Subject<'n> {
+        Subject::exchange(&self.access.vhost, name)
     }
 
     /// Hands over to the broker what has gathered.
@@ -224,15 +268,9 @@ impl<'a> Session<'a> {
 
     /// Adds what a client says of deliveries, to be handed over.
     fn settle(&mut self, next: Settlement) {
-        if let Some(last) = self.settlements.last_mut()
-            && last.holder == next.holder
-            && last.outcome == next.outcome
-            && last.numbers.end == next.numbers.start
-        {
-            last.numbers.end = next.numbers.end;
-            return;
+        if let Some(next) = self.streams.settle(next) {
+            append_settlement(&mut self.settlements, next);
         }
-        self.settlements.push(next);
     }
 }
 
