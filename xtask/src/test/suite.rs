@@ -171,6 +171,17 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Command(|layout| lapin(layout, "restarts")),
     },
     Suite {
+        name: "perf-test",
+        about: "RabbitMQ PerfTest: short runs, each to its end",
+        client: "perf-test",
+        toolchains: &[Toolchain::Python, Toolchain::PerfTest],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(5),
+        work: Work::Command(|layout| pytest(layout, "rabbit_perf_test")),
+    },
+    Suite {
         name: "amqp091-go",
         about: "amqp091-go (Go), a client of RabbitMQ",
         client: "amqp091-go",
