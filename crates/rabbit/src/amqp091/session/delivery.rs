@@ -28,6 +28,8 @@ pub(super) struct Consumer {
     pub(super) queue: Bytes,
     pub(super) log: LogReader,
     pub(super) no_ack: bool,
+    /// It is told how often messages came back.
+    pub(super) tells_counts: bool,
     /// Deliveries since it was last granted more, of a consumer that has no bound of its own.
     pub(super) since_grant: Option<u32>,
 }
@@ -204,7 +206,10 @@ impl Session<'_> {
         } else {
             channel.unacked.add(delivered.holder, number)
         };
-        let stored = message::stored(record, source, &consumer.queue);
+        let mut stored = message::stored(record, source, &consumer.queue);
+        if consumer.tells_counts {
+            stored.count(delivered.mark);
+        }
         let body = record.value.unwrap_or_default();
         let redelivered = delivered.redelivered();
         let delivery = stored.delivery(&consumer.tag, delivery_tag, redelivered, body);

@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use forebay_broker::host::{Deaths, Envelope, MessageHeaders, Publication, header};
+use forebay_broker::queue::Mark;
 use forebay_record::{Batch, BatchBuilder, Record, RecordHeader, Records};
 
 use super::errors::{Refusal, lossy};
@@ -50,7 +51,7 @@ pub(super) fn publication(
         }
     }
     let properties = match &headers {
-        Some(headers) if is_blind => &without_blind_copies(properties, headers),
+        Some(_) if is_blind => &properties.with_headers(&[BCC], |_| ()),
         _ => properties,
     };
     let exchange = publish.exchange.as_bytes();
@@ -155,19 +156,6 @@ fn add_copies(name: &str, copies: Value<'_>, to: &mut Vec<Bytes>) -> Result<(), 
     Ok(())
 }
 
-fn without_blind_copies(properties: &Properties, headers: &Table) -> Properties {
-    let mut shown = TableBuilder::new();
-    for entry in headers
-        .entries()
-        .filter(|entry| entry.name != BCC.as_bytes())
-    {
-        shown.copy(entry);
-    }
-    let mut list = properties.to_list();
-    list.headers = Some(shown.build());
-    list.encode()
-}
-
 fn message_headers(
     properties: &Properties,
     headers: Option<&Table>,
@@ -194,6 +182,25 @@ pub(super) struct Stored {
 }
 
 impl Stored {
+    /// Adds how often the message came back, as quorum queues say it.
+    pub(super) fn count(&mut self, mark: Mark) {
+        const ACQUIRED: &str = "x-acquired-count";
+        const DELIVERED: &str = "x-delivery-count";
+        if mark.deliveries == 0 {
+            return;
+        }
+        let without = match mark.failures {
+            0 => &[ACQUIRED][..],
+            _ => &[ACQUIRED, DELIVERED],
+        };
+        self.properties = self.properties.with_headers(without, |headers| {
+            headers.put(ACQUIRED, Value::I64(mark.deliveries.into()));
+            if mark.failures > 0 {
+                headers.put(DELIVERED, Value::I64(mark.failures.into()));
+            }
+        });
+    }
+
     /// What a consumer is told of it.
     pub(super) fn delivery<'a>(
         &'a self,
@@ -392,6 +399,33 @@ mod tests {
             let found = publication.batch.windows(5).any(|bytes| bytes == b"other");
             assert_eq!(found, is_shown, "{name}");
         }
+    }
+
+    #[test]
+    fn how_often_a_message_came_back_is_said_once_it_has() {
+        let counted = |deliveries, failures| {
+            let forged = table(&[("a", Value::I8(1)), ("x-delivery-count", Value::I8(77))]);
+            let list = PropertyList {
+                headers: Some(forged),
+                ..PropertyList::default()
+            };
+            let mut stored = Stored {
+                exchange: ShortStr::default(),
+                routing_key: ShortStr::default(),
+                properties: list.encode(),
+            };
+            let mark = Mark {
+                deliveries,
+                failures,
+            };
+            stored.count(mark);
+            let headers = stored.properties.headers().unwrap();
+            let get = |name| headers.get(name).and_then(|value| value.as_i64());
+            (get("a"), get("x-acquired-count"), get("x-delivery-count"))
+        };
+        assert_eq!(counted(0, 0), (Some(1), None, Some(77)));
+        assert_eq!(counted(2, 0), (Some(1), Some(2), Some(77)));
+        assert_eq!(counted(3, 1), (Some(1), Some(3), Some(1)));
     }
 
     #[test]

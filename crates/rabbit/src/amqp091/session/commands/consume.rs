@@ -69,6 +69,7 @@ impl Session<'_> {
             queue,
             log: subscribed.log,
             no_ack: consume.no_ack,
+            tells_counts: subscribed.tells_counts,
             since_grant: matches!(credit, Credit::Grant(_)).then_some(0),
         };
         self.consumers.insert(holder, consumer);
