@@ -26,7 +26,7 @@ pub use definition::{
 };
 pub use error::{Difference, HostError, PublishError};
 pub use handle::VirtualHost;
-pub use message::{Envelope, MessageHeaders, Publication, header};
+pub use message::{Envelope, MessageHeaders, Publication, Recall, Recalled, header};
 pub use reply::{
     Delivered, Got, HostReply, Notice, NoticeSender, Published, QueueStatus, Subscribed,
 };

@@ -149,8 +149,8 @@ impl Host {
         };
         let durability = state.durability;
         if state.definition.delayed_for().is_some() {
-            let delayed = self.delay(id, publication, batch, durability, cx);
-            return delayed.map(Some);
+            self.delay(id, publication, batch, cx)?;
+            return Ok(Some(durability));
         }
         let bytes = u64::from(publication.body_bytes);
         let now_ms = self.now.aging_ms;

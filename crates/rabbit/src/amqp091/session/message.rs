@@ -1,7 +1,7 @@
 //! A publish becomes a record of a queue's log, and a record a delivery.
 
 use bytes::{Bytes, BytesMut};
-use forebay_broker::host::{Deaths, Envelope, MessageHeaders, Publication, header};
+use forebay_broker::host::{Deaths, Envelope, MessageHeaders, Publication, Recalled, header};
 use forebay_broker::queue::Mark;
 use forebay_record::{Batch, BatchBuilder, Record, RecordHeader, Records};
 
@@ -154,6 +154,22 @@ fn add_copies(name: &str, copies: Value<'_>, to: &mut Vec<Bytes>) -> Result<(), 
     let keys = array.values().filter_map(Value::as_long_str);
     to.extend(keys.map(Bytes::copy_from_slice));
     Ok(())
+}
+
+/// What a message was published with, by the properties that its record has.
+pub(crate) fn recall(properties: &Bytes) -> Recalled {
+    let properties = Properties::from_validated(properties.clone());
+    let headers = properties.headers();
+    let copies = headers.as_ref().and_then(|headers| headers.get(CC));
+    let copies = copies.and_then(Value::as_array);
+    let copies = copies.into_iter().flat_map(|keys| keys.values());
+    let copies = copies.filter_map(Value::as_long_str);
+    Recalled {
+        copies: copies.map(Bytes::copy_from_slice).collect(),
+        headers: message_headers(&properties, headers.as_ref())
+            .map_or_else(Default::default, |more| *more),
+        priority: properties.priority().unwrap_or(0),
+    }
 }
 
 fn message_headers(

@@ -65,6 +65,7 @@ use publishing::Publishing;
 use replies::Replies;
 use unacked::append_settlement;
 
+pub(crate) use message::recall;
 pub(crate) use replies::ReplyAddresses;
 
 /// Why a connection ends.
