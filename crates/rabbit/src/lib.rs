@@ -12,5 +12,5 @@ mod gateway;
 pub mod limits;
 mod metrics;
 
-pub use gateway::{Gateway, GatewayOptions};
+pub use gateway::{Gateway, GatewayOptions, recall};
 pub use metrics::{Ending, GatewayMetrics, Gauge};

@@ -252,6 +252,7 @@ fn open_broker(
         topic_defaults: Arc::new(topic_defaults(settings)),
         groups,
         producer_id_expiration: settings.producer_id_expiration,
+        recall: forebay_rabbit::recall,
     };
     let (broker, shard, recovered) =
         Broker::open(environment, storage, options).map_err(cannot_open)?;

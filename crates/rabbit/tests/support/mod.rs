@@ -66,7 +66,10 @@ impl Server {
             tail_cache_bytes: 4 << 20,
             ..Options::default()
         };
-        let options = BrokerOptions::default();
+        let options = BrokerOptions {
+            recall: forebay_rabbit::recall,
+            ..BrokerOptions::default()
+        };
         let (broker, shard, _) =
             Broker::open(environment, storage, options).expect("the simulated disk opens");
         let gateway = Gateway::new(broker.clone(), GatewayOptions::default());

@@ -33,7 +33,7 @@ use crate::access::Directory;
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{
     DeadLetterTarget, ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender,
-    QueueDefinition, QueueId, VirtualHostId,
+    QueueDefinition, QueueId, Recall, VirtualHostId,
 };
 use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
@@ -61,6 +61,8 @@ pub(super) struct Host {
     names: IdMap<VirtualHostId, Names>,
     /// What durable queues promise.
     durability: Durability,
+    /// Reads messages that are routed again.
+    recall: Recall,
 
     holders: IdMap<HolderId, Holder>,
     pools: CreditPools,
@@ -205,13 +207,14 @@ impl BrokerMachine {
 }
 
 impl Host {
-    pub(super) fn new(durability: Durability) -> Self {
+    pub(super) fn new(durability: Durability, recall: Recall) -> Self {
         let mut host = Self {
             exchanges: IdMap::default(),
             next_exchange: 1,
             queues: IdMap::default(),
             names: IdMap::default(),
             durability,
+            recall,
             holders: IdMap::default(),
             pools: CreditPools::default(),
             pool_queues: IdMap::default(),

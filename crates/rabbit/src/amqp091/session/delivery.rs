@@ -31,6 +31,8 @@ pub(super) struct Consumer {
     pub(super) log: LogReader,
     pub(super) ahead: Ahead,
     pub(super) no_ack: bool,
+    /// It is told how often messages came back.
+    pub(super) tells_counts: bool,
     /// Deliveries since it was last granted more, of a consumer that has no bound of its own.
     pub(super) since_grant: Option<u32>,
 }
@@ -236,6 +238,9 @@ impl Session<'_> {
         let mut stored = message::stored(record, source, &consumer.queue);
         if self.streams.delivered(delivered.holder) {
             stored.properties = interop::with_offset(&stored.properties, offset);
+        }
+        if consumer.tells_counts {
+            stored.count(delivered.mark);
         }
         let body = record.value.unwrap_or_default();
         let redelivered = delivered.redelivered();

@@ -157,7 +157,10 @@ impl<'a> Subject<'a> {
             }
             HostError::SingleActive => Refusal::new(
                 ReplyCode::ResourceLocked,
-                format_args!("cannot obtain access to {self} with a single active consumer"),
+                format_args!(
+                    "cannot obtain access to locked {self}. basic.get operations are not supported by \
+                     <<\"quorum\">> queues with single active consumer"
+                ),
             ),
             HostError::TooMany(what) => {
                 Refusal::precondition(format_args!("there are as many {what} as there may be"))

@@ -71,6 +71,7 @@ use replies::Replies;
 use streams::Streams;
 use unacked::append_settlement;
 
+pub(crate) use message::recall;
 pub(crate) use replies::ReplyAddresses;
 
 /// Why a connection ends.

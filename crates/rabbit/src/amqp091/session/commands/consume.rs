@@ -74,6 +74,7 @@ impl Session<'_> {
             log: subscribed.log,
             ahead: Ahead::default(),
             no_ack: consume.no_ack,
+            tells_counts: subscribed.tells_counts,
             since_grant: matches!(credit, Credit::Grant(_)).then_some(0),
         };
         self.consumers.insert(holder, consumer);

@@ -47,11 +47,14 @@ impl Session<'_> {
                 read = Some((message::stored(record, source, &queue), body));
             },
         );
-        let (true, Some((stored, body))) = (is_there.await, read) else {
+        let (true, Some((mut stored, body))) = (is_there.await, read) else {
             // Its queue went in the meantime.
             self.answer(number, false, &GetEmpty::default());
             return Ok(());
         };
+        if got.tells_counts {
+            stored.count(got.delivery.mark);
+        }
         let first = got.delivery.number.unwrap_or(0);
         let channel = self.channel(number)?;
         let delivery_tag = if get.no_ack {

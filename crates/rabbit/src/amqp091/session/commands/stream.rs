@@ -167,6 +167,7 @@ impl Session<'_> {
                 log: log.clone(),
                 ahead: Ahead::default(),
                 no_ack: false,
+                tells_counts: false,
                 since_grant: None,
             };
             self.consumers.insert(holder, consumer);
