@@ -5,6 +5,7 @@
 mod consuming;
 mod dying;
 mod harness;
+mod inspecting;
 mod recovering;
 mod routing;
 mod turns;

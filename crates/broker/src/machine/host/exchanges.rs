@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use forebay_storage::Durability;
-use hashbrown::HashMap;
 
+use super::by_name::ByName;
 use super::{Cx, Exchange, ExchangeId, Host, Names, Target};
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{Bind, Difference, ExchangeDefinition, HostError, HostReply, VirtualHostId};
@@ -28,8 +28,8 @@ impl Host {
     pub(super) fn found(&mut self, vhost: VirtualHostId, predeclared: ExchangeId) {
         let names = Names {
             predeclared,
-            exchanges: HashMap::new(),
-            queues: HashMap::new(),
+            exchanges: ByName::default(),
+            queues: ByName::default(),
         };
         self.names.insert(vhost, names);
         for (id, (name, kind, kind_name)) in (predeclared.0..).zip(PREDECLARED) {
