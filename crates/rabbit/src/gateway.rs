@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::amqp091::session;
 use crate::limits;
 use crate::metrics::GatewayMetrics;
+use crate::registry::Registry;
 
 /// What an operator may set about the gateway.
 #[derive(Clone, Debug)]
@@ -57,10 +58,18 @@ pub(crate) struct Shared {
     pub(crate) broker: Broker,
     pub(crate) options: GatewayOptions,
     pub(crate) metrics: GatewayMetrics,
+    pub(crate) registry: Arc<Registry>,
     /// Permits to read from disk.
     pub(crate) disk_reads: Arc<Semaphore>,
     /// True once connections are to end.
     pub(crate) stopping: watch::Sender<bool>,
+}
+
+impl Shared {
+    /// What clients are told that the cluster is called.
+    pub(crate) fn cluster_name(&self) -> String {
+        format!("forebay@{}", self.broker.cluster_id())
+    }
 }
 
 impl Gateway {
@@ -69,6 +78,7 @@ impl Gateway {
         let shared = Shared {
             broker,
             metrics: GatewayMetrics::default(),
+            registry: Arc::default(),
             disk_reads: Arc::new(Semaphore::new(options.disk_reads_at_once.max(1))),
             stopping: watch::Sender::new(false),
             options,
@@ -78,15 +88,20 @@ impl Gateway {
         }
     }
 
-    /// Serves one connection until either side ends it.
-    pub async fn serve<S>(&self, stream: S, peer: SocketAddr)
+    /// Serves one connection until either side ends it; `local` is the address that the client came to.
+    pub async fn serve<S>(&self, stream: S, peer: SocketAddr, local: SocketAddr)
     where
         S: AsyncRead + AsyncWrite + Send,
     {
         let metrics = &self.shared.metrics;
         metrics.connections.add(1);
-        let ending = session::serve(&self.shared, stream, peer).await;
+        let ending = session::serve(&self.shared, stream, peer, local).await;
         metrics.ended(ending);
+    }
+
+    /// What of the broker the management API looks at.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Has every connection close.

@@ -22,6 +22,7 @@ use crate::places::Places;
 use crate::signals::Stop;
 use crate::system::{SystemClock, SystemRandomness};
 
+use super::management;
 use super::metrics::{KafkaMetrics, RabbitMetrics, TaskMetrics};
 use super::resources::Resources;
 
@@ -120,7 +121,10 @@ impl Wiring {
 
     /// Serves one connection of a RabbitMQ client until it ends or the stop is requested.
     pub(super) async fn amqp(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        self.rabbit.serve(stream, peer).await;
+        // A socket without an address of its own is not connected any more.
+        if let Ok(local) = stream.local_addr() {
+            self.rabbit.serve(stream, peer, local).await;
+        }
     }
 
     /// Serves one HTTP connection until it ends or the stop is requested.
@@ -207,12 +211,15 @@ fn admin_router(
         gateway: rabbit.clone(),
         places: places.amqp,
     };
+    let management = management::routes(settings, bound, &rabbit.gateway);
     let sources: Vec<Arc<dyn MetricsSource>> = vec![
         Arc::new(kafka),
         Arc::new(rabbit),
         Arc::new(TaskMetrics::new()),
     ];
-    Admin::new(broker.clone(), readiness.clone(), sources, node).router()
+    Admin::new(broker.clone(), readiness.clone(), sources, node)
+        .mount("/api", management)
+        .router()
 }
 
 fn bytes(size: u64) -> usize {

@@ -5,10 +5,13 @@ use forebay_broker::host::Publication;
 use forebay_broker::queue::{HolderId, Outcome, PoolId};
 use hashbrown::HashMap;
 
+use std::sync::Arc;
+
 use super::publishing::Slot;
 use super::unacked::{Taken, Unacked};
 use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Assembler;
+use crate::registry::ChannelEntry;
 
 /// An open channel.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub(super) struct Channel {
     /// Consumers that are cancelled, and hold something that is settled later.
     pub(super) former: Vec<HolderId>,
     pub(super) unacked: Unacked,
+    /// What operators see of it.
+    pub(super) entry: Arc<ChannelEntry>,
 }
 
 /// How it publishes.
@@ -55,7 +60,12 @@ pub(super) struct Transaction {
 }
 
 impl Channel {
-    pub(super) fn new(incarnation: u64, pool: PoolId, message_bytes_max: u64) -> Self {
+    pub(super) fn new(
+        incarnation: u64,
+        pool: PoolId,
+        message_bytes_max: u64,
+        entry: Arc<ChannelEntry>,
+    ) -> Self {
         Self {
             incarnation,
             closing: false,
@@ -68,7 +78,13 @@ impl Channel {
             consumers: HashMap::new(),
             former: Vec::new(),
             unacked: Unacked::default(),
+            entry,
         }
+    }
+
+    /// Shows how much is held.
+    pub(super) fn count_unacked(&self) {
+        self.entry.unacked.set(self.unacked.len());
     }
 
     /// Everybody who may hold something.

@@ -51,6 +51,9 @@ impl Session<'_> {
                     None => std::future::pending().await,
                 }}, if is_reading => self.read_done(read),
                 () = sleep_until(timer) => self.timer()?,
+                reason = self.registration.entry().close_requested() => {
+                    self.close_connection(MethodId::default(), Refusal::forced(reason));
+                }
                 () = stop_requested(&mut stopping), if !told_to_stop => {
                     told_to_stop = true;
                     self.close_connection(MethodId::default(), Refusal::shutdown());
@@ -79,6 +82,9 @@ impl Session<'_> {
         }
         self.last_received = Instant::now();
         self.shared.metrics.received_bytes.add(bytes as u64);
+        let entry = self.registration.entry();
+        entry.received_bytes.add(bytes as u64);
+        entry.received_packets.add(1);
         Ok(())
     }
 
@@ -94,6 +100,9 @@ impl Session<'_> {
         self.last_sent = Instant::now();
         self.sent_bytes += bytes as u64;
         self.shared.metrics.sent_bytes.add(bytes as u64);
+        let entry = self.registration.entry();
+        entry.sent_bytes.add(bytes as u64);
+        entry.sent_packets.add(1);
         self.settle_sent();
         if self.output.is_empty() && self.output.capacity() > limits::OUTPUT_BYTES_KEPT {
             self.output = BytesMut::new();

@@ -202,7 +202,10 @@ impl Session<'_> {
             return;
         };
         let number = delivered.number.unwrap_or(0) + (offset - delivered.offset);
+        let counts = &channel.entry.counts;
+        counts.redelivered.add(delivered.redelivered().into());
         let delivery_tag = if consumer.no_ack {
+            counts.delivered_no_ack.add(1);
             self.auto_acks.add(Settlement {
                 holder: delivered.holder,
                 numbers: number..number + 1,
@@ -210,7 +213,10 @@ impl Session<'_> {
             });
             channel.unacked.next_tag()
         } else {
-            channel.unacked.add(delivered.holder, number)
+            counts.delivered.add(1);
+            let tag = channel.unacked.add(delivered.holder, number);
+            channel.entry.unacked.set(channel.unacked.len());
+            tag
         };
         let Stored {
             exchange,
@@ -261,6 +267,7 @@ impl Session<'_> {
         self.shared.metrics.consumers.fewer(1);
         if let Some(channel) = self.channels.get_mut(&consumer.channel) {
             channel.consumers.remove(&consumer.tag);
+            channel.entry.unsubscribed(holder);
         }
         if self.agreed.cancel_notify {
             let cancel = basic::Cancel {
@@ -326,7 +333,7 @@ fn for_each_record(
 }
 
 /// Reads one message and hands it to `write`. Returns whether it is there.
-pub(super) async fn read_one(
+pub(crate) async fn read_one(
     shared: &Shared,
     log: &LogReader,
     offset: u64,

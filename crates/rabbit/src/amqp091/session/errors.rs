@@ -11,73 +11,78 @@ use crate::amqp091::table::Table;
 use crate::amqp091::{DecodeError, ReplyCode, ShortStr};
 
 /// The only virtual host that there is.
-pub(super) const VHOST: &str = "/";
+pub(crate) const VHOST: &str = "/";
 
 /// Ends a channel, or the connection where the code is a hard one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) code: ReplyCode,
-    pub(super) text: ShortStr,
+pub(crate) struct Refusal {
+    pub(crate) code: ReplyCode,
+    pub(crate) text: ShortStr,
 }
 
 impl Refusal {
-    pub(super) fn new(code: ReplyCode, explanation: impl Display) -> Self {
+    pub(crate) fn new(code: ReplyCode, explanation: impl Display) -> Self {
         Self {
             code,
             text: code.text(explanation),
         }
     }
 
-    pub(super) fn not_found(explanation: impl Display) -> Self {
+    pub(crate) fn not_found(explanation: impl Display) -> Self {
         Self::new(ReplyCode::NotFound, explanation)
     }
 
-    pub(super) fn access(explanation: impl Display) -> Self {
+    pub(crate) fn access(explanation: impl Display) -> Self {
         Self::new(ReplyCode::AccessRefused, explanation)
     }
 
-    pub(super) fn precondition(explanation: impl Display) -> Self {
+    pub(crate) fn precondition(explanation: impl Display) -> Self {
         Self::new(ReplyCode::PreconditionFailed, explanation)
     }
 
-    pub(super) fn not_implemented(explanation: impl Display) -> Self {
+    pub(crate) fn not_implemented(explanation: impl Display) -> Self {
         Self::new(ReplyCode::NotImplemented, explanation)
     }
 
-    pub(super) fn not_allowed(explanation: impl Display) -> Self {
+    pub(crate) fn not_allowed(explanation: impl Display) -> Self {
         Self::new(ReplyCode::NotAllowed, explanation)
     }
 
-    pub(super) fn command_invalid(explanation: impl Display) -> Self {
+    pub(crate) fn command_invalid(explanation: impl Display) -> Self {
         Self::new(ReplyCode::CommandInvalid, explanation)
     }
 
     /// A frame where another one belongs.
-    pub(super) fn unexpected_frame(explanation: impl Display) -> Self {
+    pub(crate) fn unexpected_frame(explanation: impl Display) -> Self {
         Self::new(ReplyCode::UnexpectedFrame, explanation)
     }
 
     /// A delivery tag that the channel does not know.
-    pub(super) fn unknown_tag(tag: u64) -> Self {
+    pub(crate) fn unknown_tag(tag: u64) -> Self {
         Self::precondition(format_args!("unknown delivery tag {tag}"))
     }
 
     /// What every connection is told when the broker stops.
-    pub(super) fn shutdown() -> Self {
+    pub(crate) fn shutdown() -> Self {
         Self::new(
             ReplyCode::ConnectionForced,
             "broker forced connection closure with reason 'shutdown'",
         )
     }
 
-    pub(super) fn no_queue(name: &[u8]) -> Self {
+    /// What a connection is told that an operator closes.
+    pub(crate) fn forced(reason: impl Display) -> Self {
+        Self::new(ReplyCode::ConnectionForced, reason)
+    }
+
+    pub(crate) fn no_queue(name: &[u8]) -> Self {
         Self::not_found(format_args!(
             "no {} in vhost '{VHOST}'",
             named("queue", name)
         ))
     }
 
-    pub(super) fn no_exchange(name: &[u8]) -> Self {
+    pub(crate) fn no_exchange(name: &[u8]) -> Self {
         let name = named("exchange", name);
         Self::not_found(format_args!("no {name} in vhost '{VHOST}'"))
     }
@@ -103,17 +108,17 @@ impl From<DecodeError> for Refusal {
 
 /// What a method is about, which the broker's errors leave to who asks.
 #[derive(Clone, Copy)]
-pub(super) struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// `queue` or `exchange`.
-    pub(super) kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Its name.
-    pub(super) name: &'a [u8],
+    pub(crate) name: &'a [u8],
     /// The arguments that came with the method, for their types.
-    pub(super) arguments: Option<&'a Table>,
+    pub(crate) arguments: Option<&'a Table>,
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn queue(name: &'a [u8]) -> Self {
+    pub(crate) fn queue(name: &'a [u8]) -> Self {
         Self {
             kind: "queue",
             name,
@@ -121,7 +126,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    pub(super) fn exchange(name: &'a [u8]) -> Self {
+    pub(crate) fn exchange(name: &'a [u8]) -> Self {
         Self {
             kind: "exchange",
             name,
@@ -129,7 +134,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    pub(super) fn with(self, arguments: &'a Table) -> Self {
+    pub(crate) fn with(self, arguments: &'a Table) -> Self {
         Self {
             arguments: Some(arguments),
             ..self
@@ -141,7 +146,7 @@ impl<'a> Subject<'a> {
     }
 
     /// What the broker's error is called.
-    pub(super) fn refusal(self, error: HostError) -> Refusal {
+    pub(crate) fn refusal(self, error: HostError) -> Refusal {
         match error {
             HostError::NoQueue(name) => Refusal::no_queue(&name),
             HostError::NoExchange(name) => Refusal::no_exchange(&name),
@@ -239,7 +244,7 @@ impl<'a> Subject<'a> {
 }
 
 /// Why a message was not published.
-pub(super) fn publish(error: &PublishError) -> Refusal {
+pub(crate) fn publish(error: &PublishError) -> Refusal {
     match error {
         PublishError::NoExchange(name) => Refusal::no_exchange(name),
         PublishError::Internal(name) => Refusal::access(format_args!(
@@ -252,7 +257,7 @@ pub(super) fn publish(error: &PublishError) -> Refusal {
     }
 }
 
-pub(super) fn message_too_large(bytes: u64, limit: u64) -> Refusal {
+pub(crate) fn message_too_large(bytes: u64, limit: u64) -> Refusal {
     Refusal::precondition(format_args!(
         "message size {bytes} is larger than configured max size {limit}"
     ))
@@ -297,7 +302,7 @@ fn named(kind: &str, name: &[u8]) -> String {
     format!("{kind} '{}'", lossy(name))
 }
 
-pub(super) fn lossy(bytes: &[u8]) -> String {
+pub(crate) fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

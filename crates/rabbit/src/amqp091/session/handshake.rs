@@ -31,6 +31,10 @@ const CAPABILITIES: [&str; 7] = [
 #[derive(Debug)]
 pub(super) struct Agreed {
     pub(super) user: String,
+    /// How it logged in.
+    pub(super) mechanism: String,
+    /// What the client says of itself.
+    pub(super) client_properties: Table,
     pub(super) frame_max: u32,
     pub(super) channel_max: u16,
     /// In seconds; 0 for none.
@@ -131,6 +135,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
         self.send(&connection::OpenOk::default()).await?;
         Ok(Agreed {
             user,
+            mechanism: lossy(&start.mechanism),
+            client_properties: start.client_properties.detached(),
             frame_max,
             channel_max: u16::try_from(channel_max).unwrap_or(options.channel_max),
             heartbeat: tuned.heartbeat,
@@ -263,7 +269,7 @@ fn server_properties(shared: &Shared) -> Table {
     }
     let options = &shared.options;
     let text = |text: &'static str| Value::LongStr(text.as_bytes());
-    let cluster = format!("forebay@{}", shared.broker.cluster_id());
+    let cluster = shared.cluster_name();
     let mut properties = TableBuilder::new();
     properties
         .put("capabilities", Value::Table(capabilities.view()))

@@ -18,15 +18,15 @@
 
 mod arguments;
 mod channel;
-mod commands;
+pub(crate) mod commands;
 mod confirms;
 mod connection;
 mod deaths;
-mod delivery;
-mod errors;
+pub(crate) mod delivery;
+pub(crate) mod errors;
 mod frames;
 mod handshake;
-mod message;
+pub(crate) mod message;
 mod publishing;
 mod unacked;
 
@@ -48,9 +48,10 @@ use crate::amqp091::frame::FrameDecoder;
 use crate::gateway::Shared;
 use crate::limits;
 use crate::metrics::Ending;
+use crate::registry::{Facts, Registration};
 use channel::Channel;
 use delivery::{AutoAcks, Consumer, Reading};
-use errors::Refusal;
+use errors::{Refusal, VHOST};
 use handshake::Agreed;
 use publishing::Publishing;
 
@@ -87,7 +88,12 @@ impl SessionError {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve<S>(shared: &Arc<Shared>, stream: S, peer: SocketAddr) -> Ending
+pub(crate) async fn serve<S>(
+    shared: &Arc<Shared>,
+    stream: S,
+    peer: SocketAddr,
+    local: SocketAddr,
+) -> Ending
 where
     S: AsyncRead + AsyncWrite + Send,
 {
@@ -97,7 +103,7 @@ where
     let opened = timeout(limits::HANDSHAKE_TIMEOUT, opening).await;
     let result = match opened.unwrap_or(Err(SessionError::LoginTimeout)) {
         Ok(agreed) => {
-            let mut session = Session::new(shared, agreed, input);
+            let mut session = Session::new(shared, agreed, input, peer, local);
             session.run(&mut reader, &mut writer).await
         }
         Err(SessionError::Refused(refusal)) => {
@@ -125,6 +131,8 @@ struct Session<'a> {
     agreed: Agreed,
     host: VirtualHost,
     id: ConnectionId,
+    /// Shows it to operators.
+    registration: Registration,
     phase: Phase,
     frames: FrameDecoder,
     /// What arrived and was not handled.
@@ -171,13 +179,33 @@ enum Phase {
 }
 
 impl<'a> Session<'a> {
-    fn new(shared: &'a Shared, agreed: Agreed, input: BytesMut) -> Self {
+    fn new(
+        shared: &'a Shared,
+        mut agreed: Agreed,
+        input: BytesMut,
+        peer: SocketAddr,
+        local: SocketAddr,
+    ) -> Self {
         let (notices, incoming) = unbounded_channel();
         let now = Instant::now();
+        let id = ConnectionId(shared.broker.next_id());
+        let facts = Facts {
+            peer,
+            local,
+            user: agreed.user.clone(),
+            virtual_host: VHOST.to_owned(),
+            mechanism: std::mem::take(&mut agreed.mechanism),
+            client_properties: std::mem::take(&mut agreed.client_properties),
+            frame_max: agreed.frame_max,
+            channel_max: agreed.channel_max,
+            heartbeat: agreed.heartbeat,
+            connected_at_ms: shared.broker.now().wall_ms,
+        };
         Self {
             shared,
             host: shared.broker.virtual_host(VirtualHostId::DEFAULT),
-            id: ConnectionId(shared.broker.next_id()),
+            id,
+            registration: shared.registry.connected(id, facts),
             phase: Phase::Open,
             frames: FrameDecoder::new(agreed.frame_max),
             agreed,

@@ -78,7 +78,6 @@ impl Unacked {
     }
 
     /// How many are to be settled.
-    #[cfg(test)]
     pub(super) fn len(&self) -> u64 {
         self.count
     }

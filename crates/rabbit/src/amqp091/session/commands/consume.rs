@@ -11,6 +11,7 @@ use crate::amqp091::session::delivery::Consumer;
 use crate::amqp091::session::errors::{Refusal, Subject, VHOST, lossy};
 use crate::amqp091::table::Table;
 use crate::limits;
+use crate::registry::ConsumerEntry;
 
 impl Session<'_> {
     pub(super) async fn consume(&mut self, number: u16, consume: &Consume) -> Done {
@@ -31,6 +32,7 @@ impl Session<'_> {
                 "attempt to reuse consumer tag '{tag}'"
             )));
         }
+        let prefetch = channel.prefetch;
         // The broker would settle deliveries by giving them to us; they are to be with the client first.
         let credit = match (consume.no_ack, channel.prefetch) {
             (true, _) => Credit::Window(limits::DELIVERIES_AHEAD),
@@ -54,6 +56,14 @@ impl Session<'_> {
         };
         let subscribed = self.host.subscribe(subscribe).await;
         let subscribed = subscribed.map_err(|error| Subject::queue(&queue).refusal(error))?;
+        let shown = ConsumerEntry {
+            tag: tag.as_bytes().clone(),
+            queue: queue.clone(),
+            no_ack: consume.no_ack,
+            exclusive: consume.exclusive,
+            prefetch,
+            arguments: consume.arguments.detached(),
+        };
         let consumer = Consumer {
             channel: number,
             tag: tag.clone(),
@@ -63,7 +73,9 @@ impl Session<'_> {
             since_grant: matches!(credit, Credit::Grant(_)).then_some(0),
         };
         self.consumers.insert(holder, consumer);
-        self.channel(number)?.consumers.insert(tag.clone(), holder);
+        let channel = self.channel(number)?;
+        channel.consumers.insert(tag.clone(), holder);
+        channel.entry.subscribed(holder, shown);
         self.shared.metrics.consumers.more();
         self.answer(number, consume.nowait, &ConsumeOk { consumer_tag: tag });
         Ok(())
@@ -72,6 +84,7 @@ impl Session<'_> {
     pub(super) async fn cancel(&mut self, number: u16, cancel: &Cancel) -> Done {
         let channel = self.channel(number)?;
         if let Some(holder) = channel.consumers.remove(&cancel.consumer_tag) {
+            channel.entry.unsubscribed(holder);
             self.consumers.remove(&holder);
             self.shared.metrics.consumers.fewer(1);
             let cancelled = self.shared.broker.cancel(holder).await;

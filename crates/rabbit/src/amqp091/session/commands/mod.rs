@@ -5,10 +5,10 @@ mod channel;
 mod confirm;
 mod connection;
 mod consume;
-mod exchange;
+pub(crate) mod exchange;
 mod get;
 mod publish;
-mod queue;
+pub(crate) mod queue;
 mod settle;
 mod tx;
 

@@ -1,7 +1,7 @@
 //! Class queue.
 
 use bytes::Bytes;
-use forebay_broker::host::{QueueDefinition, QueueStatus};
+use forebay_broker::host::{ConnectionId, QueueDefinition, QueueStatus};
 
 use super::exchange::RESERVED;
 use super::{Done, not_for_us};
@@ -68,7 +68,7 @@ impl Session<'_> {
                 true => self.made_up("amq.gen"),
                 false => given.clone(),
             };
-            let definition = self.queue_definition(&name, declare)?;
+            let definition = queue_definition(&name, declare, self.id)?;
             if given.starts_with(RESERVED)
                 && self.host.check_queue(name.clone(), self.id).await.is_err()
             {
@@ -94,38 +94,6 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn queue_definition(
-        &self,
-        name: &Bytes,
-        declare: &Declare,
-    ) -> Result<QueueDefinition, Refusal> {
-        let arguments = QueueArguments::parse(name, &declare.arguments)?;
-        if arguments.is_quorum {
-            let wrong = [
-                (declare.exclusive, "exclusive-owner"),
-                (declare.auto_delete, "auto-delete"),
-                (!declare.durable, "non-durable"),
-            ];
-            if let Some((_, property)) = wrong.iter().find(|(is_set, _)| *is_set) {
-                return Err(Refusal::precondition(format_args!(
-                    "invalid property '{property}' for queue '{}' in vhost '/'",
-                    lossy(name)
-                )));
-            }
-        }
-        let mut settings = arguments.settings;
-        settings.auto_delete = declare.auto_delete;
-        Ok(QueueDefinition {
-            name: name.clone(),
-            // It ends with its connection, so nothing of it is kept.
-            durable: declare.durable && !declare.exclusive,
-            exclusive: declare.exclusive.then_some(self.id),
-            settings,
-            dead_letter: arguments.dead_letter,
-            arguments: arguments.compared,
-        })
-    }
-
     /// The queue that a name stands for: none is the last one that was declared on the channel.
     pub(super) fn queue_name(&mut self, number: u16, name: &ShortStr) -> Result<Bytes, Refusal> {
         let given = without_line_ends(name);
@@ -149,6 +117,39 @@ impl Session<'_> {
         }
         name.into()
     }
+}
+
+/// What is to be declared.
+pub(crate) fn queue_definition(
+    name: &Bytes,
+    declare: &Declare,
+    connection: ConnectionId,
+) -> Result<QueueDefinition, Refusal> {
+    let arguments = QueueArguments::parse(name, &declare.arguments)?;
+    if arguments.is_quorum {
+        let wrong = [
+            (declare.exclusive, "exclusive-owner"),
+            (declare.auto_delete, "auto-delete"),
+            (!declare.durable, "non-durable"),
+        ];
+        if let Some((_, property)) = wrong.iter().find(|(is_set, _)| *is_set) {
+            return Err(Refusal::precondition(format_args!(
+                "invalid property '{property}' for queue '{}' in vhost '/'",
+                lossy(name)
+            )));
+        }
+    }
+    let mut settings = arguments.settings;
+    settings.auto_delete = declare.auto_delete;
+    Ok(QueueDefinition {
+        name: name.clone(),
+        // It ends with its connection, so nothing of it is kept.
+        durable: declare.durable && !declare.exclusive,
+        exclusive: declare.exclusive.then_some(connection),
+        settings,
+        dead_letter: arguments.dead_letter,
+        arguments: arguments.compared,
+    })
 }
 
 /// A name of a queue without what RabbitMQ strips off it: CR and LF.
