@@ -1,7 +1,6 @@
 //! Apache Kafka from the jars of Maven Central, as one KRaft node with a data folder of its own.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::layout::Layout;
-use crate::process;
+use crate::process::{self, free_port};
 
 /// A JVM that only formats a folder.
 const FORMAT_LIMIT: Duration = Duration::from_secs(60);
@@ -72,9 +71,4 @@ impl KafkaNode {
         command.arg(class);
         command
     }
-}
-
-/// A port that nobody listens on at the moment.
-pub(crate) fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -1,6 +1,8 @@
-//! Child processes with a log file and a deadline, ended by process id and never by name.
+//! Child processes with a log file and a deadline, ended by process id and never by name, and ports
+//! for them to listen on.
 
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -131,6 +133,11 @@ pub(crate) fn tail(log: &Path) -> String {
         .iter()
         .map(|line| format!("    | {line}\n"))
         .collect()
+}
+
+/// A port that nobody listens on at the moment.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 fn signal(id: u32, signal: Signal) {

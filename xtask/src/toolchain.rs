@@ -172,12 +172,16 @@ fn java(layout: &Layout) -> Result<()> {
 }
 
 fn go(layout: &Layout) -> Result<()> {
-    let module = layout.conformance.join("go");
     require(&["go"])?;
-    once(layout, "go", &[&module.join("go.sum")], |log| {
-        let mut download = Command::new("go");
-        download.args(["mod", "download"]).current_dir(&module);
-        process::must(&mut download, log, LIMIT)
+    let modules = ["go", "go/rabbit"].map(|folder| layout.conformance.join(folder));
+    let sums = modules.each_ref().map(|module| module.join("go.sum"));
+    once(layout, "go", &[&sums[0], &sums[1]], |log| {
+        for module in &modules {
+            let mut download = Command::new("go");
+            download.args(["mod", "download"]).current_dir(module);
+            process::must(&mut download, log, LIMIT)?;
+        }
+        Ok(())
     })
 }
 

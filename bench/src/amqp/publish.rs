@@ -1,106 +1,60 @@
-//! Publishing, with confirmations if they are asked for.
+//! Publishing as fast as the broker takes it, with confirmations if they are asked for.
 
-use std::collections::VecDeque;
-use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::io;
+use std::time::Instant;
 
-use bytes::{Buf, BytesMut};
-use forebay_rabbit::amqp091::content::write_message;
-use forebay_rabbit::amqp091::frame::FrameType;
-use forebay_rabbit::amqp091::method::{basic, confirm};
-use forebay_rabbit::amqp091::properties::{PERSISTENT, PropertyList};
-use forebay_rabbit::limits::FRAME_BYTES_MAX;
+use super::confirms::Confirms;
+use super::connection::Connection;
+use super::latency::Latencies;
+use super::ring::Ring;
 
-use super::Load;
-use super::connection::{CHANNEL, Connection, short};
-
-/// Bytes that are sent at once where nothing holds the publisher back.
-const WRITE_BYTES: usize = 64 << 10;
-/// Class and method of `basic.ack`.
-const ACK: [u8; 4] = [0, 60, 0, 80];
-
-/// Sends all messages. Returns how long each confirmation took.
-pub(super) fn run(load: &Load) -> io::Result<Vec<Duration>> {
-    let mut connection = Connection::open(load.address)?;
-    let message = encoded(load);
-    if load.unconfirmed == 0 {
-        let at_once = (WRITE_BYTES / message.len()).max(1) as u64;
-        let many = message.repeat(at_once as usize);
-        let mut left = load.messages;
-        while left > 0 {
-            let count = left.min(at_once);
-            let bytes = count as usize * message.len();
-            connection.stream.write_all(&many[..bytes])?;
-            left -= count;
-        }
-        // Nothing is answered to what was published but the purge behind it is, in order.
-        connection.declare(&load.queue, load.quorum)?;
-        return Ok(Vec::new());
+/// Sends so many messages, and waits until they were dealt with.
+pub(super) fn unconfirmed(
+    mut connection: Connection,
+    mut ring: Ring,
+    messages: u64,
+) -> io::Result<()> {
+    let mut left = messages;
+    while left > 0 {
+        let (bytes, count) = ring.take(left);
+        connection.write(bytes)?;
+        left -= count;
     }
-    let select = confirm::Select::default();
-    connection.ask(CHANNEL, &select, confirm::SelectOk::ID)?;
-    let mut waiting = VecDeque::new();
-    let mut latencies = Vec::with_capacity(load.messages as usize);
-    let (mut sent, mut confirmed) = (0u64, 0u64);
-    let mut out = Vec::new();
-    while confirmed < load.messages {
-        let room = load.unconfirmed - (sent - confirmed);
-        let count = room.min(load.messages - sent);
-        if count > 0 {
-            out.clear();
-            for _ in 0..count {
-                out.extend_from_slice(&message);
+    connection.flush()
+}
+
+/// Sends so many messages, of which no more than `window` wait for their confirmations. Returns how long
+/// each confirmation took.
+pub(super) fn confirmed(
+    mut connection: Connection,
+    mut ring: Ring,
+    messages: u64,
+    window: u64,
+) -> io::Result<Latencies> {
+    connection.select_confirms()?;
+    let mut confirms = Confirms::of(messages);
+    let mut sent_at = Vec::with_capacity(messages as usize);
+    let mut latencies = Latencies::with_capacity(messages);
+    while confirms.count() < messages {
+        loop {
+            let sent = sent_at.len() as u64;
+            let room = window - (sent - confirms.count());
+            let room = room.min(messages - sent);
+            if room == 0 {
+                break;
             }
             let now = Instant::now();
-            connection.stream.write_all(&out)?;
-            waiting.extend((0..count).map(|_| now));
-            sent += count;
+            let (bytes, count) = ring.take(room);
+            connection.write(bytes)?;
+            sent_at.extend((0..count).map(|_| now));
         }
-        let mut frame = Some(connection.next()?);
-        while let Some(answer) = frame {
-            if answer.kind == FrameType::Method {
-                confirmed = confirmed.max(confirmation(&answer.payload)?);
-            }
-            frame = connection.buffered()?;
-        }
+        let mut next = Some(connection.next()?);
         let now = Instant::now();
-        while waiting.len() as u64 > sent - confirmed {
-            latencies.extend(waiting.pop_front().map(|began| now - began));
+        while let Some(at) = next {
+            let method = connection.bytes(at);
+            confirms.take(method, |number| latencies.add(now - sent_at[number]))?;
+            next = connection.buffered();
         }
     }
     Ok(latencies)
-}
-
-/// The number of the newest message that is confirmed; those before it are counted as confirmed with it.
-fn confirmation(mut payload: &[u8]) -> io::Result<u64> {
-    if !payload.starts_with(&ACK) {
-        return Err(io::Error::other(
-            "the broker refused, or said something else",
-        ));
-    }
-    payload.advance(ACK.len());
-    Ok(payload.get_u64())
-}
-
-fn encoded(load: &Load) -> BytesMut {
-    let publish = basic::Publish {
-        routing_key: short(&load.queue),
-        ..Default::default()
-    };
-    let properties = PropertyList {
-        delivery_mode: load.persistent.then_some(PERSISTENT),
-        ..PropertyList::default()
-    };
-    let body = vec![b'x'; load.body_bytes];
-    let mut out = BytesMut::new();
-    let properties = properties.encode();
-    write_message(
-        &mut out,
-        CHANNEL,
-        FRAME_BYTES_MAX,
-        &publish,
-        &properties,
-        &body,
-    );
-    out
 }

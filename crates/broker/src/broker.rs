@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use forebay_storage::shard::{BackgroundJob, Mailbox, Shard, ShardMetrics, Turn};
 use forebay_storage::{Clock, Engine, Medium, Now, Options, Recovered, Space, StorageError};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+use crate::access::{AccessChange, AccessError, Directory};
 use crate::error::{AppendError, DeleteRecordsError, Stopped, TopicError};
 use crate::group::{GroupCommand, GroupReply};
+use crate::limits::ACCESS_CHANGES_BYTES_MAX;
 use crate::machine::{
     AlterConfig, Append, AppendedBatch, BrokerMachine, Command, CreatedTopic, NewTopic,
     ProducerIdentity, TopicRef,
@@ -61,6 +63,7 @@ struct Shared {
     options: BrokerOptions,
     environment: Environment,
     cluster: Uuid,
+    directories: watch::Receiver<Arc<Directory>>,
     next_id: AtomicU64,
 }
 
@@ -105,6 +108,7 @@ impl Broker {
         let now = environment.clock.now();
         let id = uuid::Builder::from_random_bytes(environment.randomness.bytes16()).into_uuid();
         let cluster = machine.open(&mut engine, id, now);
+        let directories = machine.directories();
         let shard = Shard::new(engine, machine, medium, Arc::clone(&environment.clock));
         let shared = Shared {
             mailbox: shard.mailbox(),
@@ -113,6 +117,7 @@ impl Broker {
             options,
             environment,
             cluster,
+            directories,
             next_id: AtomicU64::new(1),
         };
         Ok((
@@ -279,6 +284,28 @@ impl Broker {
             let failed = |Stopped| (0..count).map(|_| Err(AppendError::Failed)).collect();
             asked.await.unwrap_or_else(failed)
         }
+    }
+
+    /// Virtual hosts, users and policies as they are now.
+    pub fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.shared.directories.borrow())
+    }
+
+    /// The same, for who wants to know when it changes.
+    pub fn directories(&self) -> watch::Receiver<Arc<Directory>> {
+        self.shared.directories.clone()
+    }
+
+    /// Changes virtual hosts, users, policies and parameters: all that is asked, or nothing. Answered when
+    /// it survives a power cut.
+    pub async fn change_access(&self, changes: Vec<AccessChange>) -> Result<(), AccessError> {
+        let bytes: usize = changes.iter().map(AccessChange::stored_bytes).sum();
+        if bytes > ACCESS_CHANGES_BYTES_MAX {
+            let (what, limit) = ("what is changed at once", ACCESS_CHANGES_BYTES_MAX);
+            return Err(AccessError::TooLarge { what, limit });
+        }
+        let asked = self.ask(|answer| Command::Access { changes, answer });
+        asked.await.unwrap_or(Err(AccessError::Stopped))
     }
 
     /// Gives out an identity for an idempotent producer.

@@ -21,6 +21,7 @@
 //! | 16 | queue declared | log u64, virtual host u64, see `machine/host/encoding.rs` |
 //! | 17 | virtual host founded | id u64, id of the first of its predeclared exchanges u64 |
 //! | 18 | virtual host ended, with all in it | id u64 |
+//! | 19 | access changed | id of the virtual host that it founds (presence) u64, see `access/change.rs` |
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ use forebay_storage::LogId;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 use uuid::Uuid;
 
+use crate::access::AccessChange;
 use crate::group::GroupEvent;
 use crate::host::{ExchangeDefinition, QueueDefinition, QueueId, VirtualHostId};
 use crate::machine::{ExchangeId, Target};
@@ -63,6 +65,10 @@ pub(crate) enum BrokerEvent {
     },
     Group(GroupEvent),
     Host(HostEvent),
+    AccessChanged {
+        change: AccessChange,
+        founded: Option<VirtualHostId>,
+    },
 }
 
 /// One change of the virtual hosts.
@@ -142,6 +148,12 @@ impl BrokerEvent {
                 event.encode(&mut encoder);
             }
             Self::Host(event) => event.encode(&mut encoder),
+            Self::AccessChanged { change, founded } => {
+                encoder.u8(19).option(*founded, |encoder, id| {
+                    encoder.u64(id.0);
+                });
+                change.encode(&mut encoder);
+            }
         }
         encoder.finish()
     }
@@ -173,6 +185,10 @@ impl BrokerEvent {
                 next: take_producer_id(&mut decoder)?,
             },
             7 => Self::Group(GroupEvent::decode(&mut decoder)?),
+            19 => Self::AccessChanged {
+                founded: decoder.option(Decoder::number)?.map(VirtualHostId),
+                change: AccessChange::decode(&mut decoder)?,
+            },
             kind @ 8..=18 => Self::Host(HostEvent::decode(kind, &mut decoder)?),
             _ => {
                 return Err(DecodeError::Invalid {

@@ -7,13 +7,16 @@
 //! | `machine` | the state machine behind it: commands, state, replay |
 //! | [`topic`] | topics, their configuration, the catalog everyone reads |
 //! | [`group`] | consumer groups and committed offsets |
+//! | [`access`] | virtual hosts, users, and who may do what |
+//! | [`policy`] | what holds for many queues and exchanges by their names |
 //! | [`host`] | virtual hosts: exchanges, bindings, queues and their consumers |
 //! | [`queue`] | queues: delivery state over a log |
-//! | [`routing`] | exchanges: which bindings a message matches; nothing is routed yet |
+//! | [`routing`] | exchanges: which bindings a message matches |
 //! | `producer` | idempotent producers |
 //! | `prepare` | what is checked about a batch before it reaches the shard |
 //! | `event` | what the broker journals about itself |
 
+pub mod access;
 pub mod broker;
 mod error;
 mod event;
@@ -23,6 +26,7 @@ pub mod limits;
 mod machine;
 pub mod names;
 mod options;
+pub mod policy;
 mod prepare;
 mod producer;
 pub mod queue;

@@ -32,6 +32,24 @@ pub const QUEUES_MAX: usize = 1_000_000;
 pub const EXCHANGES_MAX: usize = 100_000;
 /// Bindings of one exchange: each costs a few hundred bytes.
 pub const BINDINGS_PER_EXCHANGE_MAX: usize = 1_000_000;
+/// Virtual hosts there may be.
+pub const VIRTUAL_HOSTS_MAX: usize = 10_000;
+/// Users there may be. A change copies the directory that they are in.
+pub const USERS_MAX: usize = 10_000;
+/// Policies there may be: each is held against the name of every queue that is declared.
+pub const POLICIES_MAX: usize = 1_000;
+/// Parameters of tools there may be.
+pub const PARAMETERS_MAX: usize = 10_000;
+/// Bytes of the name of a virtual host, a user or a policy: what a short string of AMQP holds.
+pub const ACCESS_NAME_BYTES_MAX: usize = 255;
+/// Bytes of a regular expression over names.
+pub const PATTERN_BYTES_MAX: usize = 4_096;
+/// Bytes that one may be compiled to.
+pub const PATTERN_COMPILED_BYTES_MAX: usize = 1 << 20;
+/// Bytes of the definition of a policy, or of a parameter.
+pub const PARAMETER_BYTES_MAX: usize = 64 << 10;
+/// Bytes of changes that are made at once.
+pub const ACCESS_CHANGES_BYTES_MAX: usize = 2 << 20;
 /// How often the front of a queue's log is given back: each time is a record of the journal that is
 /// synced.
 pub const QUEUE_TRIM_INTERVAL: Duration = Duration::from_secs(1);

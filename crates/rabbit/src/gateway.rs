@@ -7,7 +7,7 @@ use forebay_broker::Broker;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 
-use crate::amqp091::session;
+use crate::amqp091::session::{self, ReplyAddresses};
 use crate::limits;
 use crate::metrics::GatewayMetrics;
 use crate::registry::Registry;
@@ -59,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) options: GatewayOptions,
     pub(crate) metrics: GatewayMetrics,
     pub(crate) registry: Arc<Registry>,
+    /// Who waits for answers.
+    pub(crate) replies: ReplyAddresses,
     /// Permits to read from disk.
     pub(crate) disk_reads: Arc<Semaphore>,
     /// True once connections are to end.
@@ -79,6 +81,7 @@ impl Gateway {
             broker,
             metrics: GatewayMetrics::default(),
             registry: Arc::default(),
+            replies: ReplyAddresses::default(),
             disk_reads: Arc::new(Semaphore::new(options.disk_reads_at_once.max(1))),
             stopping: watch::Sender::new(false),
             options,

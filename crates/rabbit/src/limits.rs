@@ -67,6 +67,9 @@ pub const QUORUM_DELIVERY_LIMIT: u32 = 20;
 pub const DISK_READS_AT_ONCE: usize = 8;
 /// The longest time to live (RabbitMQ: 32 bits of milliseconds, the most that a timer of Erlang takes).
 pub const EXPIRY_MS_MAX: i64 = 4_294_967_295;
+/// Bytes of answers (direct reply-to) that wait for a connection to take them, above which more are lost; the
+/// last that is taken may go beyond.
+pub const REPLY_BYTES_MAX: usize = 16 << 20;
 /// Consumers of one connection: each costs memory even when idle.
 pub const CONSUMERS_MAX: usize = 100_000;
 
@@ -83,6 +86,9 @@ pub const NAME_PATTERN_BYTES_MAX: usize = 256 << 10;
 pub const INSPECTED_AT_ONCE: usize = 500;
 /// Queues whose messages are counted at once: that is cheaper.
 pub const COUNTED_AT_ONCE: usize = 5_000;
+/// Queues, exchanges and bindings of imported definitions that are with the broker at one time: they are
+/// made durable together.
+pub const DECLARED_AT_ONCE: usize = 64;
 /// Messages that one request takes out of a queue. They are in memory together.
 pub const GET_MESSAGES_MAX: u64 = 10_000;
 /// Bytes of their bodies; what is beyond is left in the queue.

@@ -9,9 +9,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::probe;
 use super::usage::Usage;
-use crate::kafka_node::{KafkaNode, free_port};
+use crate::kafka_node::KafkaNode;
 use crate::layout::Layout;
-use crate::process::{self, Ending};
+use crate::process::{self, Ending, free_port};
 
 /// For a broker that has ten gigabytes of logs to look through.
 const START_LIMIT: Duration = Duration::from_secs(180);

@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::kafka_node::free_port;
 use crate::layout::Layout;
-use crate::process;
+use crate::process::{self, free_port};
 
 /// Where the node keeps everything, as it sees it.
 const HOME: &str = "/var/lib/rabbitmq";

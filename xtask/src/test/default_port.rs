@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn bytes_and_ends_reach_the_broker_until_it_is_dropped() {
         let broker = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = crate::kafka_node::free_port().unwrap();
+        let port = crate::process::free_port().unwrap();
         let address = broker.local_addr().unwrap().to_string();
         let forwarding = DefaultPort::forward(port, address).unwrap();
         for loopback in [

@@ -40,11 +40,12 @@ pub(super) fn cases(layout: &Layout, which: &str) -> (Command, Format) {
     (command, Format::Lines)
 }
 
-pub(super) fn franz_go(layout: &Layout) -> (Command, Format) {
+/// All tests of the module in `folder`, below `conformance/`.
+pub(super) fn go(layout: &Layout, folder: &str) -> (Command, Format) {
     let mut command = Command::new("go");
     command
         .args(["test", "-v", "-count=1", "-timeout=280s", "./..."])
-        .current_dir(layout.conformance.join("go"));
+        .current_dir(layout.conformance.join(folder));
     (command, Format::Go)
 }
 

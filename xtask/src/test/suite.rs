@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::Args;
 use super::broker::{Broker, Kind};
-use super::programs::{cases, franz_go, instructions, kafkajs, pytest, rdkafka};
+use super::programs::{cases, go, instructions, kafkajs, pytest, rdkafka};
 use super::report::{Format, Report};
 use super::upstream::{self, Upstream};
 use crate::layout::Layout;
@@ -135,7 +135,7 @@ pub(crate) const ALL: &[Suite] = &[
         needs_broker: true,
         proved_on: &[Kind::Kafka],
         limit: minutes(5),
-        work: Work::Command(franz_go),
+        work: Work::Command(|layout| go(layout, "go")),
     },
     Suite {
         name: "franz-go-own",
@@ -147,6 +147,28 @@ pub(crate) const ALL: &[Suite] = &[
         proved_on: &[Kind::Kafka],
         limit: minutes(10),
         work: Work::Upstream(&upstream::FRANZ_GO),
+    },
+    Suite {
+        name: "amqp091-go",
+        about: "amqp091-go (Go), a client of RabbitMQ",
+        client: "amqp091-go",
+        toolchains: &[Toolchain::Go],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(5),
+        work: Work::Command(|layout| go(layout, "go/rabbit")),
+    },
+    Suite {
+        name: "amqp091-go-own",
+        about: "the tests that amqp091-go (Go) brings",
+        client: "amqp091-go-own",
+        toolchains: &[Toolchain::Go],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(5),
+        work: Work::Upstream(&upstream::AMQP091_GO),
     },
     Suite {
         name: "amqplib-own",

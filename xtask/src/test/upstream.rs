@@ -31,6 +31,13 @@ pub(crate) const FRANZ_GO: Upstream = Upstream {
     at_default_port: &[],
 };
 
+/// All tests of the pinned amqp091-go, those of its `integration` tag among them.
+pub(crate) const AMQP091_GO: Upstream = Upstream {
+    program: amqp091_go,
+    left_out: Some("go/rabbit/left-out.txt"),
+    at_default_port: &[],
+};
+
 /// All tests of the amqplib that npm delivers.
 pub(crate) const AMQPLIB: Upstream = Upstream {
     program: amqplib,
@@ -111,13 +118,27 @@ impl Upstream {
     }
 }
 
-fn franz_go(layout: &Layout, broker: &Broker, left_out: &[String]) -> (Command, Format) {
+/// The tests that a package brings which the module in `folder` depends on.
+fn go_package(layout: &Layout, folder: &str, package: &str, left_out: &[String]) -> Command {
     let mut command = Command::new("go");
     command
         .args(["test", "-v", "-count=1", "-timeout=570s"])
         .arg(format!("-skip=^({})$", left_out.join("|")))
-        .arg("github.com/twmb/franz-go/pkg/kgo")
-        .current_dir(layout.conformance.join("go"))
+        .args(["-tags=integration", package])
+        .current_dir(layout.conformance.join(folder));
+    command
+}
+
+fn amqp091_go(layout: &Layout, broker: &Broker, left_out: &[String]) -> (Command, Format) {
+    let package = "github.com/rabbitmq/amqp091-go";
+    let mut command = go_package(layout, "go/rabbit", package, left_out);
+    command.env("AMQP_URL", url(broker));
+    (command, Format::Go)
+}
+
+fn franz_go(layout: &Layout, broker: &Broker, left_out: &[String]) -> (Command, Format) {
+    let mut command = go_package(layout, "go", "github.com/twmb/franz-go/pkg/kgo", left_out);
+    command
         .env("KGO_SEEDS", broker.kafka.as_deref().unwrap_or_default())
         // One replica, and a tenth of the records: minutes instead of a quarter of an hour.
         .envs([
@@ -128,10 +149,15 @@ fn franz_go(layout: &Layout, broker: &Broker, left_out: &[String]) -> (Command, 
     (command, Format::Go)
 }
 
+/// Where clients of RabbitMQ find the broker.
+fn url(broker: &Broker) -> String {
+    let address = broker.amqp.as_deref().unwrap_or_default();
+    format!("amqp://guest:guest@{address}")
+}
+
 /// As its Makefile runs them.
 fn amqplib(layout: &Layout, broker: &Broker, left_out: &[String]) -> (Command, Format) {
     let modules = layout.cache.join("node/node_modules");
-    let address = broker.amqp.as_deref().unwrap_or_default();
     let mut command = Command::new("node");
     command
         .arg(modules.join("mocha/bin/mocha"))
@@ -144,7 +170,7 @@ fn amqplib(layout: &Layout, broker: &Broker, left_out: &[String]) -> (Command, F
             "tap",
         ])
         .arg(modules.join("amqplib/test"))
-        .env("URL", format!("amqp://guest:guest@{address}"));
+        .env("URL", url(broker));
     if !left_out.is_empty() {
         let names = format!("^({})$", left_out.join("|"));
         command.args(["--invert", "--grep", &names]);

@@ -8,6 +8,7 @@ use forebay_storage::{LogId, shard};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use crate::access::{AccessChange, AccessError};
 use crate::error::{AppendError, DeleteRecordsError, TopicError};
 use crate::group::{GroupCommand, GroupReply};
 use crate::host::{
@@ -152,6 +153,10 @@ pub(crate) enum Command {
         command: HostCommand,
         answer: oneshot::Sender<HostResult>,
     },
+    Access {
+        changes: Vec<AccessChange>,
+        answer: oneshot::Sender<Result<(), AccessError>>,
+    },
     InitProducer {
         answer: oneshot::Sender<ProducerIdentity>,
     },
@@ -191,6 +196,7 @@ impl shard::Command for Command {
             // What routing multiplies is looked at when it is known.
             Self::Publish { .. } | Self::InitProducer { .. } => 0,
             Self::Host { command, .. } => command.stored_bytes(),
+            Self::Access { changes, .. } => changes.iter().map(AccessChange::stored_bytes).sum(),
         }
     }
 
@@ -200,6 +206,7 @@ impl shard::Command for Command {
                 false
             }
             Self::Host { command, .. } => command.is_essential(),
+            Self::Access { changes, .. } => changes.iter().all(AccessChange::is_essential),
             _ => true,
         }
     }
@@ -236,6 +243,9 @@ impl Command {
             Self::Host { answer, .. } => {
                 let _ = answer.send(Err(HostError::StorageFull));
             }
+            Self::Access { answer, .. } => {
+                let _ = answer.send(Err(AccessError::StorageFull));
+            }
             Self::Publish { .. }
             | Self::DeleteTopics { .. }
             | Self::AlterConfigs { .. }
@@ -266,6 +276,10 @@ pub(crate) enum Answer {
     DeleteRecords(oneshot::Sender<DeleteRecordsResults>, DeleteRecordsResults),
     Publish(oneshot::Sender<PublishResults>, PublishResults),
     Host(oneshot::Sender<HostResult>, HostResult),
+    Access(
+        oneshot::Sender<Result<(), AccessError>>,
+        Result<(), AccessError>,
+    ),
     Notice(NoticeSender, Notice),
     InitProducer(oneshot::Sender<ProducerIdentity>, ProducerIdentity),
     Group(oneshot::Sender<GroupReply>, GroupReply),
@@ -287,6 +301,7 @@ impl Answer {
             Self::DeleteRecords(to, results) => drop(to.send(results)),
             Self::Publish(to, results) => drop(to.send(results)),
             Self::Host(to, result) => drop(to.send(result)),
+            Self::Access(to, result) => drop(to.send(result)),
             Self::Notice(to, notice) => drop(to.send(notice)),
             Self::InitProducer(to, identity) => drop(to.send(identity)),
             Self::Group(to, reply) => drop(to.send(reply)),

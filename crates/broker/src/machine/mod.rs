@@ -2,6 +2,7 @@
 //! It runs on the shard's thread, on top of the storage engine, and is a function of
 //! (state, command, now).
 
+mod access;
 mod append;
 mod command;
 mod groups;
@@ -16,11 +17,13 @@ use std::time::Duration;
 
 use forebay_storage::shard::{Machine, Replies};
 use forebay_storage::{Durability, Engine, IdMap, LogId, Now, StorageError};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+use crate::access::Directory;
 use crate::event::BrokerEvent;
 use crate::group::{GroupCoordinator, GroupReply, ReplyToken};
+use crate::host::VirtualHostId;
 use crate::options::BrokerOptions;
 use crate::producer::Producers;
 use crate::topic::config::Values;
@@ -45,6 +48,10 @@ pub(crate) struct BrokerMachine {
     next_log: LogId,
     groups: GroupCoordinator,
     host: host::Host,
+    directory: Arc<Directory>,
+    /// Where everybody looks it up.
+    directories: watch::Sender<Arc<Directory>>,
+    next_virtual_host: u64,
     waiting: IdMap<ReplyToken, oneshot::Sender<GroupReply>>,
     next_token: u64,
     departed_due: Duration,
@@ -93,6 +100,9 @@ impl BrokerMachine {
             reserved_producers: 0,
             producer_expiry_due: Duration::ZERO,
             host: host::Host::new(durability),
+            directory: Arc::default(),
+            directories: watch::Sender::default(),
+            next_virtual_host: VirtualHostId::DEFAULT.0 + 1,
             open: false,
         }
     }
@@ -110,11 +120,17 @@ impl BrokerMachine {
         self.publish_all(engine);
         self.groups.open(now);
         self.producer_expiry_due = now.monotonic + PRODUCER_EXPIRY_INTERVAL;
+        self.open_access(engine, now);
         // Nobody is there yet to be told of anything.
         let mut replies = Replies::default();
         let (host, mut cx) = self.host_with(engine, now, &mut replies);
         host.open(&mut cx);
         id
+    }
+
+    /// Everybody's view of virtual hosts, users and policies.
+    pub(crate) fn directories(&self) -> watch::Receiver<Arc<Directory>> {
+        self.directories.subscribe()
     }
 
     fn store(engine: &mut Engine, event: &BrokerEvent) {
@@ -175,6 +191,9 @@ impl Machine for BrokerMachine {
                 command,
                 answer,
             } => self.host(virtual_host, command, answer, engine, now, replies),
+            Command::Access { changes, answer } => {
+                self.change_access(changes, answer, engine, now, replies);
+            }
             Command::InitProducer { answer } => self.init_producer(answer, engine, replies),
             Command::Group { command, answer } => {
                 self.group(command, answer, engine, now, replies);

@@ -1,7 +1,10 @@
 //! Rebuilding the machine from a snapshot and the journal.
 //!
 //! Snapshot: version u8, cluster id (presence, 16), next log u64, reserved producer ids i64,
-//! topic* (id 16, name, overrides, logs), partition* (log u64, producers), groups, virtual hosts.
+//! topic* (id 16, name, overrides, logs), partition* (log u64, producers), groups, virtual hosts,
+//! next virtual host u64, directory.
+
+use std::sync::Arc;
 
 use forebay_record::BatchHeader;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
@@ -10,6 +13,7 @@ use forebay_storage::{Engine, LogId, Replay};
 use hashbrown::HashSet;
 
 use super::{BrokerMachine, PartitionState, TopicState};
+use crate::access::Directory;
 use crate::event::{
     BrokerEvent, put_logs, put_values, take_logs, take_name, take_producer_id, take_uuid,
     take_values,
@@ -133,6 +137,9 @@ impl BrokerMachine {
             BrokerEvent::ProducerIdsReserved { next } => self.reserved_producers = next,
             BrokerEvent::Group(event) => self.groups.apply(&event),
             BrokerEvent::Host(event) => self.host.apply(event)?,
+            BrokerEvent::AccessChanged { change, founded } => {
+                self.replay_access(change, founded)?;
+            }
         }
         Ok(())
     }
@@ -162,6 +169,8 @@ impl BrokerMachine {
         });
         self.groups.snapshot(&mut encoder);
         self.host.snapshot(&mut encoder);
+        encoder.u64(self.next_virtual_host);
+        self.directory.encode(&mut encoder);
         encoder.finish()
     }
 
@@ -199,6 +208,10 @@ impl BrokerMachine {
         self.groups = GroupCoordinator::restore(&mut decoder, self.options.groups.clone())?;
         if version >= 2 {
             self.host.restore(version >= 3, &mut decoder)?;
+        }
+        if version >= 3 {
+            self.next_virtual_host = decoder.number()?;
+            self.directory = Arc::new(Directory::decode(&mut decoder)?);
         }
         decoder.finish()
     }

@@ -167,6 +167,25 @@ pub enum Overflow {
     RejectPublishDeadLetter,
 }
 
+impl Overflow {
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::DropHead => 0,
+            Self::RejectPublish => 1,
+            Self::RejectPublishDeadLetter => 2,
+        }
+    }
+
+    pub(crate) fn from_number(number: u8) -> Result<Self, DecodeError> {
+        match number {
+            0 => Ok(Self::DropHead),
+            1 => Ok(Self::RejectPublish),
+            2 => Ok(Self::RejectPublishDeadLetter),
+            _ => Err(DecodeError::Invalid { what: "overflow" }),
+        }
+    }
+}
+
 impl QueueSettings {
     /// Appends the settings' binary form.
     pub fn encode(&self, encoder: &mut Encoder) {
@@ -197,11 +216,7 @@ impl QueueSettings {
         put_option(encoder, self.ttl_ms);
         put_option(encoder, self.bounds.messages);
         put_option(encoder, self.bounds.bytes);
-        encoder.u8(match self.bounds.overflow {
-            Overflow::DropHead => 0,
-            Overflow::RejectPublish => 1,
-            Overflow::RejectPublishDeadLetter => 2,
-        });
+        encoder.u8(self.bounds.overflow.number());
         put_option(encoder, self.deduplication_ms);
         encoder.bool(self.single_active);
         put_option(encoder, self.expires_ms);
@@ -248,12 +263,7 @@ impl QueueSettings {
             bounds: Bounds {
                 messages: decoder.option(Decoder::varint)?,
                 bytes: decoder.option(Decoder::varint)?,
-                overflow: match decoder.u8()? {
-                    0 => Overflow::DropHead,
-                    1 => Overflow::RejectPublish,
-                    2 => Overflow::RejectPublishDeadLetter,
-                    _ => return Err(invalid("overflow")),
-                },
+                overflow: Overflow::from_number(decoder.u8()?)?,
             },
             deduplication_ms: decoder.option(Decoder::varint)?,
             single_active: decoder.bool()?,

@@ -6,6 +6,8 @@ mod consuming;
 mod dying;
 mod harness;
 mod inspecting;
+mod policies;
 mod recovering;
 mod routing;
 mod turns;
+mod virtual_hosts;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
+use axum::extract::connect_info::ConnectInfo;
+use axum::{Extension, Router};
 use forebay_admin::{Admin, BuildInfo, ListenerInfo, MetricsSource, NodeInfo, Readiness};
 use forebay_broker::group::GroupConfig;
 use forebay_broker::{Broker, BrokerOptions, BrokerShard, Environment};
@@ -131,7 +132,8 @@ impl Wiring {
     pub(super) async fn admin(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         tracing::debug!(%peer, "admin connection");
         let mut stop = self.stop.clone();
-        let router = self.admin.clone();
+        // Some users log in from this machine only.
+        let router = self.admin.clone().layer(Extension(ConnectInfo(peer)));
         forebay_admin::serve_connection(stream, router, async move { stop.requested().await })
             .await;
     }

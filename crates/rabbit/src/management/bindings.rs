@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use forebay_broker::access::Action;
 use forebay_broker::host::{
     Bind, BindingDescription, BindingPlace, BindingsPart, HostError, VirtualHost,
 };
@@ -16,6 +17,7 @@ use forebay_broker::routing::Arguments;
 use futures_util::stream::{self, Stream, StreamExt};
 use serde_json::{Value, json};
 
+use super::authentication::Principal;
 use super::body::Body;
 use super::error::ApiError;
 use super::listing::{self, ListQuery, Parameters};
@@ -29,30 +31,30 @@ type Between = Path<(String, String, String, String)>;
 
 /// `GET /bindings`
 pub(super) async fn list(
-    State(context): State<Context>,
+    principal: Principal,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let hosts = context.virtual_hosts();
+    let hosts = principal.virtual_hosts();
     answer(hosts, BindingsPart::default(), &parameters).await
 }
 
 /// `GET /bindings/{vhost}`
 pub(super) async fn of_virtual_host(
-    State(context): State<Context>,
+    principal: Principal,
     Path(vhost): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     answer(vec![(vhost, host)], BindingsPart::default(), &parameters).await
 }
 
 /// `GET /queues/{vhost}/{name}/bindings`
 pub(super) async fn of_queue(
-    State(context): State<Context>,
+    principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     let part = BindingsPart {
         destination: Some((name.into(), false)),
         ..BindingsPart::default()
@@ -62,11 +64,11 @@ pub(super) async fn of_queue(
 
 /// `GET /exchanges/{vhost}/{name}/bindings/source`
 pub(super) async fn from_exchange(
-    State(context): State<Context>,
+    principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     let source = exchanges::named(&name);
     exchanges::known(&host, &source).await?;
     let part = BindingsPart {
@@ -78,11 +80,11 @@ pub(super) async fn from_exchange(
 
 /// `GET /exchanges/{vhost}/{name}/bindings/destination`
 pub(super) async fn to_exchange(
-    State(context): State<Context>,
+    principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     let destination = exchanges::named(&name);
     exchanges::known(&host, &destination).await?;
     let part = BindingsPart {
@@ -94,20 +96,20 @@ pub(super) async fn to_exchange(
 
 /// `GET /bindings/{vhost}/e/{source}/{kind}/{destination}`
 pub(super) async fn between(
-    State(context): State<Context>,
+    principal: Principal,
     path: Between,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let (vhost, host, part) = meant(&context, path)?;
+    let (vhost, host, part) = meant(&principal, path)?;
     answer(vec![(vhost, host)], part, &parameters).await
 }
 
 /// `GET .../{props}`
 pub(super) async fn get(
-    State(context): State<Context>,
+    principal: Principal,
     Path((vhost, source, kind, destination, props)): Path<(String, String, String, String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let (vhost, host, part) = meant(&context, Path((vhost, source, kind, destination)))?;
+    let (vhost, host, part) = meant(&principal, Path((vhost, source, kind, destination)))?;
     let found = find(&host, &part, &props).await?;
     Ok(Json(show(&vhost, &found)))
 }
@@ -115,18 +117,20 @@ pub(super) async fn get(
 /// `POST /bindings/{vhost}/e/{source}/{kind}/{destination}`
 pub(super) async fn bind(
     State(context): State<Context>,
+    principal: Principal,
     path: Between,
     bytes: Bytes,
 ) -> Result<Response, ApiError> {
-    let (_, host, part) = meant(&context, path)?;
+    let (vhost, host, part) = meant(&principal, path)?;
     let body = Body::parse(&bytes)?;
     let key = body.short("routing_key")?;
     let table = body.arguments()?;
     let bind = binding(&context, &part, &key, &table)?;
+    may_bind(&principal, &vhost, &bind)?;
     let location = location(&bind);
     let source = bind.source.clone();
     let bound = host.bind(bind).await;
-    bound.map_err(|error| Subject::exchange(&source).refusal(error))?;
+    bound.map_err(|error| Subject::exchange(&vhost, &source).refusal(error))?;
     let location = HeaderValue::try_from(location)
         .map_err(|_| ApiError::bad_request("a name is no part of a path"))?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)]).into_response())
@@ -135,9 +139,10 @@ pub(super) async fn bind(
 /// `DELETE .../{props}`
 pub(super) async fn unbind(
     State(context): State<Context>,
+    principal: Principal,
     Path((vhost, source, kind, destination, props)): Path<(String, String, String, String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    let (_, host, part) = meant(&context, Path((vhost, source, kind, destination)))?;
+    let (vhost, host, part) = meant(&principal, Path((vhost, source, kind, destination)))?;
     let found = find(&host, &part, &props).await?;
     if found.source.is_empty() {
         return Err(ApiError::ACCESS_REFUSED);
@@ -150,18 +155,29 @@ pub(super) async fn unbind(
         arguments: found.arguments,
         connection: context.nobody(),
     };
+    may_bind(&principal, &vhost, &bind)?;
     let source = bind.source.clone();
     let unbound = host.unbind(bind).await;
-    unbound.map_err(|error| Subject::exchange(&source).refusal(error))?;
+    unbound.map_err(|error| Subject::exchange(&vhost, &source).refusal(error))?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether the user may bind so, or undo it: by the rules of AMQP.
+fn may_bind(principal: &Principal, vhost: &str, bind: &Bind) -> Result<(), ApiError> {
+    match bind.to_exchange {
+        true => principal.may_exchange(Action::Write, vhost, &bind.destination)?,
+        false => principal.may_queue(Action::Write, vhost, &bind.destination)?,
+    }
+    principal.may_exchange(Action::Read, vhost, &bind.source)?;
+    principal.may_topic(Action::Read, vhost, &bind.source, &bind.key)
 }
 
 /// What a path means.
 fn meant(
-    context: &Context,
+    principal: &Principal,
     Path((vhost, source, kind, destination)): Between,
 ) -> Result<(String, VirtualHost, BindingsPart), ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     let destination = match &kind[..] {
         "q" => (Bytes::from(destination), false),
         "e" => (exchanges::named(&destination), true),

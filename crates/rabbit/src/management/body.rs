@@ -23,6 +23,29 @@ impl Body {
         }
     }
 
+    /// The objects of a list, if it is there.
+    pub(super) fn objects(&self, name: &str) -> Result<Vec<Self>, ApiError> {
+        let wrong = || ApiError::bad_request(format!("{name} should be a list of objects"));
+        let values = match self.get(name) {
+            None | Some(Value::Null) => return Ok(Vec::new()),
+            Some(Value::Array(values)) => values,
+            Some(_) => return Err(wrong()),
+        };
+        let each = values.iter().map(|value| match value {
+            Value::Object(fields) => Ok(Self(fields.clone())),
+            _ => Err(wrong()),
+        });
+        each.collect()
+    }
+
+    /// An object within, if it is there.
+    pub(super) fn object(&self, name: &str) -> Option<Self> {
+        match self.get(name) {
+            Some(Value::Object(fields)) => Some(Self(fields.clone())),
+            _ => None,
+        }
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::authentication::Principal;
 use super::connections::peer;
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
@@ -17,19 +18,21 @@ use crate::registry::{ChannelEntry, ChannelMode, ConnectionEntry};
 /// `GET /channels`
 pub(super) async fn list(
     State(context): State<Context>,
+    principal: Principal,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    answer(&context, &parameters, |_| true)
+    answer(&context, &principal, &parameters, |_| true)
 }
 
 /// `GET /vhosts/{vhost}/channels`
 pub(super) async fn of_virtual_host(
     State(context): State<Context>,
+    principal: Principal,
     Path(vhost): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    context.virtual_host(&vhost)?;
-    answer(&context, &parameters, |connection| {
+    principal.virtual_host(&vhost)?;
+    answer(&context, &principal, &parameters, |connection| {
         connection.facts.virtual_host == vhost
     })
 }
@@ -37,20 +40,24 @@ pub(super) async fn of_virtual_host(
 /// `GET /connections/{name}/channels`
 pub(super) async fn of_connection(
     State(context): State<Context>,
+    principal: Principal,
     Path(name): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    context.connection(&name)?;
-    answer(&context, &parameters, |connection| connection.name == name)
+    context.connection(&principal, &name)?;
+    answer(&context, &principal, &parameters, |connection| {
+        connection.name == name
+    })
 }
 
 /// `GET /channels/{name}`
 pub(super) async fn get(
     State(context): State<Context>,
+    principal: Principal,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let (connection, number) = split(&name).ok_or(ApiError::NoObject)?;
-    let connection = context.connection(connection)?;
+    let connection = context.connection(&principal, connection)?;
     let mut channels = connection.channels().into_iter();
     let channel = channels.find(|(found, _)| *found == number);
     let (number, channel) = channel.ok_or(ApiError::NoObject)?;
@@ -73,12 +80,15 @@ pub(super) fn name(connection: &ConnectionEntry, number: u16) -> String {
 
 fn answer(
     context: &Context,
+    principal: &Principal,
     parameters: &Parameters,
     is_meant: impl Fn(&ConnectionEntry) -> bool,
 ) -> Result<Response, ApiError> {
     let query = ListQuery::parse(parameters)?;
     let connections = context.gateway.registry.connections();
-    let meant = connections.iter().filter(|connection| is_meant(connection));
+    let meant = connections
+        .iter()
+        .filter(|found| is_meant(found) && principal.sees_those_of(&found.facts.user));
     let rows = meant.flat_map(|connection| {
         let channels = connection.channels().into_iter();
         channels.map(|(number, channel)| show(context, connection, number, &channel))

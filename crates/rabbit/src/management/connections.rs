@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::authentication::Principal;
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
 use super::stats::Stats;
@@ -23,19 +24,21 @@ const NO_REASON: &str = "Closed via management plugin";
 /// `GET /connections`
 pub(super) async fn list(
     State(context): State<Context>,
+    principal: Principal,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    answer(&context, &parameters, |_| true)
+    answer(&context, &principal, &parameters, |_| true)
 }
 
 /// `GET /vhosts/{vhost}/connections`
 pub(super) async fn of_virtual_host(
     State(context): State<Context>,
+    principal: Principal,
     Path(vhost): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    context.virtual_host(&vhost)?;
-    answer(&context, &parameters, |connection| {
+    principal.virtual_host(&vhost)?;
+    answer(&context, &principal, &parameters, |connection| {
         connection.facts.virtual_host == vhost
     })
 }
@@ -43,10 +46,11 @@ pub(super) async fn of_virtual_host(
 /// `GET /connections/username/{user}`
 pub(super) async fn of_user(
     State(context): State<Context>,
+    principal: Principal,
     Path(user): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    answer(&context, &parameters, |connection| {
+    answer(&context, &principal, &parameters, |connection| {
         connection.facts.user == user
     })
 }
@@ -54,31 +58,37 @@ pub(super) async fn of_user(
 /// `GET /connections/{name}`
 pub(super) async fn get(
     State(context): State<Context>,
+    principal: Principal,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    let connection = context.connection(&name)?;
+    let connection = context.connection(&principal, &name)?;
     Ok(Json(show(&context, &connection)))
 }
 
 /// `DELETE /connections/{name}`
 pub(super) async fn close(
     State(context): State<Context>,
+    principal: Principal,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
-    context.connection(&name)?.request_close(reason(&headers));
+    context
+        .connection(&principal, &name)?
+        .request_close(reason(&headers));
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// `DELETE /connections/username/{user}`
 pub(super) async fn close_of_user(
     State(context): State<Context>,
+    principal: Principal,
     Path(user): Path<String>,
     headers: HeaderMap,
 ) -> StatusCode {
     let reason = reason(&headers);
     for connection in context.gateway.registry.connections() {
-        if connection.facts.user == user {
+        let facts = &connection.facts;
+        if facts.user == user && principal.sees_those_of(&user) {
             connection.request_close(reason.clone());
         }
     }
@@ -92,12 +102,15 @@ fn reason(headers: &HeaderMap) -> String {
 
 fn answer(
     context: &Context,
+    principal: &Principal,
     parameters: &Parameters,
     is_meant: impl Fn(&ConnectionEntry) -> bool,
 ) -> Result<Response, ApiError> {
     let query = ListQuery::parse(parameters)?;
     let connections = context.gateway.registry.connections();
-    let meant = connections.iter().filter(|connection| is_meant(connection));
+    let meant = connections
+        .iter()
+        .filter(|found| is_meant(found) && principal.sees_those_of(&found.facts.user));
     query.answer(meant.map(|connection| show(context, connection)).collect())
 }
 

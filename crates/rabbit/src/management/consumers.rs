@@ -9,6 +9,7 @@ use bytes::Bytes;
 use forebay_broker::queue::HolderId;
 use serde_json::{Value, json};
 
+use super::authentication::Principal;
 use super::channels;
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
@@ -39,9 +40,9 @@ impl Active {
         let active = match self.0.get(&key) {
             Some(known) => *known,
             None => {
-                let found = match context.virtual_host(vhost) {
-                    Ok(host) => host.queue(queue.clone()).await.ok().flatten(),
-                    Err(_) => None,
+                let found = match context.any_virtual_host(vhost) {
+                    Some(host) => host.queue(queue.clone()).await.ok().flatten(),
+                    None => None,
                 };
                 let active = found.and_then(|queue| queue.active);
                 self.0.insert(key, active);
@@ -55,19 +56,22 @@ impl Active {
 /// `GET /consumers`
 pub(super) async fn list(
     State(context): State<Context>,
+    principal: Principal,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let rows = find(&context, |_| true, |_| true).await;
+    let is_there = |found: &ConnectionEntry| principal.uses(&found.facts.virtual_host);
+    let rows = find(&context, is_there, |_| true).await;
     ListQuery::unpaged(&parameters).answer(rows)
 }
 
 /// `GET /consumers/{vhost}`
 pub(super) async fn of_virtual_host(
     State(context): State<Context>,
+    principal: Principal,
     Path(vhost): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    context.virtual_host(&vhost)?;
+    principal.virtual_host(&vhost)?;
     let rows = find(
         &context,
         |found| found.facts.virtual_host == vhost,

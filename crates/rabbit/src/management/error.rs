@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use forebay_broker::access::AccessError;
 use serde_json::{Value, json};
 
 use crate::amqp091::ReplyCode;
@@ -41,6 +42,20 @@ impl ApiError {
 
     pub(super) fn bad_request(reason: impl Into<Value>) -> Self {
         Self::BadRequest(reason.into())
+    }
+}
+
+/// What of virtual hosts, users and policies is not changed.
+impl From<AccessError> for ApiError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::NotFound => Self::NoObject,
+            AccessError::NoVirtualHost(_) | AccessError::NoUser(_) => {
+                Self::bad_request("vhost_or_user_not_found")
+            }
+            AccessError::Stopped => Self::Unavailable,
+            error => Self::bad_request(error.to_string()),
+        }
     }
 }
 

@@ -1,24 +1,27 @@
 //! `/api/exchanges`: what there is of exchanges, and how they come and go.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
+use forebay_broker::access::{Action, Directory};
 use forebay_broker::host::{ExchangeDefinition, VirtualHost};
+use forebay_broker::policy::PolicyKind;
 use forebay_broker::routing::{Arguments, RouterKind};
 use serde_json::{Value, json};
 
+use super::authentication::Principal;
 use super::body::{self, Body};
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
-use super::{Context, json, walk};
+use super::{json, walk};
 use crate::amqp091::method::exchange::Declare;
 use crate::amqp091::session::commands::exchange::{RESERVED, exchange_definition};
 use crate::amqp091::session::errors::Subject;
 
 /// What the default exchange, whose name is empty, is called in paths.
-const DEFAULT: &str = "amq.default";
+pub(super) const DEFAULT: &str = "amq.default";
 
 /// The exchange that a part of a path names.
 pub(super) fn named(name: &str) -> Bytes {
@@ -35,31 +38,31 @@ pub(super) async fn known(host: &VirtualHost, name: &Bytes) -> Result<(), ApiErr
 
 /// `GET /exchanges`
 pub(super) async fn list(
-    State(context): State<Context>,
+    principal: Principal,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    answer(&context, context.virtual_hosts(), &parameters).await
+    answer(&principal.directory, principal.virtual_hosts(), &parameters).await
 }
 
 /// `GET /exchanges/{vhost}`
 pub(super) async fn of_virtual_host(
-    State(context): State<Context>,
+    principal: Principal,
     Path(vhost): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let host = context.virtual_host(&vhost)?;
-    answer(&context, vec![(vhost, host)], &parameters).await
+    let host = principal.virtual_host(&vhost)?;
+    answer(&principal.directory, vec![(vhost, host)], &parameters).await
 }
 
 /// `GET /exchanges/{vhost}/{name}`
 pub(super) async fn get(
-    State(context): State<Context>,
+    principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     let exchange = find(&host, &named(&name)).await?;
-    let mut shown = show(&vhost, &exchange);
+    let mut shown = show(&principal.directory, &vhost, &host, &exchange);
     shown["incoming"] = json!([]);
     shown["outgoing"] = json!([]);
     Ok(Json(ListQuery::unpaged(&parameters).project(shown)))
@@ -67,11 +70,11 @@ pub(super) async fn get(
 
 /// `PUT /exchanges/{vhost}/{name}`
 pub(super) async fn declare(
-    State(context): State<Context>,
+    principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     bytes: Bytes,
 ) -> Result<StatusCode, ApiError> {
-    let host = context.declaring_in(&vhost)?;
+    let host = principal.declaring_in(&vhost)?;
     let body = Body::parse(&bytes)?;
     let kind = body.text("type")?.unwrap_or("direct");
     let declare = Declare {
@@ -88,7 +91,13 @@ pub(super) async fn declare(
         return Err(ApiError::ACCESS_REFUSED);
     }
     let there = host.exchange(name.clone()).await?;
-    let mut definition = exchange_definition(&name, &declare)?;
+    let subject = Subject::exchange(&vhost, &name).with(&declare.arguments);
+    principal.may_exchange(Action::Configure, &vhost, &name)?;
+    let mut definition = exchange_definition(subject, &declare)?;
+    if let Some(alternate) = &definition.alternate {
+        principal.may_exchange(Action::Read, &vhost, &name)?;
+        principal.may_exchange(Action::Write, &vhost, alternate)?;
+    }
     if name.starts_with(RESERVED) {
         match &there {
             // What is always there is durable, whatever is said of it.
@@ -97,7 +106,6 @@ pub(super) async fn declare(
         }
     }
     let declared = host.declare_exchange(definition).await;
-    let subject = Subject::exchange(&name).with(&declare.arguments);
     declared.map_err(|error| subject.refusal(error))?;
     Ok(match there {
         Some(_) => StatusCode::NO_CONTENT,
@@ -107,21 +115,22 @@ pub(super) async fn declare(
 
 /// `DELETE /exchanges/{vhost}/{name}`
 pub(super) async fn delete(
-    State(context): State<Context>,
+    principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     parameters: Parameters,
 ) -> Result<StatusCode, ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     let name = named(&name);
     find(&host, &name).await?;
     if name.is_empty() || name.starts_with(RESERVED) {
         return Err(ApiError::ACCESS_REFUSED);
     }
+    principal.may_exchange(Action::Configure, &vhost, &name)?;
     let if_unused = parameters
         .get("if-unused")
         .is_some_and(|text| text == "true");
     let deleted = host.delete_exchange(name.clone(), if_unused).await;
-    deleted.map_err(|error| Subject::exchange(&name).refusal(error))?;
+    deleted.map_err(|error| Subject::exchange(&vhost, &name).refusal(error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -148,23 +157,32 @@ fn default_exchange() -> ExchangeDefinition {
 }
 
 async fn answer(
-    context: &Context,
+    directory: &Directory,
     hosts: Vec<(String, VirtualHost)>,
     parameters: &Parameters,
 ) -> Result<Response, ApiError> {
-    let _ = context;
     let query = ListQuery::parse(parameters)?;
     let mut rows = Vec::new();
     for (vhost, host) in hosts {
-        rows.push(show(&vhost, &default_exchange()));
+        rows.push(show(directory, &vhost, &host, &default_exchange()));
         let exchanges = walk::exchanges(&host).await?;
-        rows.extend(exchanges.iter().map(|exchange| show(&vhost, exchange)));
+        rows.extend(
+            exchanges
+                .iter()
+                .map(|exchange| show(directory, &vhost, &host, exchange)),
+        );
     }
     query.answer(rows)
 }
 
-fn show(vhost: &str, exchange: &ExchangeDefinition) -> Value {
+fn show(
+    directory: &Directory,
+    vhost: &str,
+    host: &VirtualHost,
+    exchange: &ExchangeDefinition,
+) -> Value {
     let name = json::text(&exchange.name);
+    let policy = directory.policy_of_exchange(PolicyKind::User, host.id(), exchange);
     let is_own = exchange.name.is_empty() || exchange.name.starts_with(RESERVED);
     json!({
         "arguments": json::arguments(&exchange.arguments),
@@ -172,7 +190,7 @@ fn show(vhost: &str, exchange: &ExchangeDefinition) -> Value {
         "durable": exchange.durable,
         "internal": exchange.internal,
         "name": name,
-        "policy": null,
+        "policy": policy.map(|(name, _)| name),
         "type": json::text(&exchange.kind_name),
         "user_who_performed_action": if is_own { "rmq-internal" } else { "guest" },
         "vhost": vhost,

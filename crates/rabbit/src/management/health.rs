@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use forebay_broker::host::Part;
 use serde_json::{Value, json};
 
+use super::authentication::Principal;
 use super::error::ApiError;
 use super::{Context, nodes};
 
@@ -15,11 +16,8 @@ fn passed() -> Checked {
 }
 
 /// `GET /aliveness-test/{vhost}`: the broker answers.
-pub(super) async fn aliveness(
-    State(context): State<Context>,
-    Path(vhost): Path<String>,
-) -> Checked {
-    let host = context.virtual_host(&vhost)?;
+pub(super) async fn aliveness(principal: Principal, Path(vhost): Path<String>) -> Checked {
+    let host = principal.virtual_host(&vhost)?;
     let limit = 1;
     host.totals(Part { after: None, limit }).await?;
     passed()
@@ -82,7 +80,9 @@ async fn alarms(context: &Context) -> Checked {
 
 /// Whether the broker answers for every virtual host.
 async fn answers(context: &Context) -> Checked {
-    for (vhost, host) in context.virtual_hosts() {
+    let directory = context.gateway.broker.directory();
+    for (vhost, entry) in directory.virtual_hosts() {
+        let host = context.gateway.broker.virtual_host(entry.id);
         let limit = 1;
         if host.totals(Part { after: None, limit }).await.is_err() {
             return Err(ApiError::Failed(json!({

@@ -11,6 +11,8 @@
 //! | `overview`, `nodes`, `health`, `features` | the broker as a whole |
 //! | `queues`, `queue_messages`, `exchanges`, `publish`, `bindings` | what messages go through |
 //! | `connections`, `channels`, `consumers` | who is there |
+//! | `virtual_hosts`, `users`, `permissions`, `policies`, `parameters` | who may do what, and where |
+//! | `definitions` | all but messages, out of one broker and into another |
 //!
 //! What operators look at is gathered a bounded part at a time, so that the broker serves others in
 //! between ([`limits::INSPECTED_AT_ONCE`]).
@@ -21,6 +23,7 @@ mod body;
 mod channels;
 mod connections;
 mod consumers;
+mod definitions;
 mod error;
 mod exchanges;
 mod features;
@@ -30,11 +33,16 @@ mod listing;
 mod node;
 mod nodes;
 mod overview;
+mod parameters;
+mod permissions;
+mod policies;
 mod publish;
 mod queue_messages;
 mod queues;
 mod rates;
 mod stats;
+mod users;
+mod virtual_hosts;
 mod walk;
 
 use std::sync::Arc;
@@ -44,19 +52,18 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{get, post};
-use forebay_broker::host::{HostError, VirtualHost, VirtualHostId};
+use axum::routing::{get, post, put};
+use forebay_broker::access::AccessChange;
+use forebay_broker::host::{HostError, VirtualHost};
 
 use crate::gateway::{self, Gateway};
 use crate::limits;
 use crate::registry::ConnectionEntry;
+use authentication::Principal;
 use error::ApiError;
 use rates::Rates;
 
 pub use node::{Listener, NodeInfo, ProcessUsage};
-
-/// The only virtual host that there is.
-const VIRTUAL_HOST: &str = "/";
 
 /// What handlers share.
 type Context = Arc<Shared>;
@@ -89,30 +96,32 @@ impl Shared {
         self.gateway.broker.now().monotonic
     }
 
-    /// The virtual host of this name.
-    fn virtual_host(&self, name: &str) -> Result<VirtualHost, ApiError> {
-        if name != VIRTUAL_HOST {
-            return Err(ApiError::NoObject);
-        }
-        Ok(self.gateway.broker.virtual_host(VirtualHostId::DEFAULT))
+    /// The virtual host of this name, whoever asks.
+    fn any_virtual_host(&self, name: &str) -> Option<VirtualHost> {
+        let broker = &self.gateway.broker;
+        let entry = broker.directory().virtual_host(name).map(|entry| entry.id);
+        entry.map(|id| broker.virtual_host(id))
     }
 
-    /// The same, to make something in it.
-    fn declaring_in(&self, name: &str) -> Result<VirtualHost, ApiError> {
-        let missing = |_| ApiError::NotFound("vhost_not_found".to_owned());
-        self.virtual_host(name).map_err(missing)
+    /// Changes virtual hosts, users or policies.
+    async fn change_access(&self, changes: Vec<AccessChange>) -> Result<(), ApiError> {
+        Ok(self.gateway.broker.change_access(changes).await?)
     }
 
-    /// All virtual hosts, by their names.
-    fn virtual_hosts(&self) -> Vec<(String, VirtualHost)> {
-        let host = self.gateway.broker.virtual_host(VirtualHostId::DEFAULT);
-        vec![(VIRTUAL_HOST.to_owned(), host)]
-    }
-
-    /// The connection of this name.
-    fn connection(&self, name: &str) -> Result<Arc<ConnectionEntry>, ApiError> {
+    /// The connection of this name, if it may be seen.
+    fn connection(
+        &self,
+        principal: &Principal,
+        name: &str,
+    ) -> Result<Arc<ConnectionEntry>, ApiError> {
         let found = self.gateway.registry.connection(name);
-        found.ok_or(ApiError::NoObject)
+        let found = found.ok_or(ApiError::NoObject)?;
+        match principal.sees_those_of(&found.facts.user) {
+            true => Ok(found),
+            false => Err(ApiError::AccessRefused(
+                "User not authorised to access object",
+            )),
+        }
     }
 }
 
@@ -144,6 +153,7 @@ pub fn routes(gateway: &Gateway, node: NodeInfo) -> Router {
         .merge(whole())
         .merge(clients())
         .merge(messages())
+        .merge(access())
         .fallback(async || ApiError::NoObject)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(limits::MANAGEMENT_BODY_BYTES_MAX))
@@ -196,6 +206,90 @@ fn clients() -> Router<Context> {
         .route("/vhosts/{vhost}/channels", get(channels::of_virtual_host))
         .route("/consumers", get(consumers::list))
         .route("/consumers/{vhost}", get(consumers::of_virtual_host))
+}
+
+/// Who may do what, and where.
+fn access() -> Router<Context> {
+    let vhost = get(virtual_hosts::get)
+        .put(virtual_hosts::put)
+        .delete(virtual_hosts::delete);
+    let user = get(users::get).put(users::put).delete(users::delete);
+    let permission = get(permissions::get)
+        .put(permissions::put)
+        .delete(permissions::delete);
+    let topic = get(permissions::get_topics)
+        .put(permissions::put_topic)
+        .delete(permissions::delete_topics);
+    let policy = get(policies::get)
+        .put(policies::put)
+        .delete(policies::delete);
+    let of_operators = get(policies::get_of_operators)
+        .put(policies::put_of_operators)
+        .delete(policies::delete_of_operators);
+    let global = get(parameters::get_global)
+        .put(parameters::put_global)
+        .delete(parameters::delete_global);
+    let parameter = get(parameters::get)
+        .put(parameters::put)
+        .delete(parameters::delete);
+    let of_vhost = get(definitions::of_virtual_host).post(definitions::import_into);
+    let limit = put(parameters::refuse_limit).delete(parameters::refuse_limit);
+    Router::new()
+        .route("/vhosts", get(virtual_hosts::list))
+        .route("/vhosts/{vhost}", vhost)
+        .route(
+            "/vhosts/{vhost}/permissions",
+            get(permissions::of_virtual_host),
+        )
+        .route(
+            "/vhosts/{vhost}/topic-permissions",
+            get(permissions::topics_of_virtual_host),
+        )
+        .route("/vhosts/{vhost}/start/{node}", post(virtual_hosts::start))
+        .route("/users", get(users::list))
+        .route("/users/", get(users::list))
+        .route(
+            "/users/without-permissions",
+            get(users::without_permissions),
+        )
+        .route("/users/bulk-delete", post(users::delete_all))
+        .route("/users/{user}", user)
+        .route("/users/{user}/permissions", get(permissions::of_user))
+        .route(
+            "/users/{user}/topic-permissions",
+            get(permissions::topics_of_user),
+        )
+        .route("/auth/hash_password/{password}", get(users::hash_password))
+        .route("/permissions", get(permissions::list))
+        .route("/permissions/{vhost}/{user}", permission)
+        .route("/topic-permissions", get(permissions::topics))
+        .route("/topic-permissions/{vhost}/{user}", topic)
+        .route("/policies", get(policies::list))
+        .route("/policies/{vhost}", get(policies::of_virtual_host))
+        .route("/policies/{vhost}/{name}", policy)
+        .route("/operator-policies", get(policies::list_of_operators))
+        .route("/operator-policies/{vhost}", get(policies::of_operators_in))
+        .route("/operator-policies/{vhost}/{name}", of_operators)
+        .route("/global-parameters", get(parameters::globals))
+        .route("/global-parameters/{name}", global)
+        .route("/parameters", get(parameters::list))
+        .route("/parameters/{component}", get(parameters::of_component))
+        .route(
+            "/parameters/{component}/{vhost}",
+            get(parameters::of_virtual_host),
+        )
+        .route("/parameters/{component}/{vhost}/{name}", parameter)
+        .route("/vhost-limits", get(parameters::no_limits))
+        .route("/vhost-limits/{of}", get(parameters::no_limits))
+        .route("/vhost-limits/{of}/{name}", limit.clone())
+        .route("/user-limits", get(parameters::no_user_limits))
+        .route("/user-limits/{of}", get(parameters::no_user_limits))
+        .route("/user-limits/{of}/{name}", limit)
+        .route(
+            "/definitions",
+            get(definitions::get).post(definitions::import),
+        )
+        .route("/definitions/{vhost}", of_vhost)
 }
 
 /// What messages go through.

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::authentication::{Principal, Tag};
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
 use super::{Context, overview};
@@ -12,8 +13,10 @@ use super::{Context, overview};
 /// `GET /nodes`
 pub(super) async fn list(
     State(context): State<Context>,
+    principal: Principal,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
+    principal.require(Tag::Monitoring)?;
     let query = ListQuery::unpaged(&parameters);
     query.answer(vec![show(&context).await])
 }
@@ -21,9 +24,11 @@ pub(super) async fn list(
 /// `GET /nodes/{name}`
 pub(super) async fn get(
     State(context): State<Context>,
+    principal: Principal,
     Path(name): Path<String>,
     parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
+    principal.require(Tag::Monitoring)?;
     known(&context, &name)?;
     let shown = show(&context).await;
     Ok(Json(ListQuery::unpaged(&parameters).project(shown)))
@@ -32,8 +37,10 @@ pub(super) async fn get(
 /// `GET /nodes/{name}/memory`
 pub(super) async fn memory(
     State(context): State<Context>,
+    principal: Principal,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
+    principal.require(Tag::Monitoring)?;
     known(&context, &name)?;
     let resident = (context.node.usage)().resident_bytes;
     Ok(Json(json!({"memory": {

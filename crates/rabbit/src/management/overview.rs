@@ -2,13 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
+use axum::Json;
 use axum::extract::{Path, State};
-use axum::{Extension, Json};
 use forebay_broker::host::{HostTotals, Part};
 use serde_json::{Value, json};
 
 use super::Context;
-use super::authentication::Principal;
+use super::authentication::{Principal, Tag};
 use super::error::ApiError;
 use super::stats::Stats;
 use super::walk::{self, MessageTotals};
@@ -38,10 +38,10 @@ const EXCHANGE_TYPES: [(&str, &str); 5] = [
 ];
 
 /// `GET /whoami`
-pub(super) async fn whoami(Extension(principal): Extension<Principal>) -> Json<Value> {
+pub(super) async fn whoami(principal: Principal) -> Json<Value> {
     Json(json!({
         "name": principal.name,
-        "tags": principal.tags,
+        "tags": principal.tags(),
         "is_internal_user": true,
     }))
 }
@@ -69,8 +69,10 @@ pub(super) async fn auth() -> Json<Value> {
 /// `GET /auth/attempts/{node}`
 pub(super) async fn auth_attempts(
     State(context): State<Context>,
+    principal: Principal,
     Path(node): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
+    principal.require(Tag::Monitoring)?;
     if node != context.node.name {
         return Err(ApiError::NoObject);
     }
@@ -85,11 +87,14 @@ pub(super) async fn auth_attempts(
 }
 
 /// `GET /overview`
-pub(super) async fn get(State(context): State<Context>) -> Result<Json<Value>, ApiError> {
+pub(super) async fn get(
+    State(context): State<Context>,
+    principal: Principal,
+) -> Result<Json<Value>, ApiError> {
     let options = &context.gateway.options;
     let registry = &context.gateway.registry;
     let (mut totals, mut messages) = (HostTotals::default(), MessageTotals::default());
-    for (_, host) in context.virtual_hosts() {
+    for (_, host) in principal.virtual_hosts() {
         let of = host.totals(Part::default()).await?;
         totals.queues += of.queues;
         // And the default exchange.

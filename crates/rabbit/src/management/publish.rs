@@ -1,10 +1,11 @@
 //! `POST /api/exchanges/{vhost}/{name}/publish`: a message by hand.
 
+use axum::Json;
 use axum::extract::{Path, State};
-use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use forebay_broker::access::Action;
 use forebay_broker::host::{PublishError, Published};
 use serde_json::{Map, Value, json};
 
@@ -25,11 +26,11 @@ use crate::amqp091::table::Table;
 /// Publishes one message, and says whether it went anywhere.
 pub(super) async fn publish(
     State(context): State<Context>,
-    Extension(principal): Extension<Principal>,
+    principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     bytes: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     let exchange = exchanges::named(&name);
     if exchanges::known(&host, &exchange).await.is_err() {
         return Err(ApiError::NotFound("exchange_not_found".to_owned()));
@@ -49,17 +50,39 @@ pub(super) async fn publish(
     if content.body.len() as u64 > limit {
         return Err(errors::message_too_large(content.body.len() as u64, limit).in_full());
     }
+    may_publish(&principal, &vhost, &publish)?;
     let now_ms = context.gateway.broker.now().wall_ms;
-    let message = message::publication(&publish, &content, &principal.name, now_ms);
+    // Whoever may speak for others may name anybody.
+    let user = (!principal.impersonates()).then_some(&principal.name[..]);
+    let message = message::publication(&publish, &content, user, now_ms);
     let message = message.map_err(errors::Refusal::in_full)?;
     let mut outcomes = host.publish(vec![message]).await;
     let routed = match outcomes.pop() {
         Some(Ok(Published::Routed)) => true,
         Some(Ok(Published::Unroutable | Published::Refused)) => false,
         Some(Err(PublishError::Stopped)) | None => return Err(ApiError::Unavailable),
-        Some(Err(error)) => return Err(errors::publish(&error).in_full()),
+        Some(Err(error)) => return Err(errors::publish(&vhost, &error).in_full()),
     };
     Ok(Json(json!({"routed": routed})))
+}
+
+/// Whether the user may publish there; refused as a channel of AMQP would be.
+fn may_publish(principal: &Principal, vhost: &str, publish: &Publish) -> Result<(), ApiError> {
+    let (exchange, key) = (&publish.exchange, &publish.routing_key);
+    let allowed = principal
+        .may_exchange(Action::Write, vhost, exchange)
+        .and_then(|()| principal.may_topic(Action::Write, vhost, exchange, key));
+    allowed.map_err(|_| {
+        let name = match exchange.is_empty() {
+            true => exchanges::DEFAULT.to_owned(),
+            false => json::text(exchange),
+        };
+        let user = &principal.name;
+        errors::Refusal::access(format_args!(
+            "write access to exchange '{name}' in vhost '{vhost}' refused for user '{user}'"
+        ))
+        .in_full()
+    })
 }
 
 fn payload(body: &Body) -> Result<Bytes, ApiError> {

@@ -7,10 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use forebay_broker::Broker;
+use forebay_broker::access::Action;
 use forebay_broker::host::{GetMessage, Settlement};
 use forebay_broker::queue::{HolderId, Outcome};
 use serde_json::{Value, json};
 
+use super::authentication::Principal;
 use super::body::Body;
 use super::error::ApiError;
 use super::{Context, publish};
@@ -50,23 +52,25 @@ impl Drop for Held {
 /// `DELETE /queues/{vhost}/{name}/contents`
 pub(super) async fn purge(
     State(context): State<Context>,
+    principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     let name = Bytes::from(name);
     host.queue(name.clone()).await?.ok_or(ApiError::NoObject)?;
+    principal.may_queue(Action::Read, &vhost, &name)?;
     let purged = host.purge_queue(name.clone(), context.nobody()).await;
-    purged.map_err(|error| Subject::queue(&name).refusal(error))?;
+    purged.map_err(|error| Subject::queue(&vhost, &name).refusal(error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// `POST /queues/{vhost}/{name}/actions`: RabbitMQ knows none any more.
 pub(super) async fn act(
-    State(context): State<Context>,
+    principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     bytes: Bytes,
 ) -> Result<StatusCode, ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     let found = host.queue(Bytes::from(name)).await?;
     found.ok_or(ApiError::NoObject)?;
     let body = Body::parse(&bytes)?;
@@ -78,14 +82,16 @@ pub(super) async fn act(
 /// `POST /queues/{vhost}/{name}/get`
 pub(super) async fn get(
     State(context): State<Context>,
+    principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     bytes: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     let queue = Bytes::from(name);
     if host.queue(queue.clone()).await?.is_none() {
         return Err(ApiError::NotFound("queue_not_found".to_owned()));
     }
+    principal.may_queue(Action::Read, &vhost, &queue)?;
     let wanted = Wanted::parse(&Body::parse(&bytes)?)?;
     let broker = &context.gateway.broker;
     let mut held = Held {
@@ -104,7 +110,7 @@ pub(super) async fn get(
             connection: me,
         };
         let got = host.get_message(asked).await;
-        let got = got.map_err(|error| Subject::queue(&queue).refusal(error).in_full())?;
+        let got = got.map_err(|error| Subject::queue(&vhost, &queue).refusal(error).in_full())?;
         let Some(got) = got else { break };
         let mut read = None;
         let reading = read_one(

@@ -5,16 +5,19 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
+use forebay_broker::access::Action;
 use forebay_broker::host::{ConnectionId, HostError, QueueDescription, VirtualHost};
+use forebay_broker::policy::{Policy, PolicyKind};
 use futures_util::stream::{self, Stream, TryStreamExt};
 use serde_json::{Value, json};
 
+use super::authentication::Principal;
 use super::body::{self, Body};
 use super::error::ApiError;
 use super::listing::{self, ListQuery, Parameters};
 use super::stats::Stats;
 use super::walk::MessageTotals;
-use super::{Context, consumers, json, walk};
+use super::{Context, consumers, json, policies, walk};
 use crate::amqp091::method::queue::Declare;
 use crate::amqp091::session::commands::exchange::RESERVED;
 use crate::amqp091::session::commands::queue::queue_definition;
@@ -26,32 +29,35 @@ type Named = (String, VirtualHost);
 /// `GET /queues`
 pub(super) async fn list(
     State(context): State<Context>,
+    principal: Principal,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let hosts = context.virtual_hosts();
+    let hosts = principal.virtual_hosts();
     answer(context, hosts, &parameters).await
 }
 
 /// `GET /queues/{vhost}`
 pub(super) async fn of_virtual_host(
     State(context): State<Context>,
+    principal: Principal,
     Path(vhost): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     answer(context, vec![(vhost, host)], &parameters).await
 }
 
 /// `GET /queues/{vhost}/{name}`
 pub(super) async fn get(
     State(context): State<Context>,
+    principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     let queue = host.queue(Bytes::from(name)).await?;
     let queue = queue.ok_or(ApiError::NoObject)?;
-    let mut shown = show(&context, &vhost, &queue);
+    let mut shown = show(&context, &vhost, &host, &queue);
     let consumers = consumers::of_queue(&context, &vhost, &queue.definition.name).await;
     if let Some(fields) = shown.as_object_mut() {
         let mut put = |name: &str, value| drop(fields.insert(name.to_owned(), value));
@@ -65,10 +71,11 @@ pub(super) async fn get(
 /// `PUT /queues/{vhost}/{name}`
 pub(super) async fn declare(
     State(context): State<Context>,
+    principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     bytes: Bytes,
 ) -> Result<StatusCode, ApiError> {
-    let host = context.declaring_in(&vhost)?;
+    let host = principal.declaring_in(&vhost)?;
     let body = Body::parse(&bytes)?;
     let declare = Declare {
         queue: body::short(&name)?,
@@ -84,13 +91,15 @@ pub(super) async fn declare(
         return Err(ApiError::ACCESS_REFUSED);
     }
     let me = context.nobody();
-    let definition = queue_definition(&name, &declare, me)?;
+    let subject = Subject::queue(&vhost, &name).with(&declare.arguments);
+    principal.may_queue(Action::Configure, &vhost, &name)?;
+    let definition = queue_definition(subject, &declare, me)?;
+    if let Some(target) = &definition.dead_letter {
+        principal.may_queue(Action::Read, &vhost, &name)?;
+        principal.may_exchange(Action::Write, &vhost, &target.exchange)?;
+    }
     let declared = host.declare_queue(definition, me).await;
-    declared.map_err(|error| {
-        Subject::queue(&name)
-            .with(&declare.arguments)
-            .refusal(error)
-    })?;
+    declared.map_err(|error| subject.refusal(error))?;
     Ok(match is_there {
         true => StatusCode::NO_CONTENT,
         false => StatusCode::CREATED,
@@ -100,19 +109,21 @@ pub(super) async fn declare(
 /// `DELETE /queues/{vhost}/{name}`
 pub(super) async fn delete(
     State(context): State<Context>,
+    principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     parameters: Parameters,
 ) -> Result<StatusCode, ApiError> {
-    let host = context.virtual_host(&vhost)?;
+    let host = principal.virtual_host(&vhost)?;
     let name = Bytes::from(name);
     host.queue(name.clone()).await?.ok_or(ApiError::NoObject)?;
+    principal.may_queue(Action::Configure, &vhost, &name)?;
     let asks = |what: &str| parameters.get(what).is_some_and(|text| text == "true");
     let (if_unused, if_empty) = (asks("if-unused"), asks("if-empty"));
     let me = context.nobody();
     let deleted = host
         .delete_queue(name.clone(), if_unused, if_empty, me)
         .await;
-    deleted.map_err(|error| Subject::queue(&name).refusal(error))?;
+    deleted.map_err(|error| Subject::queue(&vhost, &name).refusal(error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -126,7 +137,7 @@ impl super::Shared {
 /// All queues of some virtual hosts, a part at a time.
 fn parts(
     hosts: Vec<Named>,
-) -> impl Stream<Item = Result<(String, Vec<QueueDescription>), HostError>> + Send + 'static {
+) -> impl Stream<Item = Result<(Named, Vec<QueueDescription>), HostError>> + Send + 'static {
     let start = (hosts.into_iter(), None::<Named>, None);
     stream::try_unfold(start, |(mut hosts, mut current, mut after)| async move {
         loop {
@@ -136,8 +147,8 @@ fn parts(
             let part = walk::queues(&host, after.take()).await?;
             if let Some(last) = part.last() {
                 after = Some(last.definition.name.clone());
-                let next = (hosts, Some((vhost.clone(), host)), after);
-                return Ok(Some(((vhost, part), next)));
+                let next = (hosts, Some((vhost.clone(), host.clone())), after);
+                return Ok(Some((((vhost, host), part), next)));
             }
         }
     })
@@ -150,8 +161,10 @@ async fn answer(
 ) -> Result<Response, ApiError> {
     let query = ListQuery::parse(parameters)?;
     if query.is_plain() {
-        let rows = parts(hosts).map_ok(move |(vhost, part)| {
-            let rows = part.iter().map(|queue| show(&context, &vhost, queue));
+        let rows = parts(hosts).map_ok(move |((vhost, host), part)| {
+            let rows = part
+                .iter()
+                .map(|queue| show(&context, &vhost, &host, queue));
             rows.collect()
         });
         return Ok(listing::streamed(query, rows));
@@ -159,7 +172,7 @@ async fn answer(
     // First what they are sorted by; then only those are shown that are on the page.
     let (mut keyed, mut total) = (Vec::new(), 0);
     let mut parts = std::pin::pin!(parts(hosts.clone()));
-    while let Some((vhost, part)) = parts.try_next().await? {
+    while let Some(((vhost, host), part)) = parts.try_next().await? {
         total += part.len();
         for queue in part {
             let name = &queue.definition.name;
@@ -167,7 +180,7 @@ async fn answer(
                 continue;
             }
             let key = match query.is_sorted() {
-                true => query.key(&show(&context, &vhost, &queue)),
+                true => query.key(&show(&context, &vhost, &host, &queue)),
                 false => Value::Null,
             };
             keyed.push((key, (vhost.clone(), name.clone())));
@@ -207,13 +220,13 @@ async fn describe(
             continue;
         };
         if let Some(queue) = host.queue(name).await? {
-            rows.push(show(context, &vhost, &queue));
+            rows.push(show(context, &vhost, host, &queue));
         }
     }
     Ok(rows)
 }
 
-fn show(context: &Context, vhost: &str, queue: &QueueDescription) -> Value {
+fn show(context: &Context, vhost: &str, host: &VirtualHost, queue: &QueueDescription) -> Value {
     let definition = &queue.definition;
     let counters = &queue.counters;
     let name = json::text(&definition.name);
@@ -232,13 +245,18 @@ fn show(context: &Context, vhost: &str, queue: &QueueDescription) -> Value {
         ("redeliver", seen.redelivered),
         ("ack", seen.acked),
     ]);
+    let directory = context.gateway.broker.directory();
+    let policy = |kind| directory.policy_of_queue(kind, host.id(), definition);
+    let (users, operators) = (policy(PolicyKind::User), policy(PolicyKind::Operator));
+    let name_of = |found: Option<(&str, &Policy)>| found.map(|(name, _)| name.to_owned());
+    let rules = |found: Option<(&'_ str, _)>| found.map(|(_, policy)| policy);
     let mut shown = json!({
         "type": kind,
         "arguments": arguments,
         "auto_delete": definition.settings.auto_delete,
         "consumers": counters.consumers,
         "durable": definition.durable,
-        "effective_policy_definition": {},
+        "effective_policy_definition": policies::effective(rules(users), rules(operators)),
         "exclusive": definition.exclusive.is_some(),
         "internal": false,
         "internal_owner": false,
@@ -247,8 +265,8 @@ fn show(context: &Context, vhost: &str, queue: &QueueDescription) -> Value {
         "message_stats": stats.object(context, format!("queue {vhost} {name}")),
         "name": name,
         "node": context.node.name,
-        "operator_policy": null,
-        "policy": null,
+        "operator_policy": name_of(operators),
+        "policy": name_of(users),
         "state": "running",
         "vhost": vhost,
     });

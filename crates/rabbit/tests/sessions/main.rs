@@ -5,11 +5,13 @@
     reason = "what the cases share is part of the cases"
 )]
 
+mod access;
 mod confirms;
 mod consumers;
 mod errors;
 mod handshake;
 mod hostile;
+mod replies;
 #[path = "../support/mod.rs"]
 mod support;
 mod topology;

@@ -9,6 +9,7 @@
 
 #![allow(dead_code, reason = "every test file uses another part of it")]
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -102,10 +103,14 @@ impl Server {
 
     /// A new connection, on which nothing was said.
     pub(crate) fn connect(&self) -> Client {
+        self.connect_from(PEER.into())
+    }
+
+    /// The same, from somewhere.
+    pub(crate) fn connect_from(&self, peer: SocketAddr) -> Client {
         let (stream, theirs) = tokio::io::duplex(PIPE_BYTES);
         let gateway = self.gateway.clone();
-        let served =
-            tokio::spawn(async move { gateway.serve(theirs, PEER.into(), LOCAL.into()).await });
+        let served = tokio::spawn(async move { gateway.serve(theirs, peer, LOCAL.into()).await });
         Client {
             stream,
             served,
@@ -151,13 +156,19 @@ impl Client {
 
     /// The same, with signs of life every so many seconds.
     pub(crate) async fn log_in_with_heartbeat(&mut self, heartbeat: u16) {
+        self.tune(&start_ok("guest"), heartbeat).await;
+        assert_eq!(self.open("/").await, connection::OpenOk::default().into());
+    }
+
+    /// Logs in, and opens no virtual host yet.
+    pub(crate) async fn tune(&mut self, start_ok: &connection::StartOk, heartbeat: u16) {
         self.send_bytes(&PROTOCOL_HEADER).await;
         let start = self.next_on(0).await.method;
         assert!(matches!(
             start,
             Method::Connection(connection::Method::Start(_))
         ));
-        self.send(0, &start_ok("guest")).await;
+        self.send(0, start_ok).await;
         let Method::Connection(connection::Method::Tune(tune)) = self.next_on(0).await.method
         else {
             panic!("the broker tunes");
@@ -168,12 +179,15 @@ impl Client {
             heartbeat,
         };
         self.send(0, &tuned).await;
+    }
+
+    /// Opens a virtual host; what is said then.
+    pub(crate) async fn open(&mut self, vhost: &str) -> Method {
         let open = connection::Open {
-            virtual_host: "/".try_into().unwrap(),
+            virtual_host: vhost.try_into().unwrap(),
             ..connection::Open::default()
         };
-        let opened = self.ask(0, open).await;
-        assert_eq!(opened, connection::OpenOk::default().into());
+        self.ask(0, open).await
     }
 
     pub(crate) async fn open_channel(&mut self, number: u16) {

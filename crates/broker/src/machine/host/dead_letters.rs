@@ -98,7 +98,7 @@ impl Host {
         let Some(state) = self.queues.get(&id) else {
             return true;
         };
-        let Some(target) = state.definition.dead_letter.clone() else {
+        let Some(target) = state.dead_letter.clone() else {
             return true;
         };
         let (vhost, queue) = (state.virtual_host, state.definition.name.clone());

@@ -3,55 +3,15 @@
 use bytes::Bytes;
 use forebay_storage::Durability;
 
-use super::by_name::ByName;
-use super::{Cx, Exchange, ExchangeId, Host, Names, Target};
+use super::{Cx, Exchange, ExchangeId, Host, Target};
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{Bind, Difference, ExchangeDefinition, HostError, HostReply, VirtualHostId};
 use crate::limits::{BINDINGS_PER_EXCHANGE_MAX, EXCHANGES_MAX};
 use crate::machine::command::HostResult;
 use crate::queue::Queue;
-use crate::routing::{Arguments, Binding, Router, RouterKind};
-
-/// Exchanges that every virtual host has from its foundation on, and that are never journaled. They have
-/// ids in a row.
-const PREDECLARED: [(&str, RouterKind, &str); 6] = [
-    ("amq.direct", RouterKind::Direct, "direct"),
-    ("amq.fanout", RouterKind::Fanout, "fanout"),
-    ("amq.topic", RouterKind::Topic, "topic"),
-    ("amq.headers", RouterKind::Headers, "headers"),
-    ("amq.match", RouterKind::Headers, "headers"),
-    ("amq.rabbitmq.trace", RouterKind::Topic, "topic"),
-];
+use crate::routing::{Arguments, Binding, Router};
 
 impl Host {
-    /// Takes a virtual host in, with the exchanges that every one has.
-    pub(super) fn found(&mut self, vhost: VirtualHostId, predeclared: ExchangeId) {
-        let names = Names {
-            predeclared,
-            exchanges: ByName::default(),
-            queues: ByName::default(),
-        };
-        self.names.insert(vhost, names);
-        for (id, (name, kind, kind_name)) in (predeclared.0..).zip(PREDECLARED) {
-            let id = ExchangeId(id);
-            self.next_exchange = self.next_exchange.max(id.0 + 1);
-            let definition = ExchangeDefinition {
-                name: Bytes::from_static(name.as_bytes()),
-                kind,
-                kind_name: Bytes::from_static(kind_name.as_bytes()),
-                durable: true,
-                auto_delete: false,
-                internal: name == "amq.rabbitmq.trace",
-                alternate: None,
-                arguments: Arguments::default(),
-            };
-            self.put_exchange(vhost, id, definition);
-            if let Some(exchange) = self.exchanges.get_mut(&id) {
-                exchange.predeclared = true;
-            }
-        }
-    }
-
     pub(super) fn put_exchange(
         &mut self,
         vhost: VirtualHostId,
@@ -64,16 +24,12 @@ impl Host {
         let exchange = Exchange {
             virtual_host: vhost,
             router: Router::new(definition.kind.clone()),
+            alternate: definition.alternate.clone(),
             definition,
             predeclared: false,
             was_unbound: false,
         };
         self.exchanges.insert(id, exchange);
-    }
-
-    /// What is called what in a virtual host.
-    pub(super) fn names(&self, vhost: VirtualHostId) -> Result<&Names, HostError> {
-        self.names.get(&vhost).ok_or(HostError::NoVirtualHost)
     }
 
     /// The exchange of this name. The default exchange is none of those that have an id.
@@ -122,6 +78,7 @@ impl Host {
             },
         );
         self.put_exchange(vhost, id, definition);
+        self.follow_policy_of_exchange(id, cx.directory);
         (durability, Ok(HostReply::Done))
     }
 

@@ -10,13 +10,16 @@ mod dead_letters;
 mod encoding;
 mod exchanges;
 mod inspect;
+mod policies;
 mod publish;
 mod queues;
 mod saved;
+mod virtual_hosts;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use bytes::Bytes;
 use forebay_storage::codec::Encoder;
 use forebay_storage::shard::Replies;
 use forebay_storage::{Durability, Engine, IdMap, LogId, LogReader, Now};
@@ -24,10 +27,11 @@ use tokio::sync::oneshot;
 
 use super::command::{Answer, HostResult};
 use super::{BrokerMachine, Reply};
+use crate::access::Directory;
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{
-    ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender, QueueDefinition, QueueId,
-    VirtualHostId,
+    DeadLetterTarget, ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender,
+    QueueDefinition, QueueId, VirtualHostId,
 };
 use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
@@ -88,6 +92,8 @@ struct Exchange {
     virtual_host: VirtualHostId,
     definition: ExchangeDefinition,
     router: Router<Target>,
+    /// Where messages go that it has no binding for, by what it was declared with or by a policy.
+    alternate: Option<Bytes>,
     /// It is always there, and never journaled.
     predeclared: bool,
     /// It lost a binding.
@@ -97,6 +103,8 @@ struct Exchange {
 struct QueueState {
     virtual_host: VirtualHostId,
     definition: QueueDefinition,
+    /// Where the dead go, by what it was declared with or by a policy.
+    dead_letter: Option<DeadLetterTarget>,
     queue: Queue,
     /// None while the journal is replayed.
     reader: Option<LogReader>,
@@ -122,6 +130,7 @@ pub(super) struct Cx<'a> {
     pub(super) engine: &'a mut Engine,
     pub(super) replies: &'a mut Replies<Reply>,
     pub(super) next_log: &'a mut LogId,
+    pub(super) directory: &'a Directory,
 }
 
 impl BrokerMachine {
@@ -178,6 +187,7 @@ impl BrokerMachine {
             engine,
             replies,
             next_log: &mut self.next_log,
+            directory: &self.directory,
         };
         (&mut self.host, cx)
     }
@@ -279,7 +289,7 @@ impl Host {
     }
 
     /// The end of every command.
-    fn finish(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn finish(&mut self, cx: &mut Cx<'_>) {
         self.settle_effects(cx);
         self.store_changes(cx);
     }

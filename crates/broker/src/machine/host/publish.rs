@@ -229,7 +229,7 @@ impl Host {
                     };
                     self.here.clear();
                     exchange.router.route(envelope, &mut self.here);
-                    let alternate = exchange.definition.alternate.clone();
+                    let alternate = exchange.alternate.clone();
                     if let Some(alternate) = alternate.filter(|_| self.here.is_empty()) {
                         self.route_to_alternate(vhost, &alternate, envelope);
                     }

@@ -109,6 +109,7 @@ impl Host {
             state.reader = cx.engine.reader(id);
         }
         self.turn(id, |queue, turn| queue.open(turn));
+        self.follow_policy_of_queue(id, cx.directory);
         (answered, self.status(id))
     }
 
@@ -145,6 +146,7 @@ impl Host {
         }
         let state = QueueState {
             virtual_host: vhost,
+            dead_letter: definition.dead_letter.clone(),
             definition,
             queue,
             reader: None,

@@ -1,7 +1,6 @@
 //! Virtual hosts in snapshots, and their return from the journal.
 //!
-//! Snapshot: next exchange u64, virtual host* (id u64, first predeclared exchange u64; not the default
-//! one), exchange* (id u64, virtual host u64, exchange), binding* (exchange u64, binding), queue* (log
+//! Snapshot: next exchange u64, virtual host* (id u64, first predeclared exchange u64), exchange* (id u64, virtual host u64, exchange), binding* (exchange u64, binding), queue* (log
 //! u64, virtual host u64, queue, [`Queue`] snapshot). Exchanges that are always there are not among them.
 
 use forebay_record::{Batch, Records};
@@ -51,7 +50,7 @@ impl Host {
                 virtual_host,
                 predeclared,
             } => self.found(virtual_host, predeclared),
-            HostEvent::Ended { virtual_host } => drop(self.names.remove(&virtual_host)),
+            HostEvent::Ended { virtual_host } => self.forget(virtual_host),
             HostEvent::ExchangeDeclared {
                 virtual_host,
                 exchange,
@@ -158,13 +157,13 @@ impl Host {
         for id in transient {
             self.drop_exchange(id, cx);
         }
+        self.follow_policies(cx.directory);
         self.finish(cx);
     }
 
     pub(in crate::machine) fn snapshot(&self, encoder: &mut Encoder) {
         encoder.u64(self.next_exchange);
         let mut founded: Vec<_> = self.names.iter().collect();
-        founded.retain(|(id, _)| **id != VirtualHostId::DEFAULT);
         founded.sort_unstable_by_key(|(id, _)| **id);
         encoder.list(founded, |encoder, (id, names)| {
             encoder.u64(id.0).u64(names.predeclared.0);
@@ -203,6 +202,7 @@ impl Host {
     ) -> Result<(), DecodeError> {
         self.next_exchange = decoder.number()?;
         if has_virtual_hosts {
+            self.forget(VirtualHostId::DEFAULT);
             decoder.each(|decoder| {
                 let id = VirtualHostId(decoder.number()?);
                 self.found(id, ExchangeId(decoder.number()?));

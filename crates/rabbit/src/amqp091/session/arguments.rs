@@ -5,7 +5,8 @@ use forebay_broker::host::DeadLetterTarget;
 use forebay_broker::queue::{Overflow, QueueSettings};
 use forebay_broker::routing::{Arguments, ValueRef};
 
-use super::errors::{Refusal, VHOST, lossy};
+use super::errors::{Refusal, Subject, lossy};
+use crate::amqp091::routing::detached;
 use crate::amqp091::table::{Table, Value};
 use crate::limits;
 
@@ -40,7 +41,7 @@ pub(super) struct QueueArguments {
 
 /// Arguments of one declaration, as they are looked up.
 struct Lookup<'a> {
-    queue: &'a [u8],
+    queue: Subject<'a>,
     table: &'a Table,
 }
 
@@ -48,7 +49,7 @@ struct Lookup<'a> {
 type Invalid = String;
 
 impl QueueArguments {
-    pub(super) fn parse(queue: &[u8], table: &Table) -> Result<Self, Refusal> {
+    pub(super) fn parse(queue: Subject<'_>, table: &Table) -> Result<Self, Refusal> {
         let lookup = Lookup { queue, table };
         let is_quorum = lookup.queue_type()?;
         let mut settings = QueueSettings {
@@ -90,13 +91,9 @@ impl QueueArguments {
             lookup.refuse("x-delivery-limit", "rabbit_classic_queue")?;
             settings.max_priority = lookup.get("x-max-priority", priority)?.unwrap_or(0);
         }
-        let compared = table.entries().filter(|entry| {
+        let compared = detached(table).filter(|(name, _)| {
             let mut names = COMPARED.iter();
-            names.any(|name| name.as_bytes() == entry.name)
-        });
-        let compared = compared.map(|entry| {
-            let name = Bytes::copy_from_slice(entry.name);
-            (name, ValueRef::from(entry.value).detached())
+            names.any(|compared| *compared.as_bytes() == **name)
         });
         // To name the type that a queue has anyway is to say the same.
         let queue_type = if is_quorum { QUORUM } else { CLASSIC };
@@ -124,10 +121,8 @@ impl Lookup<'_> {
     }
 
     fn invalid(&self, name: &str, why: &str) -> Refusal {
-        let queue = lossy(self.queue);
-        Refusal::precondition(format_args!(
-            "invalid arg '{name}' for queue '{queue}' in vhost '{VHOST}': {why}"
-        ))
+        let queue = self.queue;
+        Refusal::precondition(format_args!("invalid arg '{name}' for {queue}: {why}"))
     }
 
     fn dead_letter_exchange(&self) -> Result<Option<Bytes>, Refusal> {
@@ -136,9 +131,9 @@ impl Lookup<'_> {
             return Ok(None);
         };
         let exchange = value.as_long_str().ok_or_else(|| {
-            let (of, queue) = (value.type_name(), lossy(self.queue));
+            let (of, queue) = (value.type_name(), self.queue);
             Refusal::precondition(format_args!(
-                "invalid type '{of}' for arg '{name}' in queue '{queue}' in vhost '{VHOST}'"
+                "invalid type '{of}' for arg '{name}' in {queue}"
             ))
         })?;
         Ok(Some(Bytes::copy_from_slice(exchange)))
@@ -163,9 +158,9 @@ impl Lookup<'_> {
         if self.table.get(name).is_none() {
             return Ok(());
         }
-        let queue = lossy(self.queue);
+        let queue = self.queue;
         Err(Refusal::precondition(format_args!(
-            "invalid arg '{name}' for queue '{queue}' in vhost '{VHOST}' of queue type {queue_type}"
+            "invalid arg '{name}' for {queue} of queue type {queue_type}"
         )))
     }
 }
@@ -233,7 +228,7 @@ mod tests {
         for (name, value) in arguments {
             table.put(name, *value);
         }
-        QueueArguments::parse(b"t1", &table.build())
+        QueueArguments::parse(Subject::queue("/", b"t1"), &table.build())
     }
 
     #[test]

@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use std::sync::Arc;
 
 use super::publishing::Slot;
+use super::replies::ReplyConsumer;
 use super::unacked::{Taken, Unacked};
 use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Assembler;
@@ -37,6 +38,8 @@ pub(super) struct Channel {
     pub(super) unacked: Unacked,
     /// What operators see of it.
     pub(super) entry: Arc<ChannelEntry>,
+    /// Who waits for answers, if it does.
+    pub(super) replies: Option<ReplyConsumer>,
 }
 
 /// How it publishes.
@@ -79,6 +82,7 @@ impl Channel {
             former: Vec::new(),
             unacked: Unacked::default(),
             entry,
+            replies: None,
         }
     }
 

@@ -61,7 +61,11 @@ impl Session<'_> {
                 }
                 Err(error) => {
                     self.confirm_channel(slot.channel, runs);
-                    self.refuse(slot.channel, basic::Publish::ID, errors::publish(&error));
+                    self.refuse(
+                        slot.channel,
+                        basic::Publish::ID,
+                        errors::publish(&self.access.vhost, &error),
+                    );
                 }
             }
         }

@@ -34,8 +34,9 @@ impl Session<'_> {
                 return self.finish(writer).await;
             }
             let may_read = self.may_handle();
-            let may_deliver = self.may_deliver();
+            let (may_write, may_deliver) = (self.may_write(), self.may_deliver());
             let (is_reading, is_pending) = (self.reading.is_some(), self.publishing.is_pending());
+            let is_open = matches!(self.phase, Phase::Open);
             let timer = self.next_timer();
             tokio::select! {
                 read = reader.read_buf(&mut self.input), if may_read => {
@@ -45,11 +46,16 @@ impl Session<'_> {
                     flushed = self.sent(sent?)?;
                 }
                 outcomes = self.publishing.next(), if is_pending => self.published(outcomes),
+                reply = async { match &mut self.replies {
+                    Some(replies) => replies.next().await,
+                    None => std::future::pending().await,
+                }}, if may_write => if let Some(reply) = reply { self.deliver_reply(&reply) },
                 notice = self.incoming.recv(), if may_deliver => self.backlog.extend(notice),
                 read = async { match &mut self.reading {
                     Some(reading) => reading.done().await,
                     None => std::future::pending().await,
                 }}, if is_reading => self.read_done(read),
+                () = self.access.changed(), if is_open => self.access_changed(),
                 () = sleep_until(timer) => self.timer()?,
                 reason = self.registration.entry().close_requested() => {
                     self.close_connection(MethodId::default(), Refusal::forced(reason));

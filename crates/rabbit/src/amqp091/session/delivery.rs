@@ -1,17 +1,20 @@
 //! From logs to consumers. The broker says which messages of which log are whose; they are read here, and
 //! not while the client is behind with what it was sent before.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use forebay_broker::host::{Delivered, Notice, Settlement};
 use forebay_broker::queue::{Credit, HolderId, Outcome};
-use forebay_broker::storage::{Batches, LogReader, Read, ReadError};
+use forebay_broker::storage::{Batches, ColdRead, LogReader, Read, ReadError};
 use forebay_record::{Compression, Record};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use super::message::{self, Stored};
+use super::message;
+use super::unacked::append_settlement;
 use super::{Phase, Session};
 use crate::amqp091::ShortStr;
-use crate::amqp091::content::Delivery;
 use crate::amqp091::frame::write_method;
 use crate::amqp091::method::basic;
 use crate::gateway::Shared;
@@ -55,14 +58,7 @@ pub(super) struct AutoAcks {
 
 impl AutoAcks {
     pub(super) fn add(&mut self, next: Settlement) {
-        if let Some(last) = self.gathering.last_mut()
-            && last.holder == next.holder
-            && last.numbers.end == next.numbers.start
-        {
-            last.numbers.end = next.numbers.end;
-            return;
-        }
-        self.gathering.push(next);
+        append_settlement(&mut self.gathering, next);
     }
 
     /// What is settled, now that so many bytes were sent and so many are to be.
@@ -83,14 +79,18 @@ impl AutoAcks {
 
 impl Session<'_> {
     /// Whether the client takes more.
+    pub(super) fn may_write(&self) -> bool {
+        self.output.len() < limits::DELIVERY_OUTPUT_BYTES_MAX && matches!(self.phase, Phase::Open)
+    }
+
+    /// The same for what is in logs, which is read in order.
     pub(super) fn may_deliver(&self) -> bool {
-        self.reading.is_none()
-            && self.output.len() < limits::DELIVERY_OUTPUT_BYTES_MAX
-            && matches!(self.phase, Phase::Open)
+        self.reading.is_none() && self.may_write()
     }
 
     /// Writes deliveries that there is room for.
     pub(super) async fn deliver(&mut self) {
+        self.deliver_replies();
         while self.may_deliver() {
             let next = self.backlog.pop_front();
             let Some(notice) = next.or_else(|| self.incoming.try_recv().ok()) else {
@@ -115,16 +115,8 @@ impl Session<'_> {
         {
             Ok(Read::Ready(batches)) => self.write_run(delivered, &batches),
             Ok(Read::Cold(read)) => {
-                let permits = std::sync::Arc::clone(&self.shared.disk_reads);
-                let reading = async move {
-                    let permit = permits.acquire_owned().await;
-                    let run = move || {
-                        let _permit = permit;
-                        read.run()
-                    };
-                    let read = tokio::task::spawn_blocking(run).await;
-                    (delivered, read.unwrap_or(Err(ReadError::Deleted)))
-                };
+                let permits = Arc::clone(&self.shared.disk_reads);
+                let reading = async move { (delivered, read_cold(permits, read).await) };
                 self.reading = Some(Reading(tokio::spawn(reading)));
             }
             Err(error) => unreadable(&delivered, &error),
@@ -218,20 +210,10 @@ impl Session<'_> {
             channel.entry.unacked.set(channel.unacked.len());
             tag
         };
-        let Stored {
-            exchange,
-            routing_key,
-            properties,
-        } = message::stored(record, source, &consumer.queue);
-        let delivery = Delivery {
-            consumer_tag: &consumer.tag,
-            delivery_tag,
-            redelivered: delivered.redelivered(),
-            exchange: &exchange,
-            routing_key: &routing_key,
-            properties: &properties,
-            body: record.value.unwrap_or_default(),
-        };
+        let stored = message::stored(record, source, &consumer.queue);
+        let body = record.value.unwrap_or_default();
+        let redelivered = delivered.redelivered();
+        let delivery = stored.delivery(&consumer.tag, delivery_tag, redelivered, body);
         delivery.write(&mut self.output, consumer.channel, self.agreed.frame_max);
         if let Some(since) = &mut consumer.since_grant {
             *since = since.saturating_add(1);
@@ -332,6 +314,17 @@ fn for_each_record(
     Ok(())
 }
 
+/// Reads from disk on a thread that may wait for it, when there is a permit to.
+async fn read_cold(permits: Arc<Semaphore>, read: ColdRead) -> Result<Batches, ReadError> {
+    let permit = permits.acquire_owned().await;
+    let run = move || {
+        let _permit = permit;
+        read.run()
+    };
+    let read = tokio::task::spawn_blocking(run).await;
+    read.unwrap_or(Err(ReadError::Deleted))
+}
+
 /// Reads one message and hands it to `write`. Returns whether it is there.
 pub(crate) async fn read_one(
     shared: &Shared,
@@ -341,17 +334,7 @@ pub(crate) async fn read_one(
 ) -> bool {
     let batches = match log.read(offset, 1, true) {
         Ok(Read::Ready(batches)) => Ok(batches),
-        Ok(Read::Cold(read)) => {
-            let permit = std::sync::Arc::clone(&shared.disk_reads)
-                .acquire_owned()
-                .await;
-            let run = move || {
-                let _permit = permit;
-                read.run()
-            };
-            let read = tokio::task::spawn_blocking(run).await;
-            read.unwrap_or(Err(ReadError::Deleted))
-        }
+        Ok(Read::Cold(read)) => read_cold(Arc::clone(&shared.disk_reads), read).await,
         Err(error) => Err(error),
     };
     let mut is_there = false;

@@ -1,17 +1,15 @@
 //! Why something is refused, in RabbitMQ's words: clients and their tests compare them.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use bytes::Bytes;
 use forebay_broker::host::{Difference, HostError, PublishError};
 use forebay_broker::queue::SubscribeError;
 use forebay_broker::routing::Value;
 
+use crate::amqp091::method::{MethodId, connection};
 use crate::amqp091::table::Table;
 use crate::amqp091::{DecodeError, ReplyCode, ShortStr};
-
-/// The only virtual host that there is.
-pub(crate) const VHOST: &str = "/";
 
 /// Ends a channel, or the connection where the code is a hard one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,28 +73,14 @@ impl Refusal {
         Self::new(ReplyCode::ConnectionForced, reason)
     }
 
-    pub(crate) fn no_queue(name: &[u8]) -> Self {
-        Self::not_found(format_args!(
-            "no {} in vhost '{VHOST}'",
-            named("queue", name)
-        ))
-    }
-
-    pub(crate) fn no_exchange(name: &[u8]) -> Self {
-        let name = named("exchange", name);
-        Self::not_found(format_args!("no {name} in vhost '{VHOST}'"))
-    }
-
-    fn locked(name: &[u8]) -> Self {
-        Self::new(
-            ReplyCode::ResourceLocked,
-            format_args!(
-                "cannot obtain exclusive access to locked {} in vhost '{VHOST}'. It could be \
-                 originally declared on another connection or the exclusive property value does not \
-                 match that of the original declaration.",
-                named("queue", name)
-            ),
-        )
+    /// What tells the client to close the connection, because of a method of its.
+    pub(super) fn connection_close(&self, method: MethodId) -> connection::Close {
+        connection::Close {
+            reply_code: self.code.into(),
+            reply_text: self.text.clone(),
+            class_id: method.class,
+            method_id: method.method,
+        }
     }
 }
 
@@ -109,6 +93,8 @@ impl From<DecodeError> for Refusal {
 /// What a method is about, which the broker's errors leave to who asks.
 #[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {
+    /// The virtual host that it is in.
+    pub(crate) vhost: &'a str,
     /// `queue` or `exchange`.
     pub(crate) kind: &'static str,
     /// Its name.
@@ -118,16 +104,18 @@ pub(crate) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    pub(crate) fn queue(name: &'a [u8]) -> Self {
+    pub(crate) fn queue(vhost: &'a str, name: &'a [u8]) -> Self {
         Self {
+            vhost,
             kind: "queue",
             name,
             arguments: None,
         }
     }
 
-    pub(crate) fn exchange(name: &'a [u8]) -> Self {
+    pub(crate) fn exchange(vhost: &'a str, name: &'a [u8]) -> Self {
         Self {
+            vhost,
             kind: "exchange",
             name,
             arguments: None,
@@ -141,40 +129,40 @@ impl<'a> Subject<'a> {
         }
     }
 
-    fn named(self) -> String {
-        named(self.kind, self.name)
+    fn missing(self) -> Refusal {
+        Refusal::not_found(format_args!("no {self}"))
+    }
+
+    fn locked(self) -> Refusal {
+        Refusal::new(
+            ReplyCode::ResourceLocked,
+            format_args!(
+                "cannot obtain exclusive access to locked {self}. It could be originally declared on \
+                 another connection or the exclusive property value does not match that of the original \
+                 declaration."
+            ),
+        )
     }
 
     /// What the broker's error is called.
     pub(crate) fn refusal(self, error: HostError) -> Refusal {
         match error {
-            HostError::NoQueue(name) => Refusal::no_queue(&name),
-            HostError::NoExchange(name) => Refusal::no_exchange(&name),
-            HostError::ExclusiveToOther(name) => Refusal::locked(&name),
+            HostError::NoQueue(name) => Subject::queue(self.vhost, &name).missing(),
+            HostError::NoExchange(name) => Subject::exchange(self.vhost, &name).missing(),
+            HostError::ExclusiveToOther(name) => Subject::queue(self.vhost, &name).locked(),
             HostError::Inequivalent(difference) => match *difference {
-                Difference::Exclusive(_) => Refusal::locked(self.name),
+                Difference::Exclusive(_) => self.locked(),
                 difference => self.inequivalent(difference),
             },
-            HostError::InUse => {
-                Refusal::precondition(format_args!("{} in vhost '{VHOST}' in use", self.named()))
-            }
-            HostError::NotEmpty => Refusal::precondition(format_args!(
-                "{} in vhost '{VHOST}' not empty",
-                self.named()
-            )),
+            HostError::InUse => Refusal::precondition(format_args!("{self} in use")),
+            HostError::NotEmpty => Refusal::precondition(format_args!("{self} not empty")),
             HostError::Binding(error) => Refusal::precondition(error),
             HostError::Subscribe(SubscribeError::Exclusive | SubscribeError::InUse) => {
-                Refusal::access(format_args!(
-                    "{} in vhost '{VHOST}' in exclusive use",
-                    self.named()
-                ))
+                Refusal::access(format_args!("{self} in exclusive use"))
             }
             HostError::SingleActive => Refusal::new(
                 ReplyCode::ResourceLocked,
-                format_args!(
-                    "cannot obtain access to {} in vhost '{VHOST}' with a single active consumer",
-                    self.named()
-                ),
+                format_args!("cannot obtain access to {self} with a single active consumer"),
             ),
             HostError::TooMany(what) => {
                 Refusal::precondition(format_args!("there are as many {what} as there may be"))
@@ -225,8 +213,7 @@ impl<'a> Subject<'a> {
             }
         };
         Refusal::precondition(format_args!(
-            "inequivalent arg '{argument}' for {} in vhost '{VHOST}': {versus}",
-            self.named()
+            "inequivalent arg '{argument}' for {self}: {versus}"
         ))
     }
 
@@ -243,13 +230,20 @@ impl<'a> Subject<'a> {
     }
 }
 
+impl Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, name, vhost) = (self.kind, lossy(self.name), self.vhost);
+        write!(f, "{kind} '{name}' in vhost '{vhost}'")
+    }
+}
+
 /// Why a message was not published.
-pub(crate) fn publish(error: &PublishError) -> Refusal {
+pub(crate) fn publish(vhost: &str, error: &PublishError) -> Refusal {
     match error {
-        PublishError::NoExchange(name) => Refusal::no_exchange(name),
+        PublishError::NoExchange(name) => Subject::exchange(vhost, name).missing(),
         PublishError::Internal(name) => Refusal::access(format_args!(
-            "cannot publish to internal {} in vhost '{VHOST}'",
-            named("exchange", name)
+            "cannot publish to internal {}",
+            Subject::exchange(vhost, name)
         )),
         PublishError::TooLarge { bytes, limit } => message_too_large(*bytes as u64, *limit as u64),
         PublishError::StorageFull => Refusal::precondition("the disk is full"),
@@ -298,10 +292,6 @@ fn switch(received: bool) -> String {
     format!("received '{received}' but current is '{}'", !received)
 }
 
-fn named(kind: &str, name: &[u8]) -> String {
-    format!("{kind} '{}'", lossy(name))
-}
-
 pub(crate) fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -312,7 +302,7 @@ mod tests {
     use crate::amqp091::table::{self, TableBuilder};
 
     fn said(error: HostError) -> String {
-        Subject::queue(b"q").refusal(error).text.to_string()
+        Subject::queue("/", b"q").refusal(error).text.to_string()
     }
 
     #[test]
@@ -364,7 +354,7 @@ mod tests {
             received: Some(Value::Integer(1000)),
             current: None,
         };
-        let subject = Subject::queue(b"q").with(&arguments);
+        let subject = Subject::queue("/", b"q").with(&arguments);
         let refusal = subject.refusal(HostError::Inequivalent(Box::new(difference)));
         assert_eq!(
             refusal.text.to_string(),

@@ -240,13 +240,7 @@ impl Session<'_> {
         for number in numbers {
             drop(self.let_go(number));
         }
-        let close = connection::Close {
-            reply_code: refusal.code.into(),
-            reply_text: refusal.text.clone(),
-            class_id: method.class,
-            method_id: method.method,
-        };
-        write_method(&mut self.output, 0, &close);
+        write_method(&mut self.output, 0, &refusal.connection_close(method));
         self.phase = Phase::Closing {
             until: Instant::now() + limits::CLOSE_TIMEOUT,
             why: refusal,

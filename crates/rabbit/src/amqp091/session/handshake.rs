@@ -1,10 +1,15 @@
 //! From the protocol header to an open virtual host (AMQP 0-9-1 §2.2.4).
 
+use std::net::SocketAddr;
+
 use bytes::{Bytes, BytesMut};
+use forebay_broker::access::{Action, Denied, Directory, Resource};
+use forebay_broker::host::VirtualHostId;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::SessionError;
-use super::errors::{Refusal, VHOST, lossy};
+use super::access::Access;
+use super::errors::{Refusal, lossy};
 use crate::amqp091::ReplyCode;
 use crate::amqp091::frame::{FrameDecoder, FrameType, Greeting, PROTOCOL_HEADER, write_method};
 use crate::amqp091::method::{Encode, Method, MethodId, connection};
@@ -12,16 +17,17 @@ use crate::amqp091::table::{Table, TableBuilder, Value};
 use crate::gateway::Shared;
 use crate::limits;
 
-/// The only user there is, as RabbitMQ has it from the start.
-const USER: &str = "guest";
-const PASSWORD: &str = "guest";
+/// The user whose password everybody knows comes from this machine (RabbitMQ, "Access Control", default user
+/// access).
+pub(crate) const LOOPBACK_USER: &str = "guest";
 
 /// Extensions that are served, by the names that clients look for.
-const CAPABILITIES: [&str; 7] = [
+const CAPABILITIES: [&str; 8] = [
     "authentication_failure_close",
     "basic.nack",
     "consumer_cancel_notify",
     "consumer_priorities",
+    "direct_reply_to",
     "exchange_exchange_bindings",
     "per_consumer_qos",
     "publisher_confirms",
@@ -30,10 +36,9 @@ const CAPABILITIES: [&str; 7] = [
 /// What both sides agreed on.
 #[derive(Debug)]
 pub(super) struct Agreed {
-    pub(super) user: String,
-    /// How it logged in.
+    /// How the client logged in.
     pub(super) mechanism: String,
-    /// What the client says of itself.
+    /// What it says of itself.
     pub(super) client_properties: Table,
     pub(super) frame_max: u32,
     pub(super) channel_max: u16,
@@ -46,6 +51,7 @@ pub(super) struct Agreed {
 /// The connection while it is not open.
 struct Opening<'a, R, W> {
     shared: &'a Shared,
+    peer: SocketAddr,
     reader: &'a mut R,
     writer: &'a mut W,
     input: &'a mut BytesMut,
@@ -55,12 +61,14 @@ struct Opening<'a, R, W> {
 /// Opens a connection. What the client sent behind that is left in `input`.
 pub(super) async fn run(
     shared: &Shared,
+    peer: SocketAddr,
     reader: &mut (impl AsyncRead + Unpin),
     writer: &mut (impl AsyncWrite + Unpin),
     input: &mut BytesMut,
-) -> Result<Agreed, SessionError> {
+) -> Result<(Agreed, Access), SessionError> {
     let mut opening = Opening {
         shared,
+        peer,
         reader,
         writer,
         input,
@@ -70,7 +78,7 @@ pub(super) async fn run(
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
-    async fn run(&mut self) -> Result<Agreed, SessionError> {
+    async fn run(&mut self) -> Result<(Agreed, Access), SessionError> {
         self.greeting().await?;
         let options = &self.shared.options;
         self.send(&connection::Start {
@@ -86,7 +94,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
             other => return Err(self.unexpected(&other).await),
         };
         let client = Client::of(&start.client_properties);
-        let user = match login(&start) {
+        let directory = self.shared.broker.directory();
+        let user = match login(&start, &directory, self.peer) {
             Ok(user) => user,
             Err(refusal) if client.failure_close || refusal.code != ReplyCode::AccessRefused => {
                 return Err(self.refuse(refusal, connection::StartOk::ID).await);
@@ -126,22 +135,38 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
             connection::Method::Open(open) => open,
             other => return Err(self.unexpected(&other).await),
         };
-        if open.virtual_host != *VHOST {
-            let text = format!("vhost {} not found", open.virtual_host);
-            return Err(self
-                .refuse(Refusal::not_allowed(text), connection::Open::ID)
-                .await);
-        }
+        let vhost = lossy(&open.virtual_host);
+        let vhost_id = match self.virtual_host(&user, &vhost) {
+            Ok(id) => id,
+            Err(refusal) => return Err(self.refuse(refusal, connection::Open::ID).await),
+        };
         self.send(&connection::OpenOk::default()).await?;
-        Ok(Agreed {
-            user,
+        let agreed = Agreed {
             mechanism: lossy(&start.mechanism),
             client_properties: start.client_properties.detached(),
             frame_max,
             channel_max: u16::try_from(channel_max).unwrap_or(options.channel_max),
             heartbeat: tuned.heartbeat,
             cancel_notify: client.cancel_notify,
-        })
+        };
+        let directories = self.shared.broker.directories();
+        Ok((agreed, Access::new(user, vhost, vhost_id, directories)))
+    }
+
+    /// The virtual host of this name, if the user may use it.
+    fn virtual_host(&self, user: &str, name: &str) -> Result<VirtualHostId, Refusal> {
+        let directory = self.shared.broker.directory();
+        let entry = directory.virtual_host(name);
+        let entry =
+            entry.ok_or_else(|| Refusal::not_allowed(format_args!("vhost {name} not found")))?;
+        let use_it = Resource::VirtualHost(name);
+        let allowed = directory.authorize(user, Action::Read, use_it);
+        allowed.map_err(|Denied| {
+            Refusal::not_allowed(format_args!(
+                "access to vhost '{name}' refused for user '{user}'"
+            ))
+        })?;
+        Ok(entry.id)
     }
 
     async fn greeting(&mut self) -> Result<(), SessionError> {
@@ -207,13 +232,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
 
     /// Tells the client to close, and waits until it does.
     async fn refuse(&mut self, refusal: Refusal, method: MethodId) -> SessionError {
-        let close = connection::Close {
-            reply_code: refusal.code.into(),
-            reply_text: refusal.text.clone(),
-            class_id: method.class,
-            method_id: method.method,
-        };
-        if let Err(error) = self.send(&close).await {
+        if let Err(error) = self.send(&refusal.connection_close(method)).await {
             return error;
         }
         let _ = tokio::time::timeout(limits::CLOSE_TIMEOUT, self.closed()).await;
@@ -289,7 +308,11 @@ fn server_properties(shared: &Shared) -> Table {
 }
 
 /// Who it is.
-fn login(start: &connection::StartOk) -> Result<String, Refusal> {
+fn login(
+    start: &connection::StartOk,
+    directory: &Directory,
+    peer: SocketAddr,
+) -> Result<String, Refusal> {
     let mechanism = lossy(&start.mechanism);
     let credentials = match &mechanism[..] {
         "PLAIN" => plain(&start.response),
@@ -300,15 +323,23 @@ fn login(start: &connection::StartOk) -> Result<String, Refusal> {
             )));
         }
     };
-    match credentials {
-        Some((user, password)) if user == USER.as_bytes() && password == PASSWORD.as_bytes() => {
-            Ok(USER.to_owned())
-        }
-        _ => Err(Refusal::access(format_args!(
+    let refused = || {
+        Refusal::access(format_args!(
             "Login was refused using authentication mechanism {mechanism}. For details see the \
              broker logfile."
-        ))),
+        ))
+    };
+    let (user, password) = credentials.ok_or_else(refused)?;
+    let user = String::from_utf8(user).map_err(|_| refused())?;
+    if directory.authenticate(&user, &password).is_none() {
+        tracing::warn!(%peer, user, "login refused: wrong user or password");
+        return Err(refused());
     }
+    if user == LOOPBACK_USER && !peer.ip().to_canonical().is_loopback() {
+        tracing::warn!(%peer, user, "login refused: this user can only connect via localhost");
+        return Err(refused());
+    }
+    Ok(user)
 }
 
 /// RFC 4616: `authorization NUL user NUL password`.
@@ -348,43 +379,6 @@ fn negotiated(field: &str, least: u32, chosen: u32, proposed: u32) -> Result<u32
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn start(mechanism: &str, response: &[u8]) -> connection::StartOk {
-        connection::StartOk {
-            mechanism: mechanism.try_into().unwrap(),
-            response: Bytes::copy_from_slice(response),
-            ..connection::StartOk::default()
-        }
-    }
-
-    #[test]
-    fn both_mechanisms_know_guest_and_nobody_else() {
-        let mut table = TableBuilder::new();
-        table
-            .put("LOGIN", Value::LongStr(b"guest"))
-            .put("PASSWORD", Value::LongStr(b"guest"));
-        let table = table.build();
-        assert_eq!(login(&start("PLAIN", b"\0guest\0guest")).unwrap(), "guest");
-        assert_eq!(
-            login(&start("AMQPLAIN", table.as_bytes())).unwrap(),
-            "guest"
-        );
-        for wrong in [
-            &b"\0guest\0wrong"[..],
-            b"\0bob\0guest",
-            b"guest",
-            b"",
-            b"\0guest\0guest\0",
-        ] {
-            let refusal = login(&start("PLAIN", wrong)).unwrap_err();
-            assert_eq!(refusal.code, ReplyCode::AccessRefused, "{wrong:?}");
-        }
-        assert!(login(&start("AMQPLAIN", b"\xff")).is_err());
-        assert_eq!(
-            login(&start("EXTERNAL", b"")).unwrap_err().code,
-            ReplyCode::CommandInvalid
-        );
-    }
 
     #[test]
     fn limits_are_the_clients_within_ours() {

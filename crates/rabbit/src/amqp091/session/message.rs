@@ -2,30 +2,32 @@
 
 use bytes::{Bytes, BytesMut};
 use forebay_broker::host::{Deaths, Envelope, MessageHeaders, Publication, header};
-use forebay_broker::routing::ValueRef;
-use forebay_record::{BatchBuilder, Record, RecordHeader};
+use forebay_record::{Batch, BatchBuilder, Record, RecordHeader, Records};
 
 use super::deaths;
 use super::errors::{Refusal, lossy};
 use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Content;
+use crate::amqp091::content::Delivery;
 use crate::amqp091::method::basic;
 use crate::amqp091::properties::{Properties, PropertyList};
-use crate::amqp091::routing::{BCC, CC};
+use crate::amqp091::routing::{BCC, CC, detached};
 use crate::amqp091::table::{Table, TableBuilder, Value};
 
 /// What a record takes beside what is in it, about.
 const RECORD_OVERHEAD_BYTES: usize = 128;
 
-/// What the broker is given of a publish. `user` is who is logged in.
+/// What the broker is given of a publish. `user` is who is logged in, if it may name nobody
+/// else.
 pub(crate) fn publication(
     publish: &basic::Publish,
     content: &Content,
-    user: &str,
+    user: Option<&str>,
     now_ms: i64,
 ) -> Result<Publication, Refusal> {
     let Content { properties, body } = content;
     if let Some(claimed) = properties.user_id()
+        && let Some(user) = user
         && claimed != *user
     {
         return Err(Refusal::precondition(format_args!(
@@ -166,22 +168,15 @@ fn without_blind_copies(properties: &Properties, headers: &Table) -> Properties 
     list.encode()
 }
 
-fn detached(headers: &Table) -> Vec<(Bytes, forebay_broker::routing::Value)> {
-    let entries = headers.entries();
-    let detached = entries.map(|entry| {
-        let name = Bytes::copy_from_slice(entry.name);
-        (name, ValueRef::from(entry.value).detached())
-    });
-    detached.collect()
-}
-
 fn message_headers(
     properties: &Properties,
     headers: Option<&Table>,
 ) -> Option<Box<MessageHeaders>> {
     let short = |value: Option<ShortStr>| value.map(ShortStr::into_bytes);
     let more = MessageHeaders {
-        headers: headers.map(detached).unwrap_or_default(),
+        headers: headers
+            .map(|headers| detached(headers).collect())
+            .unwrap_or_default(),
         correlation_id: short(properties.correlation_id()),
         message_id: short(properties.message_id()),
         timestamp: properties.timestamp(),
@@ -195,6 +190,36 @@ pub(crate) struct Stored {
     pub(crate) exchange: ShortStr,
     pub(crate) routing_key: ShortStr,
     pub(crate) properties: Properties,
+}
+
+impl Stored {
+    /// What a consumer is told of it.
+    pub(super) fn delivery<'a>(
+        &'a self,
+        consumer_tag: &'a ShortStr,
+        delivery_tag: u64,
+        redelivered: bool,
+        body: &'a [u8],
+    ) -> Delivery<'a> {
+        Delivery {
+            consumer_tag,
+            delivery_tag,
+            redelivered,
+            exchange: &self.exchange,
+            routing_key: &self.routing_key,
+            properties: &self.properties,
+            body,
+        }
+    }
+}
+
+/// What is delivered, with its body, of a message that was [published](publication) and is in no log.
+pub(super) fn published_alone(batch: &Bytes) -> Option<(Stored, Bytes)> {
+    let only = Batch::only(batch).ok()?;
+    let source = batch.slice_ref(only.payload());
+    let record = Records::new(&source, 1).next()?.ok()?;
+    let body = source.slice_ref(record.value.unwrap_or_default());
+    Some((stored(&record, &source, &Bytes::new()), body))
 }
 
 /// What is delivered of a record, which is in `source`. One that came by another protocol has no exchange,
@@ -252,10 +277,12 @@ fn foreign_properties(record: &Record<'_>) -> Properties {
 
 #[cfg(test)]
 mod tests {
-    use forebay_record::Batch;
-
     use super::*;
+    use crate::amqp091::routing::arguments;
     use crate::amqp091::table::ArrayBuilder;
+    use forebay_broker::routing::{
+        self, Binding, Destinations, HashOn, HashProperty, Message, Router, RouterKind,
+    };
 
     fn published(list: PropertyList) -> Result<Publication, Refusal> {
         let publish = basic::Publish {
@@ -267,7 +294,7 @@ mod tests {
             properties: list.encode(),
             body: Bytes::from_static(b"hello"),
         };
-        publication(&publish, &content, "guest", 1_700_000_000_000)
+        publication(&publish, &content, Some("guest"), 1_700_000_000_000)
     }
 
     fn refused(list: PropertyList) -> String {
@@ -276,6 +303,22 @@ mod tests {
 
     fn short(text: &str) -> Option<ShortStr> {
         Some(text.try_into().unwrap())
+    }
+
+    fn table(entries: &[(&'static str, Value<'_>)]) -> Table {
+        let mut table = TableBuilder::new();
+        for (name, value) in entries {
+            table.put(name, *value);
+        }
+        table.build()
+    }
+
+    fn envelope(headers: &[(&'static str, Value<'_>)]) -> Envelope {
+        let list = PropertyList {
+            headers: Some(table(headers)),
+            ..PropertyList::default()
+        };
+        published(list).unwrap().envelope
     }
 
     fn copies(name: &'static str) -> PropertyList {
@@ -343,6 +386,72 @@ mod tests {
             let found = publication.batch.windows(5).any(|bytes| bytes == b"other");
             assert_eq!(found, is_shown, "{name}");
         }
+    }
+
+    #[test]
+    fn routing_keys_are_the_publishers_and_those_beside() {
+        let mut more = ArrayBuilder::new();
+        more.push(Value::LongStr(b"b")).push(Value::LongStr(b"c"));
+        let mut hidden = ArrayBuilder::new();
+        hidden.push(Value::LongStr(b"d")).push(Value::Void);
+        let envelope = envelope(&[
+            (CC, Value::Array(more.view())),
+            (BCC, Value::Array(hidden.view())),
+        ]);
+        assert_eq!(envelope.routing_keys, ["a.b", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn headers_match_numbers_whatever_their_width_and_strings_by_their_bytes() {
+        let mut router = Router::new(RouterKind::Headers);
+        let wanted = [
+            ("n", Value::I32(5)),
+            ("f", Value::F32(1.5)),
+            ("s", Value::LongStr(b"text")),
+            ("t", Value::Timestamp(9)),
+            ("v", Value::Void),
+        ];
+        let binding = Binding {
+            arguments: arguments(&table(&wanted)),
+            ..Binding::new("", 1)
+        };
+        router.bind(binding).unwrap();
+        let sent = [
+            ("v", Value::Bool(false)),
+            ("t", Value::I64(9)),
+            ("s", Value::Binary(b"text")),
+            ("f", Value::F64(1.5)),
+            ("n", Value::U8(5)),
+        ];
+        let goes = |headers: &[_]| {
+            let mut to = Destinations::new();
+            router.route(&envelope(headers), &mut to);
+            !to.is_empty()
+        };
+        assert!(goes(&sent));
+        assert!(!goes(&sent[..4]));
+        assert!(!goes(&[]));
+    }
+
+    #[test]
+    fn properties_can_be_hashed() {
+        let list = PropertyList {
+            correlation_id: short("c"),
+            timestamp: Some(7),
+            ..PropertyList::default()
+        };
+        let envelope = published(list).unwrap().envelope;
+        let text = |text: &'static str| Some(routing::Value::Bytes(Bytes::from(text)));
+        assert_eq!(envelope.property(HashProperty::CorrelationId), text("c"));
+        assert_eq!(envelope.property(HashProperty::MessageId), None);
+        let seconds = Some(routing::Value::<Bytes>::Integer(7));
+        assert_eq!(envelope.property(HashProperty::Timestamp), seconds);
+        let on = HashOn::Property(HashProperty::CorrelationId);
+        let mut router = Router::new(RouterKind::ConsistentHash(on));
+        router.bind(Binding::new("1", 1)).unwrap();
+        let mut to = Destinations::new();
+        router.route(&envelope, &mut to);
+        assert_eq!(to.len(), 1);
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `handshake` | from the protocol header to an open virtual host |
 //! | `connection` | the loop around the socket |
+//! | `access` | what the connection's user may do |
 //! | `frames` | from frames to methods, and what closes channels and connections |
 //! | `commands` | what methods ask of the broker: one file a class |
 //! | `channel`, `unacked` | what a channel is between two frames |
 //! | `publishing`, `confirms` | messages on their way to the broker, and what publishers are told |
 //! | `delivery` | from logs to consumers |
+//! | `replies` | from connection to connection: direct reply-to |
 //! | `message`, `deaths`, `arguments` | messages and arguments in the broker's terms |
 //! | `errors` | the broker's refusals in RabbitMQ's words |
 //!
@@ -16,6 +18,7 @@
 //! as one command each, before any method behind them that could see what they did, and what is answered
 //! leaves in one write.
 
+mod access;
 mod arguments;
 mod channel;
 pub(crate) mod commands;
@@ -28,7 +31,10 @@ mod frames;
 mod handshake;
 pub(crate) mod message;
 mod publishing;
+mod replies;
 mod unacked;
+
+pub(crate) use handshake::LOOPBACK_USER;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -36,7 +42,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use forebay_broker::host::{
-    ConnectionId, HostError, Notice, NoticeSender, Settlement, VirtualHost, VirtualHostId,
+    ConnectionId, HostError, Notice, NoticeSender, Settlement, VirtualHost,
 };
 use forebay_broker::queue::HolderId;
 use hashbrown::HashMap;
@@ -49,11 +55,16 @@ use crate::gateway::Shared;
 use crate::limits;
 use crate::metrics::Ending;
 use crate::registry::{Facts, Registration};
+use access::Access;
 use channel::Channel;
 use delivery::{AutoAcks, Consumer, Reading};
-use errors::{Refusal, VHOST};
+use errors::{Refusal, Subject};
 use handshake::Agreed;
 use publishing::Publishing;
+use replies::Replies;
+use unacked::append_settlement;
+
+pub(crate) use replies::ReplyAddresses;
 
 /// Why a connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -99,11 +110,11 @@ where
 {
     let (mut reader, mut writer) = tokio::io::split(stream);
     let mut input = BytesMut::new();
-    let opening = handshake::run(shared, &mut reader, &mut writer, &mut input);
+    let opening = handshake::run(shared, peer, &mut reader, &mut writer, &mut input);
     let opened = timeout(limits::HANDSHAKE_TIMEOUT, opening).await;
     let result = match opened.unwrap_or(Err(SessionError::LoginTimeout)) {
-        Ok(agreed) => {
-            let mut session = Session::new(shared, agreed, input, peer, local);
+        Ok((agreed, access)) => {
+            let mut session = Session::new(shared, agreed, access, input, peer, local);
             session.run(&mut reader, &mut writer).await
         }
         Err(SessionError::Refused(refusal)) => {
@@ -129,6 +140,7 @@ where
 struct Session<'a> {
     shared: &'a Shared,
     agreed: Agreed,
+    access: Access,
     host: VirtualHost,
     id: ConnectionId,
     /// Shows it to operators.
@@ -163,6 +175,8 @@ struct Session<'a> {
     backlog: VecDeque<Notice>,
     /// A read of the disk for deliveries.
     reading: Option<Reading>,
+    /// Answers, once a channel has waited for any.
+    replies: Option<Replies>,
 }
 
 /// Where the connection is on its way to its end.
@@ -182,6 +196,7 @@ impl<'a> Session<'a> {
     fn new(
         shared: &'a Shared,
         mut agreed: Agreed,
+        access: Access,
         input: BytesMut,
         peer: SocketAddr,
         local: SocketAddr,
@@ -192,8 +207,8 @@ impl<'a> Session<'a> {
         let facts = Facts {
             peer,
             local,
-            user: agreed.user.clone(),
-            virtual_host: VHOST.to_owned(),
+            user: access.user.clone(),
+            virtual_host: access.vhost.clone(),
             mechanism: std::mem::take(&mut agreed.mechanism),
             client_properties: std::mem::take(&mut agreed.client_properties),
             frame_max: agreed.frame_max,
@@ -203,12 +218,13 @@ impl<'a> Session<'a> {
         };
         Self {
             shared,
-            host: shared.broker.virtual_host(VirtualHostId::DEFAULT),
+            host: shared.broker.virtual_host(access.vhost_id()),
             id,
             registration: shared.registry.connected(id, facts),
             phase: Phase::Open,
             frames: FrameDecoder::new(agreed.frame_max),
             agreed,
+            access,
             input,
             read_bytes: limits::READ_BYTES_MIN,
             output: BytesMut::new(),
@@ -226,7 +242,18 @@ impl<'a> Session<'a> {
             incoming,
             backlog: VecDeque::new(),
             reading: None,
+            replies: None,
         }
+    }
+
+    /// A queue of the connection's virtual host, as errors call it.
+    fn named_queue<'n>(&'n self, name: &'n [u8]) -> Subject<'n> {
+        Subject::queue(&self.access.vhost, name)
+    }
+
+    /// The same of an exchange.
+    fn named_exchange<'n>(&'n self, name: &'n [u8]) -> Subject<'n> {
+        Subject::exchange(&self.access.vhost, name)
     }
 
     /// Hands over to the broker what has gathered.
@@ -252,15 +279,7 @@ impl<'a> Session<'a> {
 
     /// Adds what a client says of deliveries, to be handed over.
     fn settle(&mut self, next: Settlement) {
-        if let Some(last) = self.settlements.last_mut()
-            && last.holder == next.holder
-            && last.outcome == next.outcome
-            && last.numbers.end == next.numbers.start
-        {
-            last.numbers.end = next.numbers.end;
-            return;
-        }
-        self.settlements.push(next);
+        append_settlement(&mut self.settlements, next);
     }
 }
 

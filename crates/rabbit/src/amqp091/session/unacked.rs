@@ -49,6 +49,19 @@ impl Taken {
     }
 }
 
+/// Adds a settlement behind others: to the last, if it goes on where that ends.
+pub(super) fn append_settlement(to: &mut Vec<Settlement>, next: Settlement) {
+    if let Some(last) = to.last_mut()
+        && last.holder == next.holder
+        && last.outcome == next.outcome
+        && last.numbers.end == next.numbers.start
+    {
+        last.numbers.end = next.numbers.end;
+    } else {
+        to.push(next);
+    }
+}
+
 impl Unacked {
     /// A tag for a delivery that needs no settlement of the client.
     pub(super) fn next_tag(&mut self) -> u64 {

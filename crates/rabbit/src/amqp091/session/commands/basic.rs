@@ -3,7 +3,7 @@
 use super::{Done, not_for_us};
 use crate::amqp091::method::basic::{Method, Qos, QosOk};
 use crate::amqp091::session::Session;
-use crate::amqp091::session::errors::{Refusal, Subject};
+use crate::amqp091::session::errors::Refusal;
 
 impl Session<'_> {
     pub(super) async fn basic(&mut self, number: u16, method: Method) -> Done {
@@ -33,7 +33,7 @@ impl Session<'_> {
             let pool = channel.pool;
             channel.entry.global_prefetch.set(qos.prefetch_count.into());
             let set = self.shared.broker.set_pool(pool, limit).await;
-            set.map_err(|error| Subject::queue(b"").refusal(error))?;
+            set.map_err(|error| self.named_queue(b"").refusal(error))?;
         } else {
             channel.prefetch = qos.prefetch_count;
             channel.entry.prefetch.set(qos.prefetch_count.into());

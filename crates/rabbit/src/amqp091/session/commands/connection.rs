@@ -19,7 +19,7 @@ impl Session<'_> {
                 self.phase = Phase::Over;
                 Ok(())
             }
-            // The only user has a password that does not expire.
+            // Passwords do not expire.
             Method::UpdateSecret(_) => {
                 self.answer(0, false, &UpdateSecretOk {});
                 Ok(())

@@ -1,5 +1,6 @@
 //! Consumers come and go.
 
+use forebay_broker::access::Action;
 use forebay_broker::host::{Notice, Settlement, Subscribe};
 use forebay_broker::queue::{Credit, HolderId, Outcome, Subscription};
 
@@ -7,8 +8,10 @@ use super::Done;
 use crate::amqp091::ShortStr;
 use crate::amqp091::method::basic::{Cancel, CancelOk, Consume, ConsumeOk};
 use crate::amqp091::session::Session;
+use crate::amqp091::session::channel::Channel;
 use crate::amqp091::session::delivery::Consumer;
-use crate::amqp091::session::errors::{Refusal, Subject, VHOST, lossy};
+use crate::amqp091::session::errors::{Refusal, Subject};
+use crate::amqp091::session::replies::{REPLY_NAME_PREFIX, REPLY_TO, ReplyConsumer};
 use crate::amqp091::table::Table;
 use crate::limits;
 use crate::registry::ConsumerEntry;
@@ -17,21 +20,27 @@ impl Session<'_> {
     pub(super) async fn consume(&mut self, number: u16, consume: &Consume) -> Done {
         let queue = self.queue_name(number, &consume.queue)?;
         let tag = match consume.consumer_tag.is_empty() {
-            true => ShortStr::try_from(self.made_up("amq.ctag")).unwrap_or_default(),
+            true => ShortStr::try_from(self.made_up("amq.ctag-")).unwrap_or_default(),
             false => consume.consumer_tag.detached(),
         };
-        let priority = priority(&queue, &consume.arguments)?;
+        if *queue == *REPLY_TO {
+            return self.consume_replies(number, consume, tag);
+        }
+        if self.waits_for_replies(&queue) {
+            return Err(Refusal::precondition(format_args!(
+                "only creator channel may consume from {}",
+                self.named_queue(&queue)
+            )));
+        }
+        self.access.queue(Action::Read, &queue)?;
+        let priority = priority(self.named_queue(&queue), &consume.arguments)?;
         if self.consumers.len() >= limits::CONSUMERS_MAX {
             return Err(Refusal::precondition(
                 "too many consumers on this connection",
             ));
         }
         let channel = self.channel(number)?;
-        if channel.consumers.contains_key(&tag) {
-            return Err(Refusal::not_allowed(format_args!(
-                "attempt to reuse consumer tag '{tag}'"
-            )));
-        }
+        channel.check_tag(&tag)?;
         let prefetch = channel.prefetch;
         // The broker would settle deliveries by giving them to us; they are to be with the client first.
         let credit = match (consume.no_ack, channel.prefetch) {
@@ -55,7 +64,7 @@ impl Session<'_> {
             connection: self.id,
         };
         let subscribed = self.host.subscribe(subscribe).await;
-        let subscribed = subscribed.map_err(|error| Subject::queue(&queue).refusal(error))?;
+        let subscribed = subscribed.map_err(|error| self.named_queue(&queue).refusal(error))?;
         let shown = ConsumerEntry {
             tag: tag.as_bytes().clone(),
             queue: queue.clone(),
@@ -81,14 +90,34 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Has answers come to this channel.
+    fn consume_replies(&mut self, number: u16, consume: &Consume, tag: ShortStr) -> Done {
+        let channel = self.channel(number)?;
+        channel.check_tag(&tag)?;
+        if !consume.no_ack {
+            return Err(Refusal::precondition("reply consumer cannot acknowledge"));
+        }
+        if channel.replies.is_some() {
+            return Err(Refusal::precondition("reply consumer already set"));
+        }
+        let name = self.made_up(REPLY_NAME_PREFIX);
+        let consumer = self.wait_for_replies(number, tag.clone(), name);
+        self.channel(number)?.replies = Some(consumer);
+        self.answer(number, consume.nowait, &ConsumeOk { consumer_tag: tag });
+        Ok(())
+    }
+
     pub(super) async fn cancel(&mut self, number: u16, cancel: &Cancel) -> Done {
         let channel = self.channel(number)?;
-        if let Some(holder) = channel.consumers.remove(&cancel.consumer_tag) {
+        let is_it = |replies: &mut ReplyConsumer| replies.tag == cancel.consumer_tag;
+        if channel.replies.take_if(is_it).is_some() {
+            // Its name is gone with it.
+        } else if let Some(holder) = channel.consumers.remove(&cancel.consumer_tag) {
             channel.entry.unsubscribed(holder);
             self.consumers.remove(&holder);
             self.shared.metrics.consumers.fewer(1);
             let cancelled = self.shared.broker.cancel(holder).await;
-            cancelled.map_err(|error| Subject::queue(b"").refusal(error))?;
+            cancelled.map_err(|error| self.named_queue(b"").refusal(error))?;
             self.decline_unwritten(holder);
             self.hand_over();
             let channel = self.channel(number)?;
@@ -133,14 +162,25 @@ impl Session<'_> {
     }
 }
 
-fn priority(queue: &[u8], arguments: &Table) -> Result<i32, Refusal> {
+impl Channel {
+    fn check_tag(&self, tag: &ShortStr) -> Done {
+        let is_taken = |replies: &ReplyConsumer| replies.tag == *tag;
+        if self.consumers.contains_key(tag) || self.replies.as_ref().is_some_and(is_taken) {
+            return Err(Refusal::not_allowed(format_args!(
+                "attempt to reuse consumer tag '{tag}'"
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn priority(queue: Subject<'_>, arguments: &Table) -> Result<i32, Refusal> {
     let Some(value) = arguments.get("x-priority") else {
         return Ok(0);
     };
     let priority = value.as_i64().ok_or_else(|| {
         Refusal::precondition(format_args!(
-            "invalid arg 'x-priority' for queue '{}' in vhost '{VHOST}': \"expected integer, got {}\"",
-            lossy(queue),
+            "invalid arg 'x-priority' for {queue}: \"expected integer, got {}\"",
             value.type_name()
         ))
     })?;

@@ -1,15 +1,15 @@
 //! Class exchange.
 
 use bytes::Bytes;
+use forebay_broker::access::Action;
 use forebay_broker::host::{Bind, ConnectionId, ExchangeDefinition};
 use forebay_broker::routing::{HashOn, HashProperty, RouterKind};
 
 use super::{Done, not_for_us};
-use crate::amqp091::ReplyCode;
 use crate::amqp091::method::exchange::{BindOk, Declare, DeclareOk, DeleteOk, Method, UnbindOk};
 use crate::amqp091::routing::arguments;
 use crate::amqp091::session::Session;
-use crate::amqp091::session::errors::{Refusal, Subject, VHOST, lossy};
+use crate::amqp091::session::errors::{Refusal, Subject, lossy};
 use crate::amqp091::table::{Table, Value};
 
 /// What names of the broker's own begin with.
@@ -23,14 +23,15 @@ impl Session<'_> {
                 let name = delete.exchange.detached().into_bytes();
                 not_default(&name)?;
                 if name.starts_with(RESERVED) {
-                    let name = lossy(&name);
+                    let exchange = self.named_exchange(&name);
                     return Err(Refusal::access(format_args!(
-                        "deletion of system exchange '{name}' in vhost '{VHOST}' not allowed"
+                        "deletion of system {exchange} not allowed"
                     )));
                 }
+                self.access.exchange(Action::Configure, &name)?;
                 let deleted = self.host.delete_exchange(name.clone(), delete.if_unused);
                 let deleted = deleted.await;
-                deleted.map_err(|error| Subject::exchange(&name).refusal(error))?;
+                deleted.map_err(|error| self.named_exchange(&name).refusal(error))?;
                 self.answer(number, delete.nowait, &DeleteOk {});
                 Ok(())
             }
@@ -43,8 +44,9 @@ impl Session<'_> {
                     &bind.routing_key,
                     &bind.arguments,
                 )?;
+                self.may_bind(source, destination, &bind.routing_key)?;
                 let bound = self.host.bind(asked).await;
-                bound.map_err(|error| Subject::exchange(source).refusal(error))?;
+                bound.map_err(|error| self.named_exchange(source).refusal(error))?;
                 self.answer(number, bind.nowait, &BindOk {});
                 Ok(())
             }
@@ -52,8 +54,9 @@ impl Session<'_> {
                 let (source, destination) = (&unbind.source, &unbind.destination);
                 let (key, arguments) = (&unbind.routing_key, &unbind.arguments);
                 let asked = self.binding(source, destination, true, key, arguments)?;
+                self.may_bind(source, destination, key)?;
                 let unbound = self.host.unbind(asked).await;
-                unbound.map_err(|error| Subject::exchange(source).refusal(error))?;
+                unbound.map_err(|error| self.named_exchange(source).refusal(error))?;
                 self.answer(number, unbind.nowait, &UnbindOk {});
                 Ok(())
             }
@@ -63,25 +66,37 @@ impl Session<'_> {
 
     async fn declare_exchange(&mut self, number: u16, declare: &Declare) -> Done {
         let name = declare.exchange.detached().into_bytes();
-        let host = &self.host;
-        let subject = Subject::exchange(&name).with(&declare.arguments);
+        if !declare.passive && !name.is_empty() {
+            self.access.exchange(Action::Configure, &name)?;
+        }
         let declared = if declare.passive {
             not_default(&name)?;
-            host.check_exchange(name.clone()).await
+            self.host.check_exchange(name.clone()).await
         } else {
             not_default(&name)?;
-            let definition = exchange_definition(&name, declare)?;
-            if name.starts_with(RESERVED) && host.check_exchange(name.clone()).await.is_err() {
+            let definition = exchange_definition(self.named_exchange(&name), declare)?;
+            if let Some(alternate) = &definition.alternate {
+                self.access.exchange(Action::Read, &name)?;
+                self.access.exchange(Action::Write, alternate)?;
+            }
+            if name.starts_with(RESERVED) && self.host.check_exchange(name.clone()).await.is_err() {
                 let name = lossy(&name);
                 return Err(Refusal::access(format_args!(
                     "exchange name '{name}' contains reserved prefix 'amq.*'"
                 )));
             }
-            host.declare_exchange(definition).await
+            self.host.declare_exchange(definition).await
         };
+        let subject = self.named_exchange(&name).with(&declare.arguments);
         declared.map_err(|error| subject.refusal(error))?;
         self.answer(number, declare.nowait, &DeclareOk {});
         Ok(())
+    }
+
+    /// Whether exchanges may be bound to each other.
+    fn may_bind(&mut self, source: &[u8], destination: &[u8], key: &[u8]) -> Done {
+        self.access.exchange(Action::Write, destination)?;
+        self.access.binding(source, key)
     }
 
     /// A binding that this connection's client names.
@@ -131,7 +146,7 @@ fn not_default(exchange: &[u8]) -> Done {
 
 /// What is to be declared.
 pub(crate) fn exchange_definition(
-    name: &Bytes,
+    subject: Subject<'_>,
     declare: &Declare,
 ) -> Result<ExchangeDefinition, Refusal> {
     let table = &declare.arguments;
@@ -149,11 +164,11 @@ pub(crate) fn exchange_definition(
         }
     };
     let alternate = table.get("alternate-exchange").map(|value| {
-        let name = value.as_long_str().map(Bytes::copy_from_slice);
-        name.ok_or_else(|| invalid_alternate(name_of(declare), value))
+        let alternate = value.as_long_str().map(Bytes::copy_from_slice);
+        alternate.ok_or_else(|| invalid_alternate(subject, value))
     });
     Ok(ExchangeDefinition {
-        name: name.clone(),
+        name: Bytes::copy_from_slice(subject.name),
         kind,
         kind_name: declare.kind.detached().into_bytes(),
         durable: declare.durable,
@@ -164,14 +179,10 @@ pub(crate) fn exchange_definition(
     })
 }
 
-fn name_of(declare: &Declare) -> String {
-    lossy(&declare.exchange)
-}
-
-fn invalid_alternate(name: String, value: Value<'_>) -> Refusal {
+fn invalid_alternate(exchange: Subject<'_>, value: Value<'_>) -> Refusal {
+    let of = value.type_name();
     Refusal::precondition(format_args!(
-        "invalid type '{}' for arg 'alternate-exchange' in exchange '{name}' in vhost '{VHOST}'",
-        value.type_name()
+        "invalid type '{of}' for arg 'alternate-exchange' in {exchange}"
     ))
 }
 
@@ -186,10 +197,10 @@ fn hash_on(table: &Table) -> Result<HashOn, Refusal> {
         (None, Some(b"correlation_id")) => Ok(HashOn::Property(HashProperty::CorrelationId)),
         (None, Some(b"message_id")) => Ok(HashOn::Property(HashProperty::MessageId)),
         (None, Some(b"timestamp")) => Ok(HashOn::Property(HashProperty::Timestamp)),
-        (None, Some(other)) => Err(Refusal::new(
-            ReplyCode::PreconditionFailed,
-            format_args!("Unsupported property: {}", lossy(other)),
-        )),
+        (None, Some(other)) => Err(Refusal::precondition(format_args!(
+            "Unsupported property: {}",
+            lossy(other)
+        ))),
         (None, None) => Ok(HashOn::RoutingKey),
     }
 }

@@ -1,5 +1,6 @@
 //! `basic.get`: one message without a consumer.
 
+use forebay_broker::access::Action;
 use forebay_broker::host::{GetMessage, Settlement};
 use forebay_broker::queue::{HolderId, Outcome};
 
@@ -9,12 +10,19 @@ use crate::amqp091::content::write_message;
 use crate::amqp091::method::basic::{Get, GetEmpty, GetOk};
 use crate::amqp091::session::Session;
 use crate::amqp091::session::delivery::read_one;
-use crate::amqp091::session::errors::Subject;
+use crate::amqp091::session::errors::Refusal;
 use crate::amqp091::session::message;
 
 impl Session<'_> {
     pub(super) async fn get(&mut self, number: u16, get: &Get) -> Done {
         let queue = self.queue_name(number, &get.queue)?;
+        if self.waits_for_replies(&queue) {
+            let name = self.named_queue(&queue);
+            return Err(Refusal::not_implemented(format_args!(
+                "basic.get not supported by volatile {name}"
+            )));
+        }
+        self.access.queue(Action::Read, &queue)?;
         // One for each message: the queue may be another one of the same name next time.
         let holder = HolderId(self.shared.broker.next_id());
         let asked = GetMessage {
@@ -23,7 +31,7 @@ impl Session<'_> {
             connection: self.id,
         };
         let got = self.host.get_message(asked).await;
-        let got = got.map_err(|error| Subject::queue(&queue).refusal(error))?;
+        let got = got.map_err(|error| self.named_queue(&queue).refusal(error))?;
         let Some(got) = got else {
             self.channel(number)?.entry.counts.got_nothing.add(1);
             self.answer(number, false, &GetEmpty::default());

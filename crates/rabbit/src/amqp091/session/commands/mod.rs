@@ -14,13 +14,13 @@ mod tx;
 
 use super::Session;
 use super::channel::Channel;
-use super::errors::{Refusal, Subject};
+use super::errors::Refusal;
 use crate::amqp091::frame::write_method;
 use crate::amqp091::method::basic::Method as Basic;
 use crate::amqp091::method::{Encode, Method, access};
 
 /// What a method comes to.
-type Done = Result<(), Refusal>;
+pub(super) type Done = Result<(), Refusal>;
 
 impl Session<'_> {
     /// Carries out a method for which the broker may have to be waited for.
@@ -28,7 +28,7 @@ impl Session<'_> {
         // An answer tells the client that everything before it was done.
         if answered_alone(&method) {
             let settled = self.settled().await;
-            settled.map_err(|error| Subject::queue(b"").refusal(error))?;
+            settled.map_err(|error| self.named_queue(b"").refusal(error))?;
         }
         match method {
             Method::Connection(method) => self.connection(method).await,

@@ -1,6 +1,7 @@
 //! `basic.publish`.
 
 use super::Done;
+use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Content;
 use crate::amqp091::method::basic::Publish;
 use crate::amqp091::session::Session;
@@ -8,6 +9,7 @@ use crate::amqp091::session::channel::Mode;
 use crate::amqp091::session::errors::Refusal;
 use crate::amqp091::session::message;
 use crate::amqp091::session::publishing::{Returned, Slot};
+use crate::amqp091::session::replies::REPLY_TO;
 use crate::limits;
 
 impl Session<'_> {
@@ -15,13 +17,17 @@ impl Session<'_> {
         &mut self,
         number: u16,
         publish: Publish,
-        content: Content,
+        mut content: Content,
     ) -> Done {
         if publish.immediate {
             return Err(Refusal::not_implemented("immediate=true"));
         }
+        self.access
+            .publish(&publish.exchange, &publish.routing_key)?;
+        self.name_reply_to(number, &mut content)?;
         let now_ms = self.shared.broker.now().wall_ms;
-        let publication = message::publication(&publish, &content, &self.agreed.user, now_ms)?;
+        let user = (!self.access.impersonates()).then_some(&self.access.user[..]);
+        let mut publication = message::publication(&publish, &content, user, now_ms)?;
         self.shared.metrics.published.add(1);
         let bytes = publication.batch.len();
         let channel = self.channel(number)?;
@@ -56,10 +62,33 @@ impl Session<'_> {
                 return Ok(());
             }
         }
+        if self.shared.replies.send(self.host.id(), &mut publication) {
+            slot.returned = None;
+        }
+        let goes_on = !publication.envelope.routing_keys.is_empty();
+        if !goes_on && slot.confirm.is_none() && slot.returned.is_none() {
+            return Ok(());
+        }
         self.publishing.add(publication, slot);
         if self.publishing.is_batch() {
             self.publishing.hand_over(&self.host);
         }
+        Ok(())
+    }
+
+    /// Puts the name that answers to this channel go by in place of the pseudo-queue.
+    fn name_reply_to(&mut self, number: u16, content: &mut Content) -> Done {
+        let reply_to = content.properties.reply_to();
+        if reply_to.is_none_or(|reply_to| *reply_to != *REPLY_TO) {
+            return Ok(());
+        }
+        let replies = self.channel(number)?.replies.as_ref();
+        let Some(replies) = replies else {
+            return Err(Refusal::precondition("fast reply consumer does not exist"));
+        };
+        let mut list = content.properties.to_list();
+        list.reply_to = ShortStr::try_from(replies.name.clone()).ok();
+        content.properties = list.encode();
         Ok(())
     }
 }

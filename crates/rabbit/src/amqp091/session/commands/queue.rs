@@ -1,6 +1,7 @@
 //! Class queue.
 
 use bytes::Bytes;
+use forebay_broker::access::Action;
 use forebay_broker::host::{ConnectionId, QueueDefinition, QueueStatus};
 
 use super::exchange::RESERVED;
@@ -12,33 +13,39 @@ use crate::amqp091::method::queue::{
 use crate::amqp091::session::Session;
 use crate::amqp091::session::arguments::QueueArguments;
 use crate::amqp091::session::errors::{Refusal, Subject, lossy};
+use crate::amqp091::session::replies::{REPLY_NAME_PREFIX, REPLY_TO};
 
 impl Session<'_> {
     pub(super) async fn queue(&mut self, number: u16, method: Method) -> Done {
         match method {
             Method::Declare(declare) => self.declare_queue(number, &declare).await,
             Method::Bind(bind) => {
-                let queue = self.queue_name(number, &bind.queue)?;
+                let queue = self.queue_to_bind(number, &bind.queue)?;
                 let (source, key) = (&bind.exchange, &bind.routing_key);
+                self.access.queue(Action::Write, &queue)?;
+                self.access.binding(source, key)?;
                 let asked = self.binding(source, &queue, false, key, &bind.arguments)?;
                 let bound = self.host.bind(asked).await;
-                bound.map_err(|error| Subject::queue(&queue).refusal(error))?;
+                bound.map_err(|error| self.named_queue(&queue).refusal(error))?;
                 self.answer(number, bind.nowait, &BindOk {});
                 Ok(())
             }
             Method::Unbind(unbind) => {
-                let queue = self.queue_name(number, &unbind.queue)?;
+                let queue = self.queue_to_bind(number, &unbind.queue)?;
                 let (source, key) = (&unbind.exchange, &unbind.routing_key);
+                self.access.queue(Action::Write, &queue)?;
+                self.access.binding(source, key)?;
                 let asked = self.binding(source, &queue, false, key, &unbind.arguments)?;
                 let unbound = self.host.unbind(asked).await;
-                unbound.map_err(|error| Subject::queue(&queue).refusal(error))?;
+                unbound.map_err(|error| self.named_queue(&queue).refusal(error))?;
                 self.answer(number, false, &UnbindOk {});
                 Ok(())
             }
             Method::Purge(purge) => {
                 let queue = self.queue_name(number, &purge.queue)?;
+                self.access.queue(Action::Read, &queue)?;
                 let purged = self.host.purge_queue(queue.clone(), self.id).await;
-                let lost = purged.map_err(|error| Subject::queue(&queue).refusal(error))?;
+                let lost = purged.map_err(|error| self.named_queue(&queue).refusal(error))?;
                 let message_count = clamped(lost);
                 self.answer(number, purge.nowait, &PurgeOk { message_count });
                 Ok(())
@@ -46,10 +53,11 @@ impl Session<'_> {
             Method::Delete(delete) => {
                 let queue = self.queue_name(number, &delete.queue)?;
                 let (if_unused, if_empty) = (delete.if_unused, delete.if_empty);
+                self.access.queue(Action::Configure, &queue)?;
                 let host = &self.host;
                 let deleted = host.delete_queue(queue.clone(), if_unused, if_empty, self.id);
                 let deleted = deleted.await;
-                let lost = deleted.map_err(|error| Subject::queue(&queue).refusal(error))?;
+                let lost = deleted.map_err(|error| self.named_queue(&queue).refusal(error))?;
                 let message_count = clamped(lost);
                 self.answer(number, delete.nowait, &DeleteOk { message_count });
                 Ok(())
@@ -60,15 +68,29 @@ impl Session<'_> {
 
     async fn declare_queue(&mut self, number: u16, declare: &Declare) -> Done {
         let given = without_line_ends(&declare.queue);
+        if *given == *REPLY_TO || self.waits_for_replies(&given) {
+            let answer = DeclareOk {
+                queue: ShortStr::try_from(given).unwrap_or_default(),
+                message_count: 0,
+                consumer_count: 1,
+            };
+            self.answer(number, declare.nowait, &answer);
+            return Ok(());
+        }
         let (name, declared) = if declare.passive {
             let name = self.queue_name(number, &declare.queue)?;
             (name.clone(), self.host.check_queue(name, self.id).await)
         } else {
             let name = match given.is_empty() {
-                true => self.made_up("amq.gen"),
+                true => self.made_up("amq.gen-"),
                 false => given.clone(),
             };
-            let definition = queue_definition(&name, declare, self.id)?;
+            self.access.queue(Action::Configure, &name)?;
+            let definition = queue_definition(self.named_queue(&name), declare, self.id)?;
+            if let Some(target) = &definition.dead_letter {
+                self.access.queue(Action::Read, &name)?;
+                self.access.exchange(Action::Write, &target.exchange)?;
+            }
             if given.starts_with(RESERVED)
                 && self.host.check_queue(name.clone(), self.id).await.is_err()
             {
@@ -79,7 +101,7 @@ impl Session<'_> {
             }
             (name, self.host.declare_queue(definition, self.id).await)
         };
-        let subject = Subject::queue(&name).with(&declare.arguments);
+        let subject = self.named_queue(&name).with(&declare.arguments);
         let status = declared.map_err(|error| subject.refusal(error))?;
         self.channel(number)?.last_queue = Some(name.clone());
         let QueueStatus {
@@ -92,6 +114,16 @@ impl Session<'_> {
         };
         self.answer(number, declare.nowait, &answer);
         Ok(())
+    }
+
+    fn queue_to_bind(&mut self, number: u16, name: &ShortStr) -> Result<Bytes, Refusal> {
+        let queue = self.queue_name(number, name)?;
+        if queue.starts_with(REPLY_NAME_PREFIX.as_bytes()) {
+            return Err(Refusal::access(
+                "cannot bind or unbind to a volatile (direct reply-to) queue",
+            ));
+        }
+        Ok(queue)
     }
 
     /// The queue that a name stands for: none is the last one that was declared on the channel.
@@ -109,7 +141,7 @@ impl Session<'_> {
         const ALPHABET: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut random = u128::from_be_bytes(self.shared.broker.random());
-        let mut name = format!("{prefix}-");
+        let mut name = prefix.to_owned();
         // 128 bits are 22 digits of six.
         for _ in 0..22 {
             name.push(char::from(ALPHABET[(random & 0x3f) as usize]));
@@ -121,11 +153,11 @@ impl Session<'_> {
 
 /// What is to be declared.
 pub(crate) fn queue_definition(
-    name: &Bytes,
+    subject: Subject<'_>,
     declare: &Declare,
     connection: ConnectionId,
 ) -> Result<QueueDefinition, Refusal> {
-    let arguments = QueueArguments::parse(name, &declare.arguments)?;
+    let arguments = QueueArguments::parse(subject, &declare.arguments)?;
     if arguments.is_quorum {
         let wrong = [
             (declare.exclusive, "exclusive-owner"),
@@ -134,15 +166,14 @@ pub(crate) fn queue_definition(
         ];
         if let Some((_, property)) = wrong.iter().find(|(is_set, _)| *is_set) {
             return Err(Refusal::precondition(format_args!(
-                "invalid property '{property}' for queue '{}' in vhost '/'",
-                lossy(name)
+                "invalid property '{property}' for {subject}"
             )));
         }
     }
     let mut settings = arguments.settings;
     settings.auto_delete = declare.auto_delete;
     Ok(QueueDefinition {
-        name: name.clone(),
+        name: Bytes::copy_from_slice(subject.name),
         // It ends with its connection, so nothing of it is kept.
         durable: declare.durable && !declare.exclusive,
         exclusive: declare.exclusive.then_some(connection),

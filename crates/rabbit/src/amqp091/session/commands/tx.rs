@@ -6,7 +6,7 @@ use super::{Done, not_for_us};
 use crate::amqp091::method::tx::{CommitOk, Method, RollbackOk, SelectOk};
 use crate::amqp091::session::Session;
 use crate::amqp091::session::channel::{Mode, Transaction};
-use crate::amqp091::session::errors::{self, Refusal, Subject};
+use crate::amqp091::session::errors::{self, Refusal};
 use crate::registry::ChannelMode;
 
 impl Session<'_> {
@@ -57,8 +57,14 @@ impl Session<'_> {
     }
 
     /// Publishes and settles, and waits until both are durable.
-    async fn commit(&mut self, number: u16, transaction: Transaction) -> Done {
+    async fn commit(&mut self, number: u16, mut transaction: Transaction) -> Done {
         let broker = &self.shared.broker;
+        let publications = transaction.publications.iter_mut();
+        for (publication, slot) in publications.zip(&mut transaction.slots) {
+            if self.shared.replies.send(self.host.id(), publication) {
+                slot.returned = None;
+            }
+        }
         let published = self.host.publish(transaction.publications);
         let settled = transaction.settled.into_iter();
         let settlements = settled.map(|(taken, outcome)| taken.settlement(outcome));
@@ -66,7 +72,7 @@ impl Session<'_> {
         let outcomes = published.await;
         settled
             .await
-            .map_err(|error| Subject::queue(b"").refusal(error))?;
+            .map_err(|error| self.named_queue(b"").refusal(error))?;
         let mut refused = None;
         for (slot, outcome) in transaction.slots.iter().zip(outcomes) {
             match (outcome, &slot.returned) {
@@ -75,7 +81,7 @@ impl Session<'_> {
                     refused = Some(Refusal::precondition("partial tx completion"));
                 }
                 (Ok(_), _) => {}
-                (Err(error), _) => refused = Some(errors::publish(&error)),
+                (Err(error), _) => refused = Some(errors::publish(&self.access.vhost, &error)),
             }
         }
         refused.map_or(Ok(()), Err)
