@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::amqp091::session::{self, ReplyAddresses};
 use crate::limits;
 use crate::metrics::GatewayMetrics;
+use crate::registry::Registry;
 
 /// What an operator may set about the gateway.
 #[derive(Clone, Debug)]
@@ -59,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) broker: Broker,
     pub(crate) options: GatewayOptions,
     pub(crate) metrics: GatewayMetrics,
+    pub(crate) registry: Arc<Registry>,
     /// Who waits for answers.
     pub(crate) replies: ReplyAddresses,
     /// Permits to read from disk.
@@ -67,12 +69,20 @@ pub(crate) struct Shared {
     pub(crate) stopping: watch::Sender<bool>,
 }
 
+impl Shared {
+    /// What clients are told that the cluster is called.
+    pub(crate) fn cluster_name(&self) -> String {
+        format!("forebay@{}", self.broker.cluster_id())
+    }
+}
+
 impl Gateway {
     /// A gateway to `broker`.
     pub fn new(broker: Broker, options: GatewayOptions) -> Self {
         let shared = Shared {
             broker,
             metrics: GatewayMetrics::default(),
+            registry: Arc::default(),
             replies: ReplyAddresses::default(),
             disk_reads: Arc::new(Semaphore::new(options.disk_reads_at_once.max(1))),
             stopping: watch::Sender::new(false),
@@ -83,15 +93,20 @@ impl Gateway {
         }
     }
 
-    /// Serves one connection until either side ends it.
-    pub async fn serve<S>(&self, stream: S, peer: SocketAddr)
+    /// Serves one connection until either side ends it; `local` is the address that the client came to.
+    pub async fn serve<S>(&self, stream: S, peer: SocketAddr, local: SocketAddr)
     where
         S: AsyncRead + AsyncWrite + Send,
     {
         let metrics = &self.shared.metrics;
         metrics.connections.add(1);
-        let ending = session::serve(&self.shared, stream, peer).await;
+        let ending = session::serve(&self.shared, stream, peer, local).await;
         metrics.ended(ending);
+    }
+
+    /// What of the broker the management API looks at.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Has every connection close.

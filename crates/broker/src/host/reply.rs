@@ -4,6 +4,7 @@ use bytes::Bytes;
 use forebay_storage::LogReader;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::inspect::Inspected;
 use crate::queue::{Delivery, HolderId};
 
 /// An answer.
@@ -19,6 +20,8 @@ pub enum HostReply {
     Subscribed(Subscribed),
     /// A message, if there was one.
     Got(Option<Got>),
+    /// What somebody looked for.
+    Inspected(Inspected),
 }
 
 /// What there is of a queue.

@@ -185,6 +185,11 @@ impl<D: Destination> Router<D> {
         self.bindings.iter()
     }
 
+    /// The bindings from a place on, in an order that stays as long as nothing is bound or unbound.
+    pub fn bindings_from(&self, first: usize) -> impl Iterator<Item = &Binding<D>> {
+        (first..).map_while(|place| self.bindings.get_index(place))
+    }
+
     /// Whether nothing is bound.
     pub fn is_empty(&self) -> bool {
         self.bindings.is_empty()

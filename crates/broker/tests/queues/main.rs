@@ -6,6 +6,7 @@ mod consuming;
 mod delaying;
 mod dying;
 mod harness;
+mod inspecting;
 mod policies;
 mod recovering;
 mod routing;

@@ -4,11 +4,13 @@
 //! end of the command ([`Host::settle_effects`]), and what it changed is journaled with it
 //! ([`Host::store_changes`]).
 
+mod by_name;
 mod consumers;
 mod dead_letters;
 mod delays;
 mod encoding;
 mod exchanges;
+mod inspect;
 mod policies;
 mod publish;
 mod queues;
@@ -23,7 +25,6 @@ use bytes::Bytes;
 use forebay_storage::codec::Encoder;
 use forebay_storage::shard::Replies;
 use forebay_storage::{Durability, Engine, IdMap, LogId, LogReader, Now};
-use hashbrown::HashMap;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -39,6 +40,7 @@ use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
 use crate::routing::{Destinations, Router};
 use crate::topic::Catalog;
+use by_name::ByName;
 use publish::Waiting;
 
 /// Names an exchange for as long as the broker's data lives.
@@ -93,8 +95,8 @@ pub(super) struct Host {
 struct Names {
     /// The ids of the exchanges that are always there begin here.
     predeclared: ExchangeId,
-    exchanges: HashMap<Bytes, ExchangeId>,
-    queues: HashMap<Bytes, QueueId>,
+    exchanges: ByName<ExchangeId>,
+    queues: ByName<QueueId>,
 }
 
 struct Exchange {
@@ -278,6 +280,7 @@ impl Host {
             HostCommand::SetPool { pool, limit } => at_once(self.set_pool(pool, limit)),
             HostCommand::Release { holders, pools } => at_once(self.release(&holders, &pools)),
             HostCommand::Disconnected { connection } => self.disconnected(connection, cx),
+            HostCommand::Inspect(question) => at_once(self.inspect(vhost, question, cx.catalog)),
         }
     }
 

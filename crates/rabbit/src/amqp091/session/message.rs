@@ -20,7 +20,7 @@ const RECORD_OVERHEAD_BYTES: usize = 128;
 
 /// What the broker is given of a publish. `user` is who is logged in, if it may name nobody
 /// else.
-pub(super) fn publication(
+pub(crate) fn publication(
     publish: &basic::Publish,
     content: &Content,
     user: Option<&str>,
@@ -192,10 +192,10 @@ fn message_headers(
 
 /// A message as it is delivered.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Stored {
-    pub(super) exchange: ShortStr,
-    pub(super) routing_key: ShortStr,
-    pub(super) properties: Properties,
+pub(crate) struct Stored {
+    pub(crate) exchange: ShortStr,
+    pub(crate) routing_key: ShortStr,
+    pub(crate) properties: Properties,
 }
 
 impl Stored {
@@ -249,7 +249,7 @@ pub(super) fn published_alone(batch: &Bytes) -> Option<(Stored, Bytes)> {
 
 /// What is delivered of a record, which is in `source`. One that came by another protocol has no exchange,
 /// and the queue's name as its key.
-pub(super) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stored {
+pub(crate) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stored {
     let short = |value: &[u8]| ShortStr::try_from(source.slice_ref(value)).unwrap_or_default();
     let (mut exchange, mut routing_key) = (ShortStr::default(), ShortStr::default());
     let (mut properties, mut deaths, mut has_waited) = (None, None, false);

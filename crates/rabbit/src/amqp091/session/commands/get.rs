@@ -34,6 +34,7 @@ impl Session<'_> {
         let got = self.host.get_message(asked).await;
         let got = got.map_err(|error| self.named_queue(&queue).refusal(error))?;
         let Some(got) = got else {
+            self.channel(number)?.entry.counts.got_nothing.add(1);
             self.answer(number, false, &GetEmpty::default());
             return Ok(());
         };
@@ -57,7 +58,10 @@ impl Session<'_> {
         }
         let first = got.delivery.number.unwrap_or(0);
         let channel = self.channel(number)?;
+        let counts = &channel.entry.counts;
+        counts.redelivered.add(got.delivery.redelivered().into());
         let delivery_tag = if get.no_ack {
+            counts.got_no_ack.add(1);
             let tag = channel.unacked.next_tag();
             self.auto_acks.add(Settlement {
                 holder,
@@ -66,7 +70,10 @@ impl Session<'_> {
             });
             tag
         } else {
-            channel.unacked.add(holder, first)
+            counts.got.add(1);
+            let tag = channel.unacked.add(holder, first);
+            channel.count_unacked();
+            tag
         };
         let answer = GetOk {
             delivery_tag,
