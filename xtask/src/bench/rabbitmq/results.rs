@@ -14,9 +14,6 @@ use crate::bench::page::Page;
 use crate::bench::samples::digits;
 use crate::layout::Layout;
 
-/// A machine that does more than this for others is not measured, it is guessed at.
-const MAX_OTHERS_PERCENT: f64 = 15.0;
-
 /// A run, told.
 pub(crate) struct Results<'a> {
     pub(crate) description: Vec<(&'static str, String)>,
@@ -31,14 +28,7 @@ impl Results<'_> {
         let mut page = Page::new(layout, "rabbitmq", "Forebay beside RabbitMQ")?;
         page.paragraph(&introduction());
         for failure in self.failures {
-            page.paragraph(&format!("**Not measured:** {failure}"));
-        }
-        if let Some(share) = self.taken_by_others() {
-            page.paragraph(&format!(
-                "**Not to be published:** {} % of the machine went to other programs while one queue was \
-                 measured. Times and rates are wrong; processor time and memory are about right.",
-                digits(share)
-            ));
+            page.paragraph(&format!("**Not measured** in the last piece: {failure}"));
         }
         let judged: Vec<_> = CLAIMS
             .iter()
@@ -89,17 +79,6 @@ impl Results<'_> {
         page.write()
     }
 
-    /// The share of the machine that nobody here used, in the worst case, if it is too much. The
-    /// kernel's own threads, which write the page cache back, are among the others.
-    fn taken_by_others(&self) -> Option<f64> {
-        let shares = Contender::ALL.iter().flat_map(|contender| {
-            let loads = measure::SHARES.iter();
-            loads.filter_map(|(_, shares)| self.measured.of(*contender, &shares[3]))
-        });
-        let worst = shares.map(|shares| shares.median()).fold(0.0, f64::max);
-        (worst > MAX_OTHERS_PERCENT).then_some(worst)
-    }
-
     fn method(&self) -> String {
         let plan = self.plan;
         let count = |number: u64| digits(number as f64);
@@ -124,6 +103,7 @@ impl Results<'_> {
              *little waits* is a queue of as many as are drained. Restarts with a cold page cache; that all messages are there is looked at.\n\
              * *Memory* is `VmHWM` (peak) and `VmRSS` of the broker (RabbitMQ: of `beam.smp` alone). Page cache is not in it, for neither.\n\
              * *Ready*: from the start of the process to the first frame that answers a client.\n\
+             * A turn in which other programs took more than 15 % of the machine while one queue was measured is left out.\n\
              * RabbitMQ 3.10 of Debian stable is not measured.",
             self.rounds(),
             self.took.as_secs_f64() / 60.0,
