@@ -1,5 +1,6 @@
 //! What becomes of dead messages: published again to where their queue wants them, with a note of how
-//! they died. The move and the end in the old queue are in one entry of the journal.
+//! they died. The move and the word that it was made are in one entry of the journal: what died and was not
+//! moved is moved after a restart.
 
 use std::ops::Range;
 

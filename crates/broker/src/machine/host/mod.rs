@@ -331,6 +331,10 @@ impl Host {
                     ..
                 } => {
                     let buried = self.bury(id, offset, count, reason, cx);
+                    if buried > 0 {
+                        let moved = offset..offset + buried;
+                        self.turn(id, |queue, turn| queue.buried(moved, turn));
+                    }
                     if buried < count {
                         let rest = Effect::DeadLettered {
                             offset: offset + buried,
@@ -377,11 +381,6 @@ impl Host {
     /// be looked at.
     fn store_changes(&mut self, cx: &mut Cx<'_>) {
         for id in std::mem::take(&mut self.touched) {
-            // What died is gone from its queue when it has arrived where the dead go, and not before.
-            if self.work.iter().any(|(of, _)| *of == id) {
-                self.touched.push(id);
-                continue;
-            }
             let now = self.now;
             let Some(state) = self.queues.get_mut(&id) else {
                 continue;
