@@ -98,6 +98,9 @@ pub enum PublishError {
         /// What it may have.
         limit: usize,
     },
+    /// A topic does not take it.
+    #[error("{0}")]
+    Topic(String),
     /// The medium is full.
     #[error("the disk is full")]
     StorageFull,

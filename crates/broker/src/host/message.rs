@@ -37,6 +37,25 @@ pub struct Publication {
     pub priority: u8,
     /// For how many milliseconds it lives.
     pub ttl_ms: Option<u64>,
+    /// Makes of the batch the one that a topic is given.
+    pub for_topics: ForTopics,
+}
+
+impl Publication {
+    /// The batch that a topic is given.
+    pub(crate) fn for_topic(&self) -> BytesMut {
+        let shown = (self.for_topics)(&self.batch);
+        shown.unwrap_or_else(|| BytesMut::from(&self.batch[..]))
+    }
+}
+
+/// Makes of a message's batch one in which what clients of other protocols understand stands where they look
+/// for it, beside what only its own protocol does. None leaves it as it is.
+pub type ForTopics = fn(&[u8]) -> Option<BytesMut>;
+
+/// Leaves a batch as it is.
+pub fn unchanged(_: &[u8]) -> Option<BytesMut> {
+    None
 }
 
 /// What routing looks at.
@@ -83,6 +102,12 @@ impl Envelope {
     /// For how long it waits in exchanges that keep messages, if it does.
     pub(crate) fn delay_ms(&self) -> Option<u64> {
         self.headers.as_ref()?.delay_ms
+    }
+
+    /// The key that it has in a topic. What went to the topic by its name has none.
+    pub fn topic_key(&self) -> Option<&Bytes> {
+        let key = self.routing_keys.first().filter(|key| !key.is_empty());
+        key.filter(|_| !self.exchange.is_empty())
     }
 }
 

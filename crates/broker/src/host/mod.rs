@@ -26,7 +26,9 @@ pub use definition::{
 };
 pub use error::{Difference, HostError, PublishError};
 pub use handle::VirtualHost;
-pub use message::{Envelope, MessageHeaders, Publication, Recall, Recalled, header};
+pub use message::{
+    Envelope, ForTopics, MessageHeaders, Publication, Recall, Recalled, header, unchanged,
+};
 pub use reply::{
     Delivered, Got, HostReply, Notice, NoticeSender, Published, QueueStatus, Subscribed,
 };

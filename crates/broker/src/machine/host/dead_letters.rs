@@ -7,10 +7,10 @@ use bytes::{Bytes, BytesMut};
 use forebay_record::{Batch, BatchBuilder, Batches, Record, RecordHeader, Records};
 use forebay_storage::{Read, Room};
 
-use super::publish::MESSAGE_OVERHEAD_BYTES;
-use super::{Cx, Host};
+use super::{Cx, Host, Target};
 use crate::host::{
     Death, Deaths, Envelope, Publication, PublishError, QueueId, Recall, Recalled, header,
+    unchanged,
 };
 use crate::queue::{Admission, Attributes, DeathReason};
 
@@ -131,10 +131,14 @@ impl Host {
         };
         let mut queues = Vec::new();
         // Without the exchange nobody wants the dead any more.
-        if self.route(vhost, &envelope, &mut queues).is_err() {
+        if self
+            .route(vhost, &envelope, &mut queues, cx.catalog)
+            .is_err()
+        {
             return true;
         }
-        let is_cycle = |of: &QueueId| {
+        let is_cycle = |of: &Target| {
+            let Target::Queue(of) = of else { return false };
             let name = self.queues.get(of).map(|state| &state.definition.name);
             name.is_some_and(|name| deaths.is_cycle(name))
         };
@@ -160,7 +164,7 @@ impl Host {
         message: &Dead,
         envelope: Envelope,
         attributes: Attributes,
-        queues: Vec<QueueId>,
+        targets: Vec<Target>,
         cx: &mut Cx<'_>,
     ) -> bool {
         let Some(batch) = message.batch() else {
@@ -173,18 +177,27 @@ impl Host {
             body_bytes: u32::try_from(message.body.len()).unwrap_or(u32::MAX),
             priority: attributes.priority,
             ttl_ms: attributes.ttl_ms,
+            for_topics: unchanged,
         };
-        let each = batch.len() + MESSAGE_OVERHEAD_BYTES;
-        let waiting = queues
+        let needed = targets
             .iter()
-            .map(|to| self.waiting_bytes(*to, &publication));
-        let needed = queues.len() * each + waiting.sum::<usize>();
+            .map(|to| self.stored_bytes(*to, &publication));
+        let needed = needed.sum();
         if cx.engine.room(needed, true) != Room::Now {
             return false;
         }
-        for to in queues {
-            if let Err(error) = self.take_over(to, &publication, attributes, cx) {
-                tracing::error!(queue = %to, %error, "a message that was moved is lost");
+        for to in targets {
+            let taken = match to {
+                Target::Queue(to) => self.take_over(to, &publication, attributes, cx),
+                Target::Topic(topic) => {
+                    let (key, batch) = (publication.envelope.topic_key(), publication.for_topic());
+                    self.append_to_topic(topic, key, batch, cx).map(drop)
+                }
+                // Routing ends at those.
+                Target::Exchange(_) => Ok(()),
+            };
+            if let Err(error) = taken {
+                tracing::error!(queue = %from, %error, "a message that was moved is lost");
             }
         }
         true

@@ -137,12 +137,13 @@ impl Host {
         };
         let waiting = due.take_header(header::WAITING);
         let waiting = waiting.and_then(|bytes| Waiting::decode(&bytes).ok());
-        let Some(waiting) = waiting else {
+        let Some(mut waiting) = waiting else {
             tracing::error!(queue = %id, "a message that waited cannot be read and is lost");
             return true;
         };
+        waiting.envelope.exchange = due.exchange.clone();
         let mut queues = Vec::new();
-        self.route_from(vhost, exchange, &waiting.envelope, &mut queues);
+        self.route_from(vhost, exchange, &waiting.envelope, &mut queues, cx.catalog);
         due.headers
             .push((Bytes::from_static(header::DELAYED.as_bytes()), None));
         let attributes = Attributes {

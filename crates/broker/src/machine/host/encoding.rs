@@ -7,7 +7,7 @@
 //!           auto-delete bool, internal bool, alternate (presence), arguments
 //! queue     name, durable bool, exclusive (presence) u64, settings, dead letters (presence): exchange,
 //!           routing key (presence); arguments
-//! binding   key, target u8 (0 queue; 1 exchange), id u64, arguments
+//! binding   key, target u8 (0 queue; 1 exchange; 2 topic), id u64 (of a topic 16 bytes), arguments
 //! arguments (name, value)*
 //! value     u8: 0 void; 1 bool; 2 integer 16 (little-endian); 3 float u64 (bits); 4 decimal u8, u32;
 //!           5 bytes; 6 nested bytes
@@ -18,7 +18,7 @@ use forebay_storage::LogId;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 
 use super::{ExchangeId, Target};
-use crate::event::HostEvent;
+use crate::event::{HostEvent, take_uuid};
 use crate::host::{
     ConnectionId, DeadLetterTarget, ExchangeDefinition, QueueDefinition, VirtualHostId,
 };
@@ -223,6 +223,7 @@ pub(super) fn put_binding(encoder: &mut Encoder, binding: &Binding<Target>) {
     match binding.destination {
         Target::Queue(id) => encoder.u8(0).u64(id.0),
         Target::Exchange(id) => encoder.u8(1).u64(id.0),
+        Target::Topic(id) => encoder.u8(2).bytes16(id.as_bytes()),
     };
     put_arguments(encoder, &binding.arguments);
 }
@@ -230,12 +231,12 @@ pub(super) fn put_binding(encoder: &mut Encoder, binding: &Binding<Target>) {
 pub(super) fn take_binding(decoder: &mut Decoder<'_>) -> Result<Binding<Target>, DecodeError> {
     let key = take_bytes(decoder)?;
     let kind = decoder.u8()?;
-    let id = decoder.number()?;
     Ok(Binding {
         key,
         destination: match kind {
-            0 => Target::Queue(LogId(id)),
-            1 => Target::Exchange(ExchangeId(id)),
+            0 => Target::Queue(LogId(decoder.number()?)),
+            1 => Target::Exchange(ExchangeId(decoder.number()?)),
+            2 => Target::Topic(take_uuid(decoder)?),
             _ => return Err(invalid("target of a binding")),
         },
         arguments: take_arguments(decoder)?,

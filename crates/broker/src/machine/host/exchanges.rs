@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use forebay_storage::Durability;
 
+use super::topics::topic_of;
 use super::{Cx, Exchange, ExchangeId, Host, Target};
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{Bind, Difference, ExchangeDefinition, HostError, HostReply, VirtualHostId};
@@ -10,6 +11,7 @@ use crate::limits::{BINDINGS_PER_EXCHANGE_MAX, EXCHANGES_MAX, QUEUES_MAX};
 use crate::machine::command::HostResult;
 use crate::queue::Queue;
 use crate::routing::{Arguments, Binding, Router};
+use crate::topic::Catalog;
 
 impl Host {
     pub(super) fn put_exchange(
@@ -164,7 +166,7 @@ impl Host {
         bind: Bind,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
-        let (source, binding, durable) = match self.binding(vhost, bind) {
+        let (source, binding, durable) = match self.binding(vhost, bind, cx.catalog) {
             Ok(found) => found,
             Err(error) => return (Durability::Memory, Err(error)),
         };
@@ -191,7 +193,7 @@ impl Host {
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
         // What is not there is not bound.
-        let Ok((source, binding, durable)) = self.binding(vhost, bind) else {
+        let Ok((source, binding, durable)) = self.binding(vhost, bind, cx.catalog) else {
             return (Durability::Memory, Ok(HostReply::Done));
         };
         let mut durability = Durability::Memory;
@@ -210,6 +212,7 @@ impl Host {
         &mut self,
         vhost: VirtualHostId,
         bind: Bind,
+        catalog: &Catalog,
     ) -> Result<(ExchangeId, Binding<Target>, bool), HostError> {
         let source = self.exchange(vhost, &bind.source)?;
         let source = source.ok_or_else(|| HostError::NoExchange(bind.source.clone()))?;
@@ -218,6 +221,8 @@ impl Host {
             let id = found.ok_or_else(|| HostError::NoExchange(bind.destination.clone()))?;
             let durable = self.exchanges.get(&id).map(|to| to.definition.durable);
             (Target::Exchange(id), durable)
+        } else if let Some(topic) = topic_of(vhost, &bind.destination, catalog) {
+            (Target::Topic(topic.id), Some(true))
         } else {
             let id = self.queue_for(vhost, &bind.destination, bind.connection)?;
             self.turn(id, |queue: &mut Queue, turn| queue.touch(turn.now_ms));

@@ -13,6 +13,7 @@ mod policies;
 mod publish;
 mod queues;
 mod saved;
+mod topics;
 mod virtual_hosts;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -24,6 +25,7 @@ use forebay_storage::shard::Replies;
 use forebay_storage::{Durability, Engine, IdMap, LogId, LogReader, Now};
 use hashbrown::HashMap;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::command::{Answer, HostResult};
 use super::{BrokerMachine, Reply};
@@ -36,6 +38,7 @@ use crate::host::{
 use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
 use crate::routing::{Destinations, Router};
+use crate::topic::Catalog;
 use publish::Waiting;
 
 /// Names an exchange for as long as the broker's data lives.
@@ -47,6 +50,7 @@ pub(crate) struct ExchangeId(pub(crate) u64);
 pub(crate) enum Target {
     Queue(QueueId),
     Exchange(ExchangeId),
+    Topic(Uuid),
 }
 
 /// All exchanges and queues of all virtual hosts.
@@ -73,6 +77,8 @@ pub(super) struct Host {
     deadlines: BTreeSet<(i64, QueueId)>,
     /// Publishers that wait for room in the journal.
     waiting: VecDeque<Waiting>,
+    /// Counts the messages without a key that went to topics: they go to the partitions in turn.
+    keyless: u64,
     /// The medium is full.
     pub(super) is_full: bool,
     /// Something was settled that a power cut may undo.
@@ -136,6 +142,7 @@ pub(super) struct Cx<'a> {
     pub(super) replies: &'a mut Replies<Reply>,
     pub(super) next_log: &'a mut LogId,
     pub(super) directory: &'a Directory,
+    pub(super) catalog: &'a Catalog,
 }
 
 impl BrokerMachine {
@@ -193,6 +200,7 @@ impl BrokerMachine {
             replies,
             next_log: &mut self.next_log,
             directory: &self.directory,
+            catalog: &self.catalog,
         };
         (&mut self.host, cx)
     }
@@ -214,6 +222,7 @@ impl Host {
             touched: Vec::new(),
             deadlines: BTreeSet::new(),
             waiting: VecDeque::new(),
+            keyless: 0,
             is_full: false,
             settled_unsynced: false,
             found: Destinations::new(),
@@ -249,7 +258,7 @@ impl Host {
                 connection,
             } => self.declare_queue(vhost, definition, connection, cx),
             HostCommand::CheckQueue { name, connection } => {
-                at_once(self.check_queue(vhost, &name, connection))
+                at_once(self.check_queue(vhost, &name, connection, cx))
             }
             HostCommand::DeleteQueue {
                 name,

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use forebay_storage::Durability;
 
 use super::exchanges::differing_argument;
+use super::topics::{not_a_stream, status_of_topic, topic_of};
 use super::{Cx, Host, QueueState, Target};
 use crate::event::HostEvent;
 use crate::host::{
@@ -51,7 +52,11 @@ impl Host {
         vhost: VirtualHostId,
         name: &Bytes,
         connection: ConnectionId,
+        cx: &Cx<'_>,
     ) -> HostResult {
+        if let Some(topic) = topic_of(vhost, name, cx.catalog) {
+            return Ok(HostReply::Queue(status_of_topic(&topic, cx.engine)));
+        }
         let id = self.queue_for(vhost, name, connection)?;
         self.touch(id);
         self.status(id)
@@ -68,6 +73,10 @@ impl Host {
         connection: ConnectionId,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
+        if topic_of(vhost, &definition.name, cx.catalog).is_some() {
+            let error = HostError::Inequivalent(not_a_stream(&definition).into());
+            return (Durability::Memory, Err(error));
+        }
         match self.queue_for(vhost, &definition.name, connection) {
             Ok(id) => (Durability::Memory, self.declare_again(id, &definition)),
             Err(HostError::NoQueue(_)) => self.create_queue(vhost, definition, cx),

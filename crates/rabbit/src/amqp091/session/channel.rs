@@ -30,6 +30,8 @@ pub(super) struct Channel {
     pub(super) pool: PoolId,
     /// Its consumers by their tags.
     pub(super) consumers: HashMap<ShortStr, HolderId>,
+    /// Its consumers of streams: one for each partition.
+    pub(super) streams: HashMap<ShortStr, Vec<HolderId>>,
     /// Consumers that are cancelled, and hold something that is settled later.
     pub(super) former: Vec<HolderId>,
     pub(super) unacked: Unacked,
@@ -69,6 +71,7 @@ impl Channel {
             prefetch: 0,
             pool,
             consumers: HashMap::new(),
+            streams: HashMap::new(),
             former: Vec::new(),
             unacked: Unacked::default(),
             replies: None,

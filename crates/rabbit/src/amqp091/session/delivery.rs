@@ -11,6 +11,7 @@ use forebay_record::{Compression, Record};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use super::interop;
 use super::message;
 use super::unacked::append_settlement;
 use super::{Phase, Session};
@@ -121,7 +122,7 @@ impl Session<'_> {
                 let reading = async move { (delivered, read_cold(permits, read).await) };
                 self.reading = Some(Reading(tokio::spawn(reading)));
             }
-            Err(error) => unreadable(&delivered, &error),
+            Err(error) => self.unreadable(&delivered, &error),
         }
         self.grant(delivered.holder).await;
     }
@@ -131,9 +132,20 @@ impl Session<'_> {
         self.reading = None;
         match brought {
             Some((delivered, Ok(batches))) => self.write_run(delivered, &batches),
-            Some((delivered, Err(error))) => unreadable(&delivered, &error),
+            Some((delivered, Err(error))) => self.unreadable(&delivered, &error),
             None => {}
         }
+    }
+
+    fn unreadable(&mut self, delivered: &Delivered, error: &ReadError) {
+        match error {
+            // The queue went while its messages were on their way.
+            ReadError::Deleted => {}
+            error => {
+                tracing::error!(%error, offset = delivered.offset, "a delivery cannot be read");
+            }
+        }
+        self.streams.run_ended(delivered.holder);
     }
 
     /// Messages for a consumer that is not there any more.
@@ -154,6 +166,14 @@ impl Session<'_> {
             self.decline(&delivered);
             return;
         }
+        match self.write_some(delivered, batches) {
+            Some(rest) => self.backlog.push_front(Notice::Delivered(rest)),
+            None => self.streams.run_ended(delivered.holder),
+        }
+    }
+
+    /// Writes them; what is left of the run is returned, if it goes on.
+    fn write_some(&mut self, delivered: Delivered, batches: &Batches) -> Option<Delivered> {
         let mut rest = delivered;
         let end = delivered.offset + delivered.count;
         let each = for_each_record(batches, delivered.offset, end, |offset, record, source| {
@@ -162,24 +182,22 @@ impl Session<'_> {
         });
         if let Err(error) = each {
             tracing::error!(%error, offset = rest.offset, "a message cannot be read");
-            return;
+            return None;
         }
         if rest.count == 0 {
-            return;
+            return None;
         }
         if batches.next <= rest.offset && batches.bytes == 0 {
             tracing::warn!(
                 offset = rest.offset,
                 "a message to be delivered is not in its log"
             );
-            return;
+            return None;
         }
         // Offsets that no batch has are passed over.
         let next = batches.next.clamp(rest.offset, end);
         advance(&mut rest, next);
-        if rest.count > 0 {
-            self.backlog.push_front(Notice::Delivered(rest));
-        }
+        (rest.count > 0).then_some(rest)
     }
 
     fn write_one(
@@ -209,6 +227,9 @@ impl Session<'_> {
         let mut stored = message::stored(record, source, &consumer.queue);
         if consumer.tells_counts {
             stored.count(delivered.mark);
+        }
+        if self.streams.delivered(delivered.holder) {
+            stored.properties = interop::with_offset(&stored.properties, offset);
         }
         let body = record.value.unwrap_or_default();
         let redelivered = delivered.redelivered();
@@ -248,6 +269,9 @@ impl Session<'_> {
         self.shared.metrics.consumers.fewer(1);
         if let Some(channel) = self.channels.get_mut(&consumer.channel) {
             channel.consumers.remove(&consumer.tag);
+            let others = channel.streams.remove(&consumer.tag);
+            self.streams.remove(holder);
+            self.end_streams(&others.unwrap_or_default());
         }
         if self.agreed.cancel_notify {
             let cancel = basic::Cancel {
@@ -266,14 +290,6 @@ fn advance(delivered: &mut Delivered, to: u64) {
     delivered.count -= by;
     if let Some(number) = &mut delivered.number {
         *number += by;
-    }
-}
-
-fn unreadable(delivered: &Delivered, error: &ReadError) {
-    match error {
-        // The queue went while its messages were on their way.
-        ReadError::Deleted => {}
-        error => tracing::error!(%error, offset = delivered.offset, "a delivery cannot be read"),
     }
 }
 

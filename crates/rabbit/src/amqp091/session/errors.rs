@@ -244,6 +244,7 @@ pub(super) fn publish(vhost: &str, error: &PublishError) -> Refusal {
             Subject::exchange(vhost, name)
         )),
         PublishError::TooLarge { bytes, limit } => message_too_large(*bytes as u64, *limit as u64),
+        PublishError::Topic(why) => Refusal::precondition(why),
         PublishError::StorageFull => Refusal::precondition("the disk is full"),
         PublishError::Stopped => Refusal::shutdown(),
     }

@@ -11,8 +11,10 @@
 //! | `blocking` | publishers wait while the disk is full |
 //! | `publishing`, `confirms` | messages on their way to the broker, and what publishers are told |
 //! | `delivery` | from logs to consumers |
+//! | `streams` | consumers that have a place of their own in a topic |
 //! | `replies` | from connection to connection: direct reply-to |
 //! | `message`, `deaths`, `delays`, `arguments` | messages and arguments in the broker's terms |
+//! | `interop` | what clients of other protocols see of a message, and what is seen of theirs |
 //! | `errors` | the broker's refusals in RabbitMQ's words |
 //!
 //! What arrives together is handled together: publishes and acknowledgements of one read go to the broker
@@ -32,9 +34,11 @@ mod delivery;
 mod errors;
 mod frames;
 mod handshake;
+mod interop;
 mod message;
 mod publishing;
 mod replies;
+mod streams;
 mod unacked;
 
 use std::collections::VecDeque;
@@ -63,6 +67,7 @@ use errors::{Refusal, Subject};
 use handshake::Agreed;
 use publishing::Publishing;
 use replies::Replies;
+use streams::Streams;
 use unacked::append_settlement;
 
 pub(crate) use message::recall;
@@ -159,6 +164,7 @@ struct Session<'a> {
     consumers: HashMap<HolderId, Consumer>,
 
     publishing: Publishing,
+    streams: Streams,
     /// Whether the disk is full.
     full: watch::Receiver<bool>,
     is_full: bool,
@@ -216,6 +222,7 @@ impl<'a> Session<'a> {
             incarnations: 0,
             consumers: HashMap::new(),
             publishing: Publishing::default(),
+            streams: Streams::default(),
             full,
             is_full,
             blocked: false,
@@ -263,7 +270,9 @@ impl<'a> Session<'a> {
 
     /// Adds what a client says of deliveries, to be handed over.
     fn settle(&mut self, next: Settlement) {
-        append_settlement(&mut self.settlements, next);
+        if let Some(next) = self.streams.settle(next) {
+            append_settlement(&mut self.settlements, next);
+        }
     }
 }
 

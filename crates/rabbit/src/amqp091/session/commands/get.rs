@@ -23,6 +23,7 @@ impl Session<'_> {
             )));
         }
         self.access.queue(Action::Read, &queue)?;
+        self.not_for_streams("basic.get", &queue)?;
         // One for each message: the queue may be another one of the same name next time.
         let holder = HolderId(self.shared.broker.next_id());
         let asked = GetMessage {
