@@ -24,6 +24,7 @@ pub(crate) enum Toolchain {
     Go,
     Node,
     Rdkafka,
+    Lapin,
     Kcat,
     /// Has system calls fail, and traces them.
     Strace,
@@ -49,6 +50,7 @@ impl fmt::Display for Toolchain {
             Self::Go => "Go",
             Self::Node => "Node.js (node and npm)",
             Self::Rdkafka => "rdkafka (a C compiler and make)",
+            Self::Lapin => "lapin (cargo)",
             Self::Kcat => "kcat",
             Self::Strace => "strace (and a C compiler)",
             Self::Nbdkit => "nbdkit and nbdfuse",
@@ -71,6 +73,7 @@ impl Toolchain {
             Self::Go => go(layout),
             Self::Node => node(layout),
             Self::Rdkafka => rdkafka(layout),
+            Self::Lapin => lapin(layout),
             Self::Kcat => packaged(layout, "kcat", &["kcat"], &["kcat"]),
             Self::Strace => {
                 require(&["cc"])?;
@@ -232,6 +235,16 @@ fn rdkafka(layout: &Layout) -> Result<()> {
         process::must(&mut build, &layout.log("prepare-rdkafka"), LIMIT)?;
     }
     Ok(())
+}
+
+fn lapin(layout: &Layout) -> Result<()> {
+    require(&["cargo"])?;
+    let mut build = Command::new("cargo");
+    build
+        .args(["test", "--locked", "--no-run"])
+        .current_dir(layout.conformance.join("rust/rabbit"))
+        .env("CARGO_TARGET_DIR", layout.cache.join("lapin"));
+    process::must(&mut build, &layout.log("prepare-lapin"), LIMIT)
 }
 
 fn rabbitmq(layout: &Layout) -> Result<()> {

@@ -84,6 +84,20 @@ pub struct MessageHeaders {
     pub delay_ms: Option<u64>,
 }
 
+/// What a message was published with, as the gateway of its protocol reads it out of its record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recalled {
+    /// The routing keys that it asked for beside its own, for everybody to see (`CC`).
+    pub copies: Vec<Bytes>,
+    /// What else routing looks at.
+    pub headers: MessageHeaders,
+    /// Its priority.
+    pub priority: u8,
+}
+
+/// Reads the value of [`header::AMQP_PROPERTIES`]. The same for the same bytes: the broker's state depends on it.
+pub type Recall = fn(&Bytes) -> Recalled;
+
 impl Envelope {
     /// For how long it waits in exchanges that keep messages, if it does.
     pub(crate) fn delay_ms(&self) -> Option<u64> {

@@ -37,7 +37,9 @@ pub use inspect::{
     BindingDescription, BindingPlace, Bindings, BindingsPart, HostTotals, Inspect, Inspected, Part,
     QueueDescription,
 };
-pub use message::{Envelope, ForTopics, MessageHeaders, Publication, header, unchanged};
+pub use message::{
+    Envelope, ForTopics, MessageHeaders, Publication, Recall, Recalled, header, unchanged,
+};
 pub use peek::{Peek, Peeked, PeekedMessages};
 pub use redrive::{Redrive, RedriveTarget, Redriven};
 pub use reply::{

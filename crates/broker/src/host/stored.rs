@@ -4,7 +4,7 @@ use bytes::Bytes;
 use forebay_record::{Batch, BatchBuilder, Error as RecordError, Record, RecordHeader, Records};
 
 use super::deaths::Deaths;
-use super::message::{Envelope, header};
+use super::message::{Recall, Recalled, header};
 
 /// A message that was read from a queue's log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,13 +69,18 @@ impl StoredMessage {
         message
     }
 
-    /// What it is routed by on its way to other queues.
-    pub(crate) fn envelope(&self) -> Envelope {
-        Envelope {
-            exchange: self.exchange.clone(),
-            routing_keys: vec![self.routing_key.clone()],
-            headers: None,
+    /// What it was published with.
+    pub(crate) fn recall(&self, recall: Recall) -> Recalled {
+        let find = |name: &str| {
+            let mut headers = self.headers.iter();
+            headers.find(|(found, _)| **found == *name.as_bytes())
+        };
+        let properties = find(header::AMQP_PROPERTIES).and_then(|(_, value)| value.as_ref());
+        let mut recalled = properties.map(recall).unwrap_or_default();
+        if find(header::DELAYED).is_some() {
+            recalled.headers.delay_ms = None;
         }
+        recalled
     }
 
     /// The message for the log of another queue: a batch of one record.

@@ -1,20 +1,19 @@
-//! Messages that go from one queue to others, because they died or because an operator says so.
+//! Messages that go from one queue to others, because they died, were due, or an operator says so.
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use forebay_storage::Room;
 
-use super::publish::MESSAGE_OVERHEAD_BYTES;
 use super::{Cx, Host, Target};
-use crate::host::StoredMessage;
+use crate::host::{Envelope, Publication, PublishError, QueueId, StoredMessage, unchanged};
 use crate::queue::{Admission, Attributes};
 
-/// Whether a message has arrived in the queues and topics that it was carried to.
+/// Whether a message has arrived where it was carried to.
 pub(super) enum Carried {
-    /// In those that take such a message at all.
+    /// With everybody who takes such a message at all.
     Done,
-    /// In none: the journal has no room now, for this reason.
+    /// With nobody: the journal has no room now, for this reason.
     NoRoom(Room),
-    /// In none, and it never will be: it is too large, or not what a topic takes.
+    /// With nobody, and it never will: it is too large, or not what a topic takes.
     Impossible,
 }
 
@@ -27,39 +26,54 @@ impl Host {
             // Routing ends at those.
             Target::Exchange(_) => return false,
         };
-        let bytes = u64::from(message.body_bytes());
-        let now_ms = self.now.aging_ms;
+        let (bytes, now_ms) = (u64::from(message.body_bytes()), self.now.aging_ms);
         self.queues.get(&queue).is_some_and(|state| {
-            state.queue.admit(1, bytes, None, now_ms, &self.pools) == Admission::Accepted
+            state.definition.delayed_for().is_some()
+                || state.queue.admit(1, bytes, None, now_ms, &self.pools) == Admission::Accepted
         })
     }
 
-    /// Appends a message to what takes it (to topics by a key), if there is room for all of them at once: then it is in
-    /// one entry of the journal with whatever else this command does.
+    /// Appends a message to what takes it, if there is room for all of it at once: then it is in one entry
+    /// of the journal with whatever else this command does.
     pub(super) fn carry(
         &mut self,
         message: &StoredMessage,
-        targets: &[Target],
-        key: Option<&Bytes>,
+        envelope: Envelope,
         attributes: Attributes,
+        targets: &[Target],
         essential: bool,
         cx: &mut Cx<'_>,
     ) -> Carried {
         let Ok(batch) = message.batch() else {
             return Carried::Impossible;
         };
-        let needed = targets.len() * (batch.len() + MESSAGE_OVERHEAD_BYTES);
+        let publication = Publication {
+            envelope,
+            batch: BytesMut::from(&batch[..]),
+            body_bytes: message.body_bytes(),
+            priority: attributes.priority,
+            ttl_ms: attributes.ttl_ms,
+            for_topics: unchanged,
+        };
+        let each = targets
+            .iter()
+            .map(|to| self.stored_bytes(*to, &publication));
+        let needed = each.sum();
         match cx.engine.room(needed, essential) {
             Room::Now => {}
             room => return Carried::NoRoom(room),
         }
         let mut arrived = targets.is_empty();
         for to in targets {
-            let batch = BytesMut::from(&batch[..]);
-            let appended = match to {
-                Target::Queue(to) => self.take_in(*to, batch, message.body_bytes(), attributes, cx),
-                Target::Topic(to) => self.append_to_topic(*to, key, batch, cx).map(drop),
-                Target::Exchange(_) => continue,
+            let appended = match *to {
+                Target::Queue(to) => self.take_over(to, &publication, attributes, cx),
+                Target::Topic(topic) => {
+                    let key = publication.envelope.topic_key();
+                    let appended = self.append_to_topic(topic, key, publication.for_topic(), cx);
+                    appended.map(drop)
+                }
+                // Routing ends at those.
+                Target::Exchange(_) => Ok(()),
             };
             match appended {
                 Ok(()) => arrived = true,
@@ -70,5 +84,30 @@ impl Host {
             true => Carried::Done,
             false => Carried::Impossible,
         }
+    }
+
+    /// Takes in a message that left another queue, if the queue takes any.
+    fn take_over(
+        &mut self,
+        id: QueueId,
+        publication: &Publication,
+        attributes: Attributes,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), PublishError> {
+        let Some(state) = self.queues.get(&id) else {
+            return Ok(());
+        };
+        let batch = BytesMut::from(&publication.batch[..]);
+        if state.definition.delayed_for().is_some() {
+            return self.delay(id, publication, batch, cx);
+        }
+        let (bytes, now_ms) = (publication.body_bytes, self.now.aging_ms);
+        let admission = state
+            .queue
+            .admit(1, u64::from(bytes), None, now_ms, &self.pools);
+        if admission == Admission::Accepted {
+            self.take_in(id, batch, bytes, attributes, cx)?;
+        }
+        Ok(())
     }
 }

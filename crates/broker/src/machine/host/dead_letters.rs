@@ -1,5 +1,6 @@
 //! What becomes of dead messages: published again to where their queue wants them, with a note of how
-//! they died. The move and the end in the old queue are in one entry of the journal.
+//! they died. The move and the word that it was made are in one entry of the journal: what died and was not
+//! moved is moved after a restart.
 
 use std::ops::Range;
 
@@ -9,7 +10,7 @@ use forebay_storage::Read;
 
 use super::carry::Carried;
 use super::{Cx, Host, Target};
-use crate::host::{Death, QueueId, StoredMessage};
+use crate::host::{Death, Envelope, QueueId, StoredMessage};
 use crate::queue::{Attributes, DeathReason};
 
 /// Bytes of batches that are read at once. What died lately is in memory.
@@ -87,7 +88,7 @@ impl Host {
     fn bury_one(
         &mut self,
         id: QueueId,
-        mut dead: StoredMessage,
+        dead: StoredMessage,
         reason: DeathReason,
         cx: &mut Cx<'_>,
     ) -> bool {
@@ -101,23 +102,33 @@ impl Host {
             return true;
         };
         let (vhost, queue) = (state.virtual_host, state.definition.name.clone());
-        dead.deaths.note(Death {
+        let recalled = dead.recall(self.recall);
+        let mut keys = vec![dead.routing_key.clone()];
+        // A queue that gave it another key took those beside its own from it.
+        let last = dead.deaths.last();
+        if last.is_none_or(|last| last.routing_keys.first() == Some(&dead.routing_key)) {
+            keys.extend(recalled.copies);
+        }
+        let mut deaths = dead.deaths.clone();
+        deaths.note(Death {
             queue,
             reason,
             count: 1,
             time_ms: self.now.wall_ms,
             last_ms: self.now.wall_ms,
-            exchange: dead.exchange,
-            routing_keys: vec![dead.routing_key.clone()],
+            exchange: dead.exchange.clone(),
+            routing_keys: keys.clone(),
             original_expiration_ms: None,
         });
-        dead.exchange = target.exchange;
-        dead.routing_key = target.routing_key.unwrap_or(dead.routing_key);
-        let envelope = dead.envelope();
-        let mut targets = Vec::new();
+        let envelope = Envelope {
+            exchange: target.exchange.clone(),
+            routing_keys: target.routing_key.map_or(keys, |key| vec![key]),
+            headers: Some(Box::new(recalled.headers)),
+        };
+        let mut queues = Vec::new();
         // Without the exchange nobody wants the dead any more.
         if self
-            .route(vhost, &envelope, &mut targets, cx.catalog)
+            .route(vhost, &envelope, &mut queues, cx.catalog)
             .is_err()
         {
             return true;
@@ -125,32 +136,34 @@ impl Host {
         let is_cycle = |of: &Target| {
             let Target::Queue(of) = of else { return false };
             let name = self.queues.get(of).map(|state| &state.definition.name);
-            name.is_some_and(|name| dead.deaths.is_cycle(name))
+            name.is_some_and(|name| deaths.is_cycle(name))
         };
-        targets.retain(|of| !is_cycle(of));
-        self.send_on(
-            id,
-            &dead,
-            targets,
-            envelope.topic_key(),
-            Attributes::default(),
-            cx,
-        )
+        queues.retain(|of| !is_cycle(of));
+        let dead = StoredMessage {
+            exchange: target.exchange,
+            routing_key: envelope.routing_keys.first().cloned().unwrap_or_default(),
+            deaths,
+            ..dead
+        };
+        let attributes = Attributes {
+            priority: recalled.priority,
+            ..Attributes::default()
+        };
+        self.send_on(id, &dead, envelope, attributes, queues, cx)
     }
 
-    /// Gives a message that left a queue to those that take it. Returns whether it is done; not if the
-    /// journal has no room for it now.
+    /// Gives a message that left a queue to others. Returns whether it is done; not if the journal has no
+    /// room for it now.
     pub(super) fn send_on(
         &mut self,
         from: QueueId,
         message: &StoredMessage,
-        mut targets: Vec<Target>,
-        key: Option<&Bytes>,
+        envelope: Envelope,
         attributes: Attributes,
+        targets: Vec<Target>,
         cx: &mut Cx<'_>,
     ) -> bool {
-        targets.retain(|to| self.takes(*to, message));
-        match self.carry(message, &targets, key, attributes, true, cx) {
+        match self.carry(message, envelope, attributes, &targets, true, cx) {
             Carried::Done => true,
             Carried::Impossible => {
                 tracing::error!(queue = %from, "a message that left cannot be moved and is lost");

@@ -9,7 +9,6 @@
 
 use bytes::{Bytes, BytesMut};
 use forebay_record::{Batch, BatchBuilder, RecordHeader, Records};
-use forebay_storage::Durability;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 
 use super::encoding::{put_entries, take_bytes, take_entries};
@@ -104,15 +103,14 @@ impl Host {
         }
     }
 
-    /// Keeps a message until it is due. Returns when it is as durable as its queue.
+    /// Keeps a message until it is due.
     pub(super) fn delay(
         &mut self,
         id: QueueId,
         publication: &Publication,
         batch: BytesMut,
-        durability: Durability,
         cx: &mut Cx<'_>,
-    ) -> Result<Durability, PublishError> {
+    ) -> Result<(), PublishError> {
         let waiting = Waiting::encode(publication);
         let batch = batch.freeze();
         let kept = with_header(&batch, header::WAITING, &waiting);
@@ -122,8 +120,7 @@ impl Host {
             not_before_ms: Some(self.now.aging_ms.saturating_add_unsigned(due_ms)),
             ..Attributes::default()
         };
-        self.take_in(id, kept, publication.body_bytes, attributes, cx)?;
-        Ok(durability)
+        self.take_in(id, kept, publication.body_bytes, attributes, cx)
     }
 
     /// Sends a message that is due to where its exchange routes it now; whether anybody is there is nobody's
@@ -157,9 +154,7 @@ impl Host {
             ttl_ms: waiting.ttl_ms,
             ..Attributes::default()
         };
-        let key = waiting.envelope.routing_keys.first();
-        let key = key.filter(|key| !key.is_empty());
-        self.send_on(id, &due, queues, key, attributes, cx)
+        self.send_on(id, &due, waiting.envelope, attributes, queues, cx)
     }
 }
 

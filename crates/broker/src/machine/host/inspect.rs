@@ -2,7 +2,9 @@
 
 use std::ops::Bound;
 
-use super::publish::named;
+use bytes::Bytes;
+
+use super::topics::topic_of;
 use super::{Host, Names, Target};
 use crate::host::{
     BindingDescription, BindingPlace, Bindings, BindingsPart, HostReply, HostTotals, Inspect,
@@ -100,7 +102,9 @@ impl Host {
             if *to_exchange {
                 names.exchanges.get(name).copied().map(Target::Exchange)
             } else {
-                named(vhost, names, name, catalog)
+                let queue = names.queues.get(name).copied().map(Target::Queue);
+                let topic = || topic_of(vhost, name, catalog);
+                queue.or_else(|| topic().map(|topic| Target::Topic(topic.id)))
             }
         });
         let wanted = match wanted {
@@ -150,17 +154,20 @@ impl Host {
 
     fn describe_binding(
         &self,
-        source: &bytes::Bytes,
+        source: &Bytes,
         binding: &Binding<Target>,
         catalog: &Catalog,
     ) -> Option<BindingDescription> {
         let (destination, to_exchange) = match binding.destination {
             Target::Queue(id) => (self.queues.get(&id)?.definition.name.clone(), false),
+            Target::Exchange(id) => (self.exchanges.get(&id)?.definition.name.clone(), true),
             Target::Topic(id) => {
                 let topic = catalog.get_by_id(id)?;
-                (topic.name.as_str().to_owned().into(), false)
+                (
+                    Bytes::copy_from_slice(topic.name.as_str().as_bytes()),
+                    false,
+                )
             }
-            Target::Exchange(id) => (self.exchanges.get(&id)?.definition.name.clone(), true),
         };
         Some(BindingDescription {
             source: source.clone(),

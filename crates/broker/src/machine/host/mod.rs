@@ -37,7 +37,7 @@ use crate::access::Directory;
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{
     DeadLetterTarget, ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender,
-    QueueDefinition, QueueId, VirtualHostId,
+    QueueDefinition, QueueId, Recall, VirtualHostId,
 };
 use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
@@ -66,6 +66,8 @@ pub(super) struct Host {
     names: IdMap<VirtualHostId, Names>,
     /// What durable queues promise.
     durability: Durability,
+    /// Reads messages that are routed again.
+    recall: Recall,
 
     holders: IdMap<HolderId, Holder>,
     pools: CreditPools,
@@ -210,13 +212,14 @@ impl BrokerMachine {
 }
 
 impl Host {
-    pub(super) fn new(durability: Durability) -> Self {
+    pub(super) fn new(durability: Durability, recall: Recall) -> Self {
         let mut host = Self {
             exchanges: IdMap::default(),
             next_exchange: 1,
             queues: IdMap::default(),
             names: IdMap::default(),
             durability,
+            recall,
             holders: IdMap::default(),
             pools: CreditPools::default(),
             pool_queues: IdMap::default(),
@@ -333,6 +336,10 @@ impl Host {
                     ..
                 } => {
                     let buried = self.bury(id, offset, count, reason, cx);
+                    if buried > 0 {
+                        let moved = offset..offset + buried;
+                        self.turn(id, |queue, turn| queue.buried(moved, turn));
+                    }
                     if buried < count {
                         let rest = Effect::DeadLettered {
                             offset: offset + buried,
@@ -379,11 +386,6 @@ impl Host {
     /// be looked at.
     fn store_changes(&mut self, cx: &mut Cx<'_>) {
         for id in std::mem::take(&mut self.touched) {
-            // What died is gone from its queue when it has arrived where the dead go, and not before.
-            if self.work.iter().any(|(of, _)| *of == id) {
-                self.touched.push(id);
-                continue;
-            }
             let now = self.now;
             let Some(state) = self.queues.get_mut(&id) else {
                 continue;

@@ -17,7 +17,7 @@ use crate::topic::Catalog;
 
 /// What a message takes in the journal beside its bytes: the head of its record, and what the queue says
 /// of it.
-pub(super) const MESSAGE_OVERHEAD_BYTES: usize = 192;
+const MESSAGE_OVERHEAD_BYTES: usize = 192;
 
 /// A publisher's messages, as far as they are not done.
 pub(super) struct Waiting {
@@ -172,8 +172,8 @@ impl Host {
         };
         let durability = state.durability;
         if state.definition.delayed_for().is_some() {
-            let delayed = self.delay(id, publication, batch, durability, cx);
-            return delayed.map(Some);
+            self.delay(id, publication, batch, cx)?;
+            return Ok(Some(durability));
         }
         let bytes = u64::from(publication.body_bytes);
         let now_ms = self.now.aging_ms;
@@ -288,7 +288,7 @@ impl Host {
     }
 
     /// What a message takes in the journal, at most. In a topic much of it may stand there twice.
-    fn stored_bytes(&self, target: Target, publication: &Publication) -> usize {
+    pub(super) fn stored_bytes(&self, target: Target, publication: &Publication) -> usize {
         let bytes = publication.batch.len();
         MESSAGE_OVERHEAD_BYTES
             + match target {

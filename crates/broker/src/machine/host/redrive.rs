@@ -1,12 +1,14 @@
 //! Messages that operators move to other queues. That a message arrived there and that it left its old
 //! queue is in one entry of the journal.
 
+use bytes::Bytes;
 use forebay_storage::{Durability, Room};
 
 use super::carry::Carried;
 use super::{Cx, Host, Target};
 use crate::host::{
-    HostError, HostReply, QueueId, Redrive, RedriveTarget, Redriven, StoredMessage, VirtualHostId,
+    Envelope, HostError, HostReply, QueueId, Redrive, RedriveTarget, Redriven, StoredMessage,
+    VirtualHostId,
 };
 use crate::limits::REDRIVEN_MESSAGES_MAX;
 use crate::machine::command::HostResult;
@@ -32,10 +34,8 @@ impl Host {
             .queues
             .get(&id)
             .map_or(Durability::Memory, |state| state.durability);
-        // As long as its dead wait for room, what leaves the queue is not journaled.
-        let waits = self.work.iter().any(|(of, _)| *of == id);
         for (index, message) in redrive.messages.into_iter().enumerate() {
-            if waits || index == REDRIVEN_MESSAGES_MAX {
+            if index == REDRIVEN_MESSAGES_MAX {
                 done.stopped_at = Some(message.offset);
                 break;
             }
@@ -44,7 +44,8 @@ impl Host {
                 done.not_ready += 1;
                 continue;
             };
-            let (message, mut targets) = self.on_its_way(vhost, message, &redrive.to, cx);
+            let way = self.on_its_way(vhost, message, &redrive.to, cx);
+            let (message, envelope, mut targets) = way;
             // It would leave for the place that it is in.
             targets.retain(|to| *to != Target::Queue(id));
             if targets.is_empty() {
@@ -56,11 +57,10 @@ impl Host {
                 continue;
             }
             let attributes = Attributes {
-                priority,
+                priority: priority.max(message.recall(self.recall).priority),
                 ..Attributes::default()
             };
-            let key = message.envelope().topic_key().cloned();
-            match self.carry(&message, &targets, key.as_ref(), attributes, false, cx) {
+            match self.carry(&message, envelope, attributes, &targets, false, cx) {
                 Carried::Done => {}
                 Carried::NoRoom(Room::Full) if cx.engine.is_full() && done.moved == 0 => {
                     return at_once(HostError::StorageFull);
@@ -84,8 +84,6 @@ impl Host {
                 durability = durability.max(self.durability_in(to, cx));
             }
         }
-        // Before the queue goes on, which may make dead that wait for room.
-        self.store_changes(cx);
         self.turn(id, Queue::tick);
         (durability, Ok(HostReply::Redriven(done)))
     }
@@ -117,47 +115,55 @@ impl Host {
         promised.unwrap_or(Durability::Memory)
     }
 
-    /// A message as it leaves, and where it goes.
+    /// A message as it leaves, what it is routed by, and where it goes.
     fn on_its_way(
         &mut self,
         vhost: VirtualHostId,
         mut message: StoredMessage,
         to: &RedriveTarget,
         cx: &Cx<'_>,
-    ) -> (StoredMessage, Vec<Target>) {
+    ) -> (StoredMessage, Envelope, Vec<Target>) {
         let first = message.deaths.first();
-        let published_with = first.and_then(|death| death.routing_keys.first()).cloned();
-        let mut targets = Vec::new();
-        match to {
+        let published_with = first.map_or_else(
+            || vec![message.routing_key.clone()],
+            |death| death.routing_keys.clone(),
+        );
+        let (exchange, routing_keys) = match to {
             RedriveTarget::Source => {
-                if let Some(first) = first {
-                    let source = self.queue_of_operators(vhost, &first.queue);
-                    targets.extend(source.map(Target::Queue));
-                    message.exchange = first.exchange.clone();
-                    message.routing_key = published_with.unwrap_or_default();
-                }
+                let exchange = first.map(|death| death.exchange.clone());
+                (exchange.unwrap_or_default(), published_with)
             }
-            RedriveTarget::Queue(name) => {
-                let queue = self.queue_of_operators(vhost, name);
-                targets.extend(queue.map(Target::Queue));
-                message.exchange = bytes::Bytes::new();
-                message.routing_key = name.clone();
-            }
+            RedriveTarget::Queue(name) => (Bytes::new(), vec![name.clone()]),
             RedriveTarget::Exchange {
                 exchange,
                 routing_key,
             } => {
-                message.exchange = exchange.clone();
-                let known = || published_with.unwrap_or_else(|| message.routing_key.clone());
-                message.routing_key = routing_key.clone().unwrap_or_else(known);
-                let envelope = message.envelope();
+                let keys = routing_key.clone().map_or(published_with, |key| vec![key]);
+                (exchange.clone(), keys)
+            }
+        };
+        let envelope = Envelope {
+            exchange,
+            routing_keys,
+            headers: Some(Box::new(message.recall(self.recall).headers)),
+        };
+        let mut targets = Vec::new();
+        let queue = match to {
+            RedriveTarget::Source => first.map(|death| &death.queue),
+            RedriveTarget::Queue(name) => Some(name),
+            RedriveTarget::Exchange { .. } => {
                 let routed = self.route(vhost, &envelope, &mut targets, cx.catalog);
                 if routed.is_err() {
                     targets.clear();
                 }
+                None
             }
-        }
+        };
+        let queue = queue.and_then(|name| self.queue_of_operators(vhost, name).ok());
+        targets.extend(queue.map(Target::Queue));
+        message.exchange = envelope.exchange.clone();
+        message.routing_key = envelope.routing_keys.first().cloned().unwrap_or_default();
         message.deaths.redrive();
-        (message, targets)
+        (message, envelope, targets)
     }
 }

@@ -1,7 +1,7 @@
 //! The header of messages that wait in an exchange: `x-delay`, as RabbitMQ's plugin has it.
 
 use crate::amqp091::properties::Properties;
-use crate::amqp091::table::{Table, TableBuilder, Value};
+use crate::amqp091::table::{Table, Value};
 use crate::limits;
 
 const DELAY: &str = "x-delay";
@@ -16,19 +16,14 @@ pub(super) fn delay_ms(headers: &Table) -> Option<u64> {
 
 /// The properties of a message that has waited: the time is negated, so that it waits no more.
 pub(super) fn shown(properties: &Properties) -> Properties {
-    let mut list = properties.to_list();
-    let Some(old) = &list.headers else {
-        return list.encode();
+    let headers = properties.headers();
+    let delay = headers.as_ref().and_then(|headers| headers.get(DELAY));
+    let Some(ms) = delay.and_then(number) else {
+        return properties.clone();
     };
-    let mut headers = TableBuilder::new();
-    for entry in old.entries() {
-        match number(entry.value).filter(|_| entry.name == DELAY.as_bytes()) {
-            Some(ms) => drop(headers.put(DELAY, Value::I64(-ms))),
-            None => drop(headers.copy(entry)),
-        }
-    }
-    list.headers = Some(headers.build());
-    list.encode()
+    properties.with_headers(&[DELAY], |headers| {
+        headers.put(DELAY, Value::I64(-ms));
+    })
 }
 
 /// A whole number, however it is written.
@@ -46,6 +41,7 @@ fn number(value: Value<'_>) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::amqp091::properties::PropertyList;
+    use crate::amqp091::table::TableBuilder;
 
     fn headers(value: Value<'_>) -> Table {
         let mut headers = TableBuilder::new();

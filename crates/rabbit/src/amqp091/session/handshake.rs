@@ -19,7 +19,7 @@ use crate::limits;
 
 /// The user whose password everybody knows comes from this machine (RabbitMQ, "Access Control", default user
 /// access).
-const LOOPBACK_USER: &str = "guest";
+pub(crate) const LOOPBACK_USER: &str = "guest";
 
 /// Extensions that are served, by the names that clients look for.
 const CAPABILITIES: [&str; 9] = [
@@ -37,6 +37,10 @@ const CAPABILITIES: [&str; 9] = [
 /// What both sides agreed on.
 #[derive(Debug)]
 pub(super) struct Agreed {
+    /// How the client logged in.
+    pub(super) mechanism: String,
+    /// What it says of itself.
+    pub(super) client_properties: Table,
     pub(super) frame_max: u32,
     pub(super) channel_max: u16,
     /// In seconds; 0 for none.
@@ -141,6 +145,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
         };
         self.send(&connection::OpenOk::default()).await?;
         let agreed = Agreed {
+            mechanism: lossy(&start.mechanism),
+            client_properties: start.client_properties.detached(),
             frame_max,
             channel_max: u16::try_from(channel_max).unwrap_or(options.channel_max),
             heartbeat: tuned.heartbeat,
@@ -288,7 +294,7 @@ fn server_properties(shared: &Shared) -> Table {
     }
     let options = &shared.options;
     let text = |text: &'static str| Value::LongStr(text.as_bytes());
-    let cluster = format!("forebay@{}", shared.broker.cluster_id());
+    let cluster = shared.cluster_name();
     let mut properties = TableBuilder::new();
     properties
         .put("capabilities", Value::Table(capabilities.view()))
