@@ -9,7 +9,7 @@
 //! | [`Readiness`] | what `/readyz` says, in the hands of whoever starts and stops the process |
 //! | `health` | `/livez`, `/readyz`, `/healthz` |
 //! | [`metrics`] | `/metrics`: an OpenMetrics page, read from counters at the moment of the scrape |
-//! | `api` | `/api/v1/...`: topics, partitions, configuration, groups as JSON |
+//! | `api` | `/api/v1/...`: topics, partitions, configuration, groups, queues and their messages as JSON |
 //! | [`limits`] | every bound, with its reason |
 //!
 //! A page of another origin can read nothing here, because no CORS header is ever sent, and it can

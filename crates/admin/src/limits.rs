@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use forebay_broker::limits::TOPIC_PARTITIONS_MAX;
+use forebay_broker::limits::{PEEKED_MESSAGES_MAX, TOPIC_PARTITIONS_MAX};
 
 /// The largest request body. The largest honest one creates a topic and names every configuration.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
@@ -33,6 +33,15 @@ pub const PER_OBJECT_PAGES: usize = 2;
 pub const GROUP_QUESTIONS: usize = 64;
 /// How long a scrape waits for groups; Prometheus itself waits ten seconds for the whole page.
 pub const GROUPS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Messages that are shown when the request does not say.
+pub const MESSAGES_DEFAULT: usize = 50;
+/// The most messages that are shown at once: as many as the broker looks at.
+pub const MESSAGES_MAX: usize = PEEKED_MESSAGES_MAX;
+/// Bytes of a body that are shown when the request does not say.
+pub const BODY_SHOWN_DEFAULT: usize = 64 << 10;
+/// Bytes of bodies that one request reads, whatever it shows of them.
+pub const MESSAGE_BYTES_MAX: usize = 4 << 20;
 
 /// Entries of a listing when the request does not say.
 pub const LISTING_DEFAULT: usize = 1_000;

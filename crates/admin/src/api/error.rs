@@ -5,6 +5,8 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use forebay_broker::group::GroupError;
+use forebay_broker::host::HostError;
+use forebay_broker::storage::ReadError;
 use forebay_broker::{NameError, Stopped, TopicError};
 use serde::Serialize;
 
@@ -55,6 +57,52 @@ impl ApiError {
     pub(crate) fn internal() -> Self {
         let message = "the request could not be answered; the log has more";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message)
+    }
+
+    pub(super) fn virtual_host(name: &str) -> Self {
+        let message = format!("virtual host `{name}` does not exist");
+        Self::new(StatusCode::NOT_FOUND, "virtual_host_not_found", message)
+    }
+
+    /// The refusal of something about a queue or its messages.
+    pub(super) fn queue(error: &HostError) -> Self {
+        let shown = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+        let not_found = |code, message| Self::new(StatusCode::NOT_FOUND, code, message);
+        match error {
+            HostError::NoVirtualHost => not_found("virtual_host_not_found", error.to_string()),
+            HostError::NoQueue(name) => not_found(
+                "queue_not_found",
+                format!("queue `{}` does not exist", shown(name)),
+            ),
+            HostError::NoExchange(name) => not_found(
+                "exchange_not_found",
+                format!("exchange `{}` does not exist", shown(name)),
+            ),
+            HostError::ExclusiveToOther(name) => {
+                let message = format!("queue `{}` belongs to a connection alone", shown(name));
+                Self::new(StatusCode::CONFLICT, "queue_exclusive", message)
+            }
+            HostError::StorageFull => {
+                let status = StatusCode::INSUFFICIENT_STORAGE;
+                Self::new(status, "storage_full", error.to_string())
+            }
+            HostError::Stopped => Stopped.into(),
+            error => {
+                tracing::error!(%error, "unexpected answer about a queue");
+                Self::internal()
+            }
+        }
+    }
+
+    /// Messages of a queue that cannot be read.
+    pub(super) fn unreadable(queue: &str, error: &ReadError) -> Self {
+        match error {
+            ReadError::Deleted => Self::queue(&HostError::NoQueue(queue.to_owned().into())),
+            error => {
+                tracing::error!(queue, %error, "messages cannot be read");
+                Self::internal()
+            }
+        }
     }
 
     pub(super) fn group_id(error: &NameError) -> Self {

@@ -10,7 +10,12 @@ mod group;
 mod groups;
 pub(crate) mod lag;
 mod listing;
+mod message;
+mod messages;
 mod partitions;
+mod queue;
+mod queues;
+mod redrive;
 mod topic;
 mod topic_config;
 mod topics;
@@ -33,6 +38,13 @@ pub(crate) fn routes() -> Router<Context> {
         .route("/topics/{name}/partitions", post(partitions::create))
         .route("/groups", get(groups::list))
         .route("/groups/{id}", get(group::get).delete(group::delete))
+        .route("/queues", get(queues::list))
+        .route("/queues/{name}", get(queue::get))
+        .route(
+            "/queues/{name}/messages",
+            get(messages::peek).delete(messages::purge),
+        )
+        .route("/queues/{name}/redrive", post(redrive::step))
         // Of its own: what is mounted at `/api` has another.
         .fallback(async || ApiError::no_such_route())
 }

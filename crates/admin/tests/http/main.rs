@@ -11,4 +11,5 @@ mod health;
 mod metrics;
 mod mounted;
 mod openmetrics;
+mod queues;
 mod topics;

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use super::definition::{ExchangeDefinition, QueueDefinition};
+use super::definition::{DeadLetterTarget, ExchangeDefinition, QueueDefinition};
 use super::handle::Answer;
 use super::{HostCommand, HostError, HostReply, VirtualHost};
 use crate::queue::{Counters, HolderId};
@@ -62,6 +62,8 @@ pub struct QueueDescription {
     pub definition: QueueDefinition,
     /// What it holds and has seen.
     pub counters: Counters,
+    /// Where the dead go, by what it was declared with or by a policy.
+    pub dead_letter: Option<DeadLetterTarget>,
     /// Who is its single active consumer.
     pub active: Option<HolderId>,
 }

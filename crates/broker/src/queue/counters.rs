@@ -21,6 +21,16 @@ impl DeathReason {
         Self::MaxLength,
         Self::DeliveryLimit,
     ];
+
+    /// What people and protocols call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Rejected => "rejected",
+            Self::MaxLength => "maxlen",
+            Self::DeliveryLimit => "delivery_limit",
+        }
+    }
 }
 
 /// How a message left its queue.

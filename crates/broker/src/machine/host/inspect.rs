@@ -85,6 +85,7 @@ impl Host {
         Some(QueueDescription {
             definition: state.definition.clone(),
             counters: *state.queue.counters(),
+            dead_letter: state.dead_letter.clone(),
             active: state.queue.active_consumer(),
         })
     }

@@ -1,7 +1,6 @@
 //! The headers of messages that died: `x-death` and its summary, as consumers of RabbitMQ know them.
 
 use forebay_broker::host::{Death, Deaths};
-use forebay_broker::queue::DeathReason;
 
 use crate::amqp091::properties::Properties;
 use crate::amqp091::table::{ArrayBuilder, TableBuilder, Value};
@@ -35,13 +34,19 @@ pub(super) fn shown(properties: &Properties, deaths: &Deaths) -> Properties {
             headers
                 .put("x-first-death-exchange", Value::LongStr(&death.exchange))
                 .put("x-first-death-queue", Value::LongStr(&death.queue))
-                .put("x-first-death-reason", Value::LongStr(reason(death.reason)));
+                .put(
+                    "x-first-death-reason",
+                    Value::LongStr(death.reason.as_str().as_bytes()),
+                );
         }
         if let Some(death) = deaths.last() {
             headers
                 .put("x-last-death-exchange", Value::LongStr(&death.exchange))
                 .put("x-last-death-queue", Value::LongStr(&death.queue))
-                .put("x-last-death-reason", Value::LongStr(reason(death.reason)));
+                .put(
+                    "x-last-death-reason",
+                    Value::LongStr(death.reason.as_str().as_bytes()),
+                );
         }
     })
 }
@@ -57,7 +62,7 @@ fn entry(death: &Death, expiration: Option<&[u8]>) -> TableBuilder {
             "count",
             Value::I64(death.count.try_into().unwrap_or(i64::MAX)),
         )
-        .put("reason", Value::LongStr(reason(death.reason)))
+        .put("reason", Value::LongStr(death.reason.as_str().as_bytes()))
         .put("queue", Value::LongStr(&death.queue))
         .put(
             "time",
@@ -73,18 +78,10 @@ fn entry(death: &Death, expiration: Option<&[u8]>) -> TableBuilder {
     table
 }
 
-fn reason(reason: DeathReason) -> &'static [u8] {
-    match reason {
-        DeathReason::Expired => b"expired",
-        DeathReason::Rejected => b"rejected",
-        DeathReason::MaxLength => b"maxlen",
-        DeathReason::DeliveryLimit => b"delivery_limit",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use forebay_broker::queue::DeathReason;
 
     use super::*;
     use crate::amqp091::properties::PropertyList;
