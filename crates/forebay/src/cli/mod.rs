@@ -1,5 +1,6 @@
 //! The command line: one file a command, and what commands share.
 
+mod admin_client;
 mod bounds;
 mod check;
 mod completions;
@@ -16,6 +17,7 @@ mod pace;
 mod position;
 mod produce;
 mod progress;
+mod queue;
 mod record;
 mod record_json;
 mod record_line;
@@ -39,8 +41,11 @@ Examples:
   echo 'hello' | forebay produce orders          send a message
   forebay consume orders --from beginning        read from the start
   forebay group describe billing                 see how far a group is behind
+  forebay queue dlq                              see which messages died, and why
+  forebay queue redrive orders.dead              send them on their way again
 
-Any Kafka client works too: bootstrap.servers=127.0.0.1:9092
+Any Kafka or RabbitMQ client works too: bootstrap.servers=127.0.0.1:9092,
+amqp://guest:guest@127.0.0.1:5672/
 
 Exit codes:
   0  success              4  denied
@@ -66,6 +71,7 @@ enum Command {
     Produce(produce::Produce),
     Consume(consume::Consume),
     Group(group::Group),
+    Queue(queue::Queue),
     Check(check::Check),
     Completions(completions::Completions),
     #[command(hide = true)]
@@ -81,14 +87,23 @@ fn command() -> clap::Command {
     // Building copies the global options into every command; only then can they be hidden in some.
     command.build();
     for name in LOCAL_COMMANDS {
-        command = command.mut_subcommand(name, |local| {
-            local.mut_args(|arg| {
-                let is_remote = ["server", "timeout"].contains(&arg.get_id().as_str());
-                if is_remote { arg.hide(true) } else { arg }
-            })
-        });
+        command = command.mut_subcommand(name, |local| hiding(local, &["server", "timeout"]));
     }
-    command
+    // They ask the admin listener.
+    command.mut_subcommand("queue", |queue| hiding(queue, &["server"]))
+}
+
+/// A command, and those below it, with options that mean nothing to them hidden.
+fn hiding(mut command: clap::Command, options: &[&str]) -> clap::Command {
+    let below = command.get_subcommands();
+    let below: Vec<String> = below.map(|sub| sub.get_name().to_owned()).collect();
+    for name in below {
+        command = command.mut_subcommand(name, |sub| hiding(sub, options));
+    }
+    command.mut_args(|arg| {
+        let is_meant = options.contains(&arg.get_id().as_str());
+        if is_meant { arg.hide(true) } else { arg }
+    })
 }
 
 /// Reads the command line and does what it says.
@@ -116,6 +131,7 @@ pub(crate) fn run(started: Instant) -> Result<(), Failure> {
         Command::Produce(command) => command.run(&global),
         Command::Consume(command) => command.run(&global),
         Command::Group(command) => command.run(&global),
+        Command::Queue(command) => command.run(&global),
         Command::Check(command) => command.run(global.json),
         Command::Completions(command) => command.run(),
         Command::Internal(command) => command.run(),

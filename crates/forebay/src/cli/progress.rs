@@ -17,6 +17,10 @@ pub(crate) fn bytes(total: Option<u64>) -> ProgressBar {
         }
         None => "{spinner} {bytes}  {bytes_per_sec}  {msg}",
     };
+    drawn(total, template)
+}
+
+fn drawn(total: Option<u64>, template: &str) -> ProgressBar {
     let target = if terminal::is_watched() {
         ProgressDrawTarget::stderr_with_hz(DRAWS_A_SECOND)
     } else {
@@ -26,6 +30,12 @@ pub(crate) fn bytes(total: Option<u64>) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(total, target).with_style(style);
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
+}
+
+/// A bar over `total` messages.
+pub(crate) fn messages(total: u64) -> ProgressBar {
+    let template = "{bar:30} {percent:>3}%  {human_pos}/{human_len} messages  {per_sec}  eta {eta}";
+    drawn(Some(total), template)
 }
 
 /// `1234567` as `1,234,567`: counts in summaries are read by people.

@@ -18,6 +18,7 @@ pub(crate) struct Broker {
     pub(crate) child: Child,
     pub(crate) folder: TempDir,
     pub(crate) kafka: String,
+    pub(crate) amqp: String,
     pub(crate) admin: String,
 }
 
@@ -28,6 +29,7 @@ impl Broker {
         let address = |name: &str| ready[name].as_str().unwrap().to_owned();
         Self {
             kafka: address("kafka"),
+            amqp: address("amqp"),
             admin: address("admin"),
             child,
             folder,
@@ -39,12 +41,19 @@ impl Broker {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         fs::remove_file(self.folder.path().join("ready.json")).unwrap();
-        self.child = serve(&self.folder, &self.kafka).0;
+        let (child, ready) = serve(&self.folder, &self.kafka);
+        self.child = child;
+        // Its other addresses are new.
+        self.amqp = ready["amqp"].as_str().unwrap().to_owned();
+        self.admin = ready["admin"].as_str().unwrap().to_owned();
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = command();
         command.args(args).env("FOREBAY_SERVER", &self.kafka);
+        if args.first() == Some(&"queue") {
+            command.env("FOREBAY_ADMIN", &self.admin);
+        }
         command.current_dir(self.folder.path());
         command
     }
@@ -143,7 +152,7 @@ pub(crate) fn serve(folder: &TempDir, kafka: &str) -> (Child, Value) {
             "--kafka",
             kafka,
             "--amqp",
-            "off",
+            "127.0.0.1:0",
             "--admin",
             "127.0.0.1:0",
         ])

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
+mod amqp;
 mod broker;
 mod failures;
 mod groups;
 mod messages;
+mod queues;
 mod topics;

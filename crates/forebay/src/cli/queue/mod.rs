@@ -1,0 +1,159 @@
+//! `forebay queue`: list, describe, peek, purge, dlq, redrive; one file each.
+
+mod describe;
+mod dlq;
+mod list;
+mod message;
+mod peek;
+mod purge;
+mod redrive;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::admin_client::{AdminClient, encoded};
+use super::connection::{Global, setting};
+use super::failure::{Cause, Failure};
+use crate::config::address::HostPort;
+
+/// Look into queues, see why messages died, and send them on their way again
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  forebay queue list
+  forebay queue peek orders.dead
+  forebay queue dlq
+  forebay queue dlq orders.dead
+  forebay queue redrive orders.dead --reason rejected --rate 100/s
+
+These commands ask the admin listener: --admin HOST:PORT.")]
+pub(crate) struct Queue {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    action: Action,
+}
+
+/// Where the queues are.
+#[derive(Debug, Args)]
+struct Place {
+    /// The broker's admin listener
+    #[arg(long, global = true, value_name = "HOST:PORT", env = "FOREBAY_ADMIN")]
+    #[arg(hide_env_values = true, default_value = "127.0.0.1:15672", value_parser = setting::<HostPort>)]
+    admin: HostPort,
+    /// The virtual host
+    #[arg(long, global = true, value_name = "NAME", default_value = "/")]
+    virtual_host: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List queues
+    List(list::List),
+    /// Show what queues hold, have seen, and are configured by
+    Describe(describe::Describe),
+    /// Show messages without taking them
+    Peek(peek::Peek),
+    /// Drop every message that is ready
+    Purge(purge::Purge),
+    /// Show what died: why, how often, when and where
+    #[command(after_help = "\
+Examples:
+  forebay queue dlq                 every queue that the dead of others come to
+  forebay queue dlq orders.dead     its messages, by why and where they died")]
+    Dlq(dlq::Dlq),
+    /// Move messages back to the queues that they died in, or elsewhere
+    ///
+    /// Every message is in exactly one place at any time, whatever happens to the broker.
+    #[command(after_help = "\
+Examples:
+  forebay queue redrive orders.dead --dry-run
+  forebay queue redrive orders.dead --reason rejected --older-than 1h
+  forebay queue redrive orders.dead --match 'customer-17' --to orders.repair
+  forebay queue redrive orders.dead --to-exchange orders --routing-key retry --rate 50/s")]
+    Redrive(redrive::Redrive),
+}
+
+impl Queue {
+    pub(crate) fn run(self, global: &Global) -> Result<(), Failure> {
+        let json = global.json;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let client = AdminClient::connect(&self.place.admin, global.timeout).await?;
+            let mut queues = Queues {
+                client,
+                virtual_host: self.place.virtual_host,
+            };
+            match self.action {
+                Action::List(list) => list.run(&mut queues, json).await,
+                Action::Describe(describe) => describe.run(&mut queues, json).await,
+                Action::Peek(peek) => peek.run(&mut queues, json).await,
+                Action::Purge(purge) => purge.run(&mut queues, json).await,
+                Action::Dlq(dlq) => dlq.run(&mut queues, json).await,
+                Action::Redrive(redrive) => redrive.run(&mut queues, json).await,
+            }
+        })
+    }
+}
+
+/// The queues of a virtual host.
+struct Queues {
+    client: AdminClient,
+    virtual_host: String,
+}
+
+impl Queues {
+    /// All of them, or those that the dead of others come to.
+    async fn all(&mut self, dead_letters: bool) -> Result<Vec<Value>, Failure> {
+        let mut all = Vec::new();
+        let mut after = String::new();
+        loop {
+            let path = format!(
+                "/api/v1/queues?virtual_host={}&dead_letters={dead_letters}{after}",
+                encoded(&self.virtual_host)
+            );
+            let mut part = self.client.get(&path).await?;
+            if let Value::Array(queues) = part["queues"].take() {
+                all.extend(queues);
+            }
+            match part["next"].as_str() {
+                Some(next) => after = format!("&after={}", encoded(next)),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    async fn one(&mut self, name: &str) -> Result<Value, Failure> {
+        let path = self.path(name, "");
+        self.client.get(&path).await
+    }
+
+    /// Messages from an offset on, with so many bytes of their bodies.
+    async fn messages(
+        &mut self,
+        name: &str,
+        from: u64,
+        limit: u64,
+        body_bytes: u64,
+    ) -> Result<Value, Failure> {
+        let path = self.path(name, "/messages");
+        let path = format!("{path}&from={from}&limit={limit}&body_bytes={body_bytes}");
+        self.client.get(&path).await
+    }
+
+    fn path(&self, name: &str, below: &str) -> String {
+        let (name, virtual_host) = (encoded(name), encoded(&self.virtual_host));
+        format!("/api/v1/queues/{name}{below}?virtual_host={virtual_host}")
+    }
+}
+
+/// A count in an answer.
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_default()
+}
+
+fn invalid(message: &str) -> Failure {
+    Failure::new(Cause::Usage, message)
+}
