@@ -141,7 +141,7 @@ pub(super) async fn import(
     bytes: Bytes,
 ) -> Result<StatusCode, ApiError> {
     principal.require(Tag::Administrator)?;
-    let definitions = Body::parse(&bytes)?;
+    let definitions = parse(&bytes)?;
     detached(
         Import {
             context,
@@ -161,7 +161,7 @@ pub(super) async fn import_into(
 ) -> Result<StatusCode, ApiError> {
     principal.require(Tag::Administrator)?;
     principal.virtual_host(&vhost)?;
-    let definitions = Body::parse(&bytes)?;
+    let definitions = parse(&bytes)?;
     let only = Some(vhost);
     detached(Import { context, only }, definitions).await
 }
@@ -172,6 +172,11 @@ async fn detached(import: Import, definitions: Body) -> Result<StatusCode, ApiEr
     let done = tokio::spawn(async move { import.run(&definitions).await }).await;
     done.unwrap_or(Err(ApiError::Unavailable))?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What RabbitMQ says of definitions that are none is another word.
+fn parse(bytes: &Bytes) -> Result<Body, ApiError> {
+    Body::parse(bytes).map_err(|_| ApiError::bad_request("failed_to_parse_json"))
 }
 
 fn head(context: &Context) -> Value {

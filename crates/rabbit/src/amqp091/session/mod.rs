@@ -235,11 +235,17 @@ impl<'a> Session<'a> {
             heartbeat: agreed.heartbeat,
             connected_at_ms: shared.broker.now().wall_ms,
         };
+        let registration = shared.registry.connected(id, facts);
+        registration
+            .entry()
+            .received_bytes
+            .add(agreed.received_bytes);
+        registration.entry().sent_bytes.add(agreed.sent_bytes);
         Self {
             shared,
             host: shared.broker.virtual_host(access.vhost_id()),
             id,
-            registration: shared.registry.connected(id, facts),
+            registration,
             phase: Phase::Open,
             frames: FrameDecoder::new(agreed.frame_max),
             agreed,
