@@ -28,7 +28,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Measure Forebay: beside Apache Kafka, beside the disk, in instructions.
+    /// Measure Forebay: beside Apache Kafka and RabbitMQ, beside the disk, in instructions.
     Bench(bench::Args),
     /// Write the Kafka messages from Apache Kafka's schemas.
     Codegen(codegen::Args),

@@ -123,6 +123,17 @@ pub(crate) fn kill_tree(id: u32) {
     signal(id, Signal::KILL);
 }
 
+/// The process below `id` that runs a program of this name.
+pub(crate) fn descendant(id: u32, program: &str) -> Option<u32> {
+    children(id).into_iter().find_map(|child| {
+        let name = fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
+        if name.trim_end() == program {
+            return Some(child);
+        }
+        descendant(child, program)
+    })
+}
+
 /// The last lines of a log file, indented.
 pub(crate) fn tail(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();

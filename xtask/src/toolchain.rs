@@ -24,6 +24,7 @@ pub(crate) enum Toolchain {
     Go,
     Node,
     Rdkafka,
+    Lapin,
     Kcat,
     /// Has system calls fail, and traces them.
     Strace,
@@ -36,6 +37,8 @@ pub(crate) enum Toolchain {
     Faketime,
     /// The broker itself, to prove suites on.
     Rabbitmq,
+    /// RabbitMQ's own load generator.
+    PerfTest,
 }
 
 impl fmt::Display for Toolchain {
@@ -47,6 +50,7 @@ impl fmt::Display for Toolchain {
             Self::Go => "Go",
             Self::Node => "Node.js (node and npm)",
             Self::Rdkafka => "rdkafka (a C compiler and make)",
+            Self::Lapin => "lapin (cargo)",
             Self::Kcat => "kcat",
             Self::Strace => "strace (and a C compiler)",
             Self::Nbdkit => "nbdkit and nbdfuse",
@@ -54,6 +58,7 @@ impl fmt::Display for Toolchain {
             Self::Iproute => "ip (iproute2)",
             Self::Faketime => "faketime",
             Self::Rabbitmq => "RabbitMQ (root, unshare, and apt of a Debian)",
+            Self::PerfTest => "RabbitMQ PerfTest (a JRE of 17 or newer, and mvn)",
         })
     }
 }
@@ -68,6 +73,7 @@ impl Toolchain {
             Self::Go => go(layout),
             Self::Node => node(layout),
             Self::Rdkafka => rdkafka(layout),
+            Self::Lapin => lapin(layout),
             Self::Kcat => packaged(layout, "kcat", &["kcat"], &["kcat"]),
             Self::Strace => {
                 require(&["cc"])?;
@@ -82,6 +88,7 @@ impl Toolchain {
             Self::Iproute => packaged(layout, "iproute2", &["ip"], &["iproute2"]),
             Self::Faketime => packaged(layout, "faketime", &["faketime"], &["faketime"]),
             Self::Rabbitmq => rabbitmq(layout),
+            Self::PerfTest => perf_test(layout),
         }
     }
 }
@@ -148,20 +155,7 @@ fn java(layout: &Layout) -> Result<()> {
     let project = layout.conformance.join("java");
     require(&["java", "javac", "mvn"])?;
     once(layout, "java-lib", &[&project.join("pom.xml")], |log| {
-        let lib = layout.cache.join("java/lib");
-        if lib.exists() {
-            fs::remove_dir_all(&lib)?;
-        }
-        let mut copy = Command::new("mvn");
-        copy.args([
-            "-q",
-            "-B",
-            "dependency:copy-dependencies",
-            "-DincludeScope=runtime",
-        ])
-        .arg(format!("-DoutputDirectory={}", lib.display()))
-        .current_dir(&project);
-        process::must(&mut copy, log, LIMIT)
+        copy_dependencies(&project, &layout.cache.join("java/lib"), log)
     })?;
     let sources = files_under(&project.join("src"), "java")?;
     let inputs: Vec<_> = sources.iter().map(PathBuf::as_path).collect();
@@ -175,6 +169,31 @@ fn java(layout: &Layout) -> Result<()> {
             .args(&sources);
         process::must(&mut compile, log, LIMIT)
     })
+}
+
+fn perf_test(layout: &Layout) -> Result<()> {
+    let project = layout.root.join("bench/perf-test");
+    require(&["java", "mvn"])?;
+    once(layout, "perf-test", &[&project.join("pom.xml")], |log| {
+        copy_dependencies(&project, &layout.cache.join("perf-test"), log)
+    })
+}
+
+/// Fills `lib` with the jars that the Maven project needs.
+fn copy_dependencies(project: &Path, lib: &Path, log: &Path) -> Result<()> {
+    if lib.exists() {
+        fs::remove_dir_all(lib)?;
+    }
+    let mut copy = Command::new("mvn");
+    copy.args([
+        "-q",
+        "-B",
+        "dependency:copy-dependencies",
+        "-DincludeScope=runtime",
+    ])
+    .arg(format!("-DoutputDirectory={}", lib.display()))
+    .current_dir(project);
+    process::must(&mut copy, log, LIMIT)
 }
 
 fn go(layout: &Layout) -> Result<()> {
@@ -222,6 +241,16 @@ fn rdkafka(layout: &Layout) -> Result<()> {
         process::must(&mut build, &layout.log("prepare-rdkafka"), LIMIT)?;
     }
     Ok(())
+}
+
+fn lapin(layout: &Layout) -> Result<()> {
+    require(&["cargo"])?;
+    let mut build = Command::new("cargo");
+    build
+        .args(["test", "--locked", "--no-run"])
+        .current_dir(layout.conformance.join("rust/rabbit"))
+        .env("CARGO_TARGET_DIR", layout.cache.join("lapin"));
+    process::must(&mut build, &layout.log("prepare-lapin"), LIMIT)
 }
 
 fn rabbitmq(layout: &Layout) -> Result<()> {

@@ -11,6 +11,7 @@ import wire
 from confluent_kafka import KafkaError, KafkaException
 from eventually import eventually
 from librdkafka import clients
+from rabbit_pika.conftest import connect_to
 
 from .cuttable_disk import CuttableDisk
 from .forebay import BUSY, Forebay
@@ -93,6 +94,52 @@ def test_a_full_disk_heals_when_space_returns(small_disk, tmp_path):
         # Everything that was acknowledged meanwhile is there.
         offsets = {m.offset() for m in clients.read_all(server.broker, topic)}
         assert {m.offset() for m in delivered} <= offsets
+        assert server.stop() == 0
+
+
+def test_publishers_to_queues_wait_and_are_told_so(small_disk, tmp_path):
+    with Forebay(
+        small_disk / "data", amqp="127.0.0.1:0", log=tmp_path / "server.log"
+    ) as server:
+        publisher, consumer = connect_to(server.amqp), connect_to(server.amqp)
+        heard = []
+        publisher.add_on_connection_blocked_callback(
+            lambda _, frame: heard.append(frame.method.reason)
+        )
+        publisher.add_on_connection_unblocked_callback(lambda *_: heard.append("unblocked"))
+        publishing, consuming = publisher.channel(), consumer.channel()
+        publishing.queue_declare("full", durable=True)
+        publishing.basic_publish("", "full", b"before")
+        ballast = fill(small_disk)
+        sent = 0
+
+        def is_told_to_wait():
+            nonlocal sent
+            publishing.basic_publish("", "full", bytes(500_000))
+            sent += 1
+            publisher.process_data_events(0.05)
+            return heard
+
+        assert eventually(is_told_to_wait, within=60) == ["low on disk"]
+        publishing.basic_publish("", "full", b"last")
+        # Who takes messages goes on, and whoever publishes nothing is not held up.
+        method, _, body = consuming.basic_get("full")
+        assert body == b"before"
+        consuming.basic_ack(method.delivery_tag)
+        assert consuming.queue_declare("full", passive=True).method.consumer_count == 0
+        publisher.process_data_events(0.5)
+        assert heard == ["low on disk"]
+
+        ballast.unlink()
+
+        def healed():
+            publisher.process_data_events(0.05)
+            return len(heard) == 2
+
+        eventually(healed)
+        assert heard[-1] == "unblocked"
+        bodies = [consuming.basic_get("full", auto_ack=True)[2] for _ in range(sent + 1)]
+        assert bodies == [bytes(500_000)] * sent + [b"last"], "nothing was refused"
         assert server.stop() == 0
 
 

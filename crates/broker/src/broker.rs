@@ -60,6 +60,7 @@ struct Shared {
     mailbox: Arc<Mailbox<Command>>,
     catalog: Arc<Catalog>,
     metrics: Arc<ShardMetrics>,
+    full: watch::Receiver<bool>,
     options: BrokerOptions,
     environment: Environment,
     cluster: Uuid,
@@ -109,11 +110,13 @@ impl Broker {
         let id = uuid::Builder::from_random_bytes(environment.randomness.bytes16()).into_uuid();
         let cluster = machine.open(&mut engine, id, now);
         let directories = machine.directories();
+        let full = machine.watch_full();
         let shard = Shard::new(engine, machine, medium, Arc::clone(&environment.clock));
         let shared = Shared {
             mailbox: shard.mailbox(),
             catalog,
             metrics: shard.metrics(),
+            full,
             options,
             environment,
             cluster,
@@ -152,6 +155,12 @@ impl Broker {
     /// How full the medium is. Blocks.
     pub fn space(&self) -> Result<Space, StorageError> {
         self.shared.environment.medium.space()
+    }
+
+    /// Whether the medium is full, so that what producers and publishers bring waits or is refused; and
+    /// when that changes.
+    pub fn watch_full(&self) -> watch::Receiver<bool> {
+        self.shared.full.clone()
     }
 
     /// Both clocks.

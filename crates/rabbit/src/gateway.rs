@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use forebay_broker::Broker;
+use forebay_broker::host::Recalled;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 
@@ -121,6 +123,12 @@ impl Gateway {
     pub fn options(&self) -> &GatewayOptions {
         &self.shared.options
     }
+}
+
+/// Reads the properties of messages that this gateway stored, for the broker to route them again
+/// ([`BrokerOptions::recall`](forebay_broker::BrokerOptions)).
+pub fn recall(properties: &Bytes) -> Recalled {
+    session::recall(properties)
 }
 
 /// Waits for the word to end. A gateway that is gone counts as one that stops.

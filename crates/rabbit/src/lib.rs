@@ -16,5 +16,5 @@ pub mod management;
 mod metrics;
 mod registry;
 
-pub use gateway::{Gateway, GatewayOptions};
+pub use gateway::{Gateway, GatewayOptions, recall};
 pub use metrics::{Ending, GatewayMetrics, Gauge};

@@ -50,8 +50,13 @@ pub const DELIVERY_OUTPUT_BYTES_MAX: usize = 256 << 10;
 pub const OUTPUT_BYTES_MAX: usize = 2 * DELIVERY_OUTPUT_BYTES_MAX;
 /// Room in the output buffer that is kept when it is empty.
 pub const OUTPUT_BYTES_KEPT: usize = 8 << 10;
-/// Read from a log at a time, for deliveries; one batch may be larger.
-pub const DELIVERY_READ_BYTES: usize = 128 << 10;
+/// Read from a log at a time, for deliveries; one batch may be larger. What is not delivered at once is kept
+/// for what the consumer is given next.
+pub const DELIVERY_READ_BYTES_MAX: usize = 128 << 10;
+/// The least of it, however many consumers a connection has.
+pub const DELIVERY_READ_BYTES_MIN: usize = 4 << 10;
+/// What the consumers of a connection share for it.
+pub const DELIVERY_AHEAD_BYTES: usize = 256 << 10;
 /// The most that one batch may decompress to.
 pub const BATCH_DECOMPRESSED_BYTES_MAX: usize = 128 << 20;
 /// Deliveries ahead of what is written, of a consumer that has set no bound: what is not written could as

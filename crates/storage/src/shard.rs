@@ -61,6 +61,9 @@ pub trait Machine: Replay + Send + 'static {
     /// machine was paused, its disk hung. Whoever seems silent now may only not have been heard.
     fn stood_still(&mut self, _now: Now) {}
 
+    /// The medium is full from now on, or has space again ([`Engine::is_full`]).
+    fn space_changed(&mut self, _is_full: bool) {}
+
     /// When [`Machine::tick`] next has something to do, on the monotonic clock.
     fn next_deadline(&self) -> Option<Duration>;
 
@@ -83,6 +86,8 @@ pub struct Shard<M: Machine> {
     mailbox: Arc<Mailbox<M::Command>>,
     metrics: Arc<ShardMetrics>,
     jobs_running: usize,
+    /// What the machine was last told.
+    is_full: bool,
     /// Commands that wait for room in the journal, and what came after them.
     inbox: VecDeque<Message<M::Command>>,
     replies: Replies<M::Reply>,
@@ -148,6 +153,7 @@ impl<M: Machine> Shard<M> {
             mailbox: Arc::new(Mailbox::new()),
             metrics: Arc::default(),
             jobs_running: 0,
+            is_full: false,
             inbox: VecDeque::new(),
             replies: Replies::default(),
             stopping: false,
@@ -193,6 +199,10 @@ impl<M: Machine> Shard<M> {
         let now = self.wall.believe(self.clock.now());
         self.note_delay(self.turn_due, now);
         self.take_news(now);
+        if self.is_full != self.engine.is_full() {
+            self.is_full = self.engine.is_full();
+            self.machine.space_changed(self.is_full);
+        }
         self.handle_commands(now);
         // What a tick stores needs room as a command's does.
         if self.has_room_for_tick() {

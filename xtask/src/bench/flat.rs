@@ -8,7 +8,7 @@ use super::load;
 use super::load::frames::{self, Frames};
 use super::page::Page;
 use super::samples::{Samples, digits};
-use super::server::{self, Seat, Server};
+use super::server::{self, Protocol, Seat, Server};
 use super::{machine, usage};
 use crate::layout::Layout;
 
@@ -87,7 +87,7 @@ pub(crate) fn run(layout: &Layout, args: &Args) -> Result<()> {
 
 /// Records over so many partitions of a fresh broker, in and out again.
 fn spread(layout: &Layout, args: &Args, partitions: u32, costs: &mut Costs) -> Result<()> {
-    let seat = Seat::forebay(layout, "flat", "fsync")?;
+    let seat = Seat::forebay(layout, "flat", Protocol::Kafka, "fsync")?;
     machine::sync_disks();
     let server = seat.start()?;
     load::create_topic(layout, &server.bootstrap, "warm", partitions)?;
@@ -124,7 +124,7 @@ fn spread(layout: &Layout, args: &Args, partitions: u32, costs: &mut Costs) -> R
 
 /// The same records on a log that is empty and on one that is long: processor seconds a million.
 fn lengthen(layout: &Layout, args: &Args, log_bytes: u64) -> Result<(Vec<f64>, Vec<f64>)> {
-    let seat = Seat::forebay(layout, "flat", "fsync")?;
+    let seat = Seat::forebay(layout, "flat", Protocol::Kafka, "fsync")?;
     machine::sync_disks();
     let server = seat.start()?;
     load::create_topic(layout, &server.bootstrap, "warm", 1)?;
@@ -167,7 +167,7 @@ struct Idle {
 }
 
 fn idle_partition(layout: &Layout, partitions: u32) -> Result<Idle> {
-    let seat = Seat::forebay(layout, "flat", "fsync")?;
+    let seat = Seat::forebay(layout, "flat", Protocol::Kafka, "fsync")?;
     let resident = |server: &Server| {
         usage::wait_until_quiet(server.id())?;
         usage::resident_bytes(server.id())

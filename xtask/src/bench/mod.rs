@@ -1,10 +1,11 @@
-//! `cargo xtask bench`: how fast Forebay is, beside Apache Kafka, beside the bare disk, and beside
-//! what it was before.
+//! `cargo xtask bench`: how fast Forebay is, beside Apache Kafka, beside RabbitMQ, beside the bare disk,
+//! and beside what it was before.
 //!
 //! Every benchmark writes a page and its charts to `bench/results/`. Times hang on the machine;
 //! ratios of things measured in turn on the same machine hang on it less, so they are the headline.
 
 mod chart;
+mod comparison;
 mod cost;
 mod disk;
 mod flat;
@@ -14,6 +15,7 @@ mod load;
 mod machine;
 mod page;
 mod probe;
+mod rabbitmq;
 mod samples;
 mod server;
 mod usage;
@@ -34,6 +36,8 @@ pub(crate) struct Args {
 enum Benchmark {
     /// Forebay and Apache Kafka in turn, under the same load.
     Kafka(kafka::Args),
+    /// Forebay and RabbitMQ in turn, under the same load.
+    Rabbitmq(rabbitmq::Args),
     /// The group commit beside what the disk can do.
     Disk(disk::Args),
     /// What should not grow with partitions and with the length of a log.
@@ -49,6 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let layout = Layout::find()?;
     match &args.benchmark {
         Benchmark::Kafka(args) => kafka::run(&layout, args),
+        Benchmark::Rabbitmq(args) => rabbitmq::run(&layout, args),
         Benchmark::Disk(args) => disk::run(&layout, args),
         Benchmark::Flat(args) => flat::run(&layout, args),
         Benchmark::Counts(args) => hot_paths::counts::run(&layout, args),

@@ -12,10 +12,14 @@ use super::usage::Usage;
 use crate::kafka_node::KafkaNode;
 use crate::layout::Layout;
 use crate::process::{self, Ending, free_port};
+use crate::rabbitmq::{RabbitmqNode, answers_amqp};
 
 /// For a broker that has ten gigabytes of logs to look through.
 const START_LIMIT: Duration = Duration::from_secs(180);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
+const FOREBAY: &str = "forebay";
+/// The program that RabbitMQ runs in.
+const ERLANG: &str = "beam.smp";
 
 /// How Kafka's own start scripts (`kafka-server-start.sh`, `kafka-run-class.sh` of 4.3) run the JVM.
 const KAFKA_JVM: &[&str] = &[
@@ -40,19 +44,34 @@ pub(crate) struct Seat {
 enum Program {
     Forebay {
         binary: PathBuf,
+        protocol: Protocol,
         address: String,
         durability: &'static str,
     },
     Kafka(KafkaNode),
+    Rabbitmq(RabbitmqNode),
+}
+
+/// What Forebay is spoken to in; it listens for nothing else.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Protocol {
+    Kafka,
+    Amqp,
 }
 
 impl Seat {
     /// Forebay with its default configuration, except for what an acknowledgement promises.
-    pub(crate) fn forebay(layout: &Layout, name: &str, durability: &'static str) -> Result<Self> {
+    pub(crate) fn forebay(
+        layout: &Layout,
+        name: &str,
+        protocol: Protocol,
+        durability: &'static str,
+    ) -> Result<Self> {
         let folder = fresh_folder(layout, name)?;
         Ok(Self {
             program: Program::Forebay {
                 binary: measured_binary(layout),
+                protocol,
                 address: format!("127.0.0.1:{}", free_port()?),
                 durability,
             },
@@ -77,36 +96,69 @@ impl Seat {
         })
     }
 
+    /// RabbitMQ as it comes, without plugins.
+    pub(crate) fn rabbitmq(layout: &Layout, name: &str) -> Result<Self> {
+        let folder = fresh_folder(layout, name)?;
+        let template = layout.root.join("bench/rabbitmq.conf");
+        let template =
+            fs::read_to_string(&template).with_context(|| template.display().to_string())?;
+        let node = RabbitmqNode::with(layout, &folder, &template, "[].")?;
+        Ok(Self {
+            program: Program::Rabbitmq(node),
+            folder,
+            log: layout.log(&format!("bench.{name}")),
+        })
+    }
+
     /// Starts it and waits until it answers.
     pub(crate) fn start(&self) -> Result<Server> {
-        let command = match &self.program {
+        let mut command = match &self.program {
             Program::Forebay {
                 binary,
+                protocol,
                 address,
                 durability,
             } => {
+                let (kafka, amqp) = match protocol {
+                    Protocol::Kafka => (&address[..], "off"),
+                    Protocol::Amqp => ("off", &address[..]),
+                };
                 let mut command = Command::new(binary);
                 command
-                    .args(["serve", "--kafka", address, "--amqp", "off"])
+                    .args(["serve", "--kafka", kafka, "--amqp", amqp])
                     .args(["--admin", "127.0.0.1:0"])
                     .args(["--durability", durability, "--data"])
                     .arg(self.folder.join("data"));
-                command
+                process::tied_to_this_thread(&command)
             }
-            Program::Kafka(node) => node.serve(),
+            Program::Kafka(node) => process::tied_to_this_thread(&node.serve()),
+            Program::Rabbitmq(node) => node.serve(),
         };
-        let bootstrap = match &self.program {
-            Program::Forebay { address, .. } => address.clone(),
-            Program::Kafka(node) => node.bootstrap.clone(),
+        let (address, is_ready): (&String, fn(&str) -> bool) = match &self.program {
+            Program::Forebay {
+                address,
+                protocol: Protocol::Kafka,
+                ..
+            } => (address, probe::is_ready),
+            Program::Forebay { address, .. } => (address, answers_amqp),
+            Program::Kafka(node) => (&node.bootstrap, probe::is_ready),
+            Program::Rabbitmq(node) => (&node.amqp, answers_amqp),
         };
         let started = Instant::now();
-        let mut child = process::spawn(&mut process::tied_to_this_thread(&command), &self.log)?;
-        process::wait_until(&mut child, &self.log, START_LIMIT, || {
-            probe::is_ready(&bootstrap)
-        })?;
+        let mut child = process::spawn(&mut command, &self.log)?;
+        process::wait_until(&mut child, &self.log, START_LIMIT, || is_ready(address))?;
+        let ready_after = started.elapsed();
+        let id = match &self.program {
+            Program::Forebay { .. } | Program::Kafka(_) => child.id(),
+            // What was started only holds the namespaces that the broker runs in.
+            Program::Rabbitmq(_) => process::descendant(child.id(), ERLANG)
+                .with_context(|| format!("no {ERLANG} below {}", child.id()))?,
+        };
+        let bootstrap = address.clone();
         Ok(Server {
             bootstrap,
-            ready_after: started.elapsed(),
+            ready_after,
+            id,
             child,
             log: self.log.clone(),
         })
@@ -122,17 +174,19 @@ impl Drop for Seat {
 
 /// A running broker.
 pub(crate) struct Server {
-    /// `host:port` for Kafka clients.
+    /// `host:port` for clients.
     pub(crate) bootstrap: String,
     /// From the start of the process to its first answer.
     pub(crate) ready_after: Duration,
+    id: u32,
     child: Child,
     log: PathBuf,
 }
 
 impl Server {
+    /// The process that does the work.
     pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+        self.id
     }
 
     pub(crate) fn usage(&self) -> Result<Usage> {
@@ -155,7 +209,7 @@ impl Server {
 
     /// Ends it without a word of warning.
     pub(crate) fn kill(mut self) -> Result<()> {
-        process::kill_tree(self.id());
+        process::kill_tree(self.child.id());
         self.child.wait()?;
         Ok(())
     }
@@ -174,18 +228,28 @@ impl Drop for Server {
 pub(crate) fn build_forebay(layout: &Layout) -> Result<()> {
     println!("building the release binary");
     crate::cargo::build_release(layout, &["forebay"])?;
-    let copy = measured_binary(layout);
+    keep(layout, FOREBAY)
+}
+
+/// Keeps a copy of a program as it was just built.
+pub(crate) fn keep(layout: &Layout, program: &str) -> Result<()> {
+    let copy = kept(layout, program);
     fs::create_dir_all(copy.parent().context("the copy lies in a folder")?)?;
     // Not written in place: another run may be executing the old one.
     let fresh = copy.with_extension("new");
-    fs::copy(layout.forebay(), &fresh).with_context(|| fresh.display().to_string())?;
+    fs::copy(layout.released(program), &fresh).with_context(|| fresh.display().to_string())?;
     fs::rename(&fresh, &copy)?;
     Ok(())
 }
 
+/// The copy of a program.
+pub(crate) fn kept(layout: &Layout, program: &str) -> PathBuf {
+    folder(layout).join("bin").join(program)
+}
+
 /// The binary that is measured, and whose command line creates the topics of every broker.
 pub(crate) fn measured_binary(layout: &Layout) -> PathBuf {
-    folder(layout).join("forebay")
+    kept(layout, FOREBAY)
 }
 
 /// Where benchmarks keep what they need and what they write.

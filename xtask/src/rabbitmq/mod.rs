@@ -4,4 +4,4 @@ mod install;
 mod node;
 
 pub(crate) use install::{install, require_privileges};
-pub(crate) use node::RabbitmqNode;
+pub(crate) use node::{RabbitmqNode, answers_amqp};

@@ -44,24 +44,34 @@ pub(crate) struct RabbitmqNode {
 }
 
 impl RabbitmqNode {
-    /// Writes the configuration of a node that keeps its data below `dir`.
+    /// Writes the configuration of a node that the conformance suites meet, with its data below `dir`.
     pub(crate) fn configure(layout: &Layout, dir: &Path) -> Result<Self> {
+        let templates = layout.conformance.join("rabbitmq");
+        let read = |name: &str| {
+            let path = templates.join(name);
+            fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))
+        };
+        Self::with(
+            layout,
+            dir,
+            &read("rabbitmq.conf")?,
+            &read("enabled_plugins")?,
+        )
+    }
+
+    /// A node with the configuration that `template` is with its words in capitals filled in, and these
+    /// plugins, with its data below `dir`.
+    pub(crate) fn with(layout: &Layout, dir: &Path, template: &str, plugins: &str) -> Result<Self> {
         let (amqp, management) = (free_port()?, free_port()?);
         let home = dir.join("rabbitmq");
         fs::create_dir_all(&home)?;
-        let templates = layout.conformance.join("rabbitmq");
-        let template = fs::read_to_string(templates.join("rabbitmq.conf"))
-            .with_context(|| format!("read {}", templates.display()))?;
         fs::write(
             home.join("rabbitmq.conf"),
             template
                 .replace("AMQP_PORT", &amqp.to_string())
                 .replace("MANAGEMENT_PORT", &management.to_string()),
         )?;
-        fs::copy(
-            templates.join("enabled_plugins"),
-            home.join("enabled_plugins"),
-        )?;
+        fs::write(home.join("enabled_plugins"), plugins)?;
         Ok(Self {
             amqp: format!("127.0.0.1:{amqp}"),
             management: format!("127.0.0.1:{management}"),
@@ -97,16 +107,21 @@ impl RabbitmqNode {
 
     /// Whether it answers AMQP clients, which is later than that it accepts connections.
     pub(crate) fn is_ready(&self) -> bool {
-        let greet = || -> std::io::Result<u8> {
-            let mut stream = TcpStream::connect(&self.amqp)?;
-            stream.set_read_timeout(Some(ANSWER_LIMIT))?;
-            stream.write_all(PROTOCOL_HEADER)?;
-            let mut frame_type = [0];
-            stream.read_exact(&mut frame_type)?;
-            Ok(frame_type[0])
-        };
-        greet().is_ok_and(|frame_type| frame_type == METHOD_FRAME)
+        answers_amqp(&self.amqp)
     }
+}
+
+/// Whether there is a broker at `address` that answers AMQP clients.
+pub(crate) fn answers_amqp(address: &str) -> bool {
+    let greet = || -> std::io::Result<u8> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+        stream.write_all(PROTOCOL_HEADER)?;
+        let mut frame_type = [0];
+        stream.read_exact(&mut frame_type)?;
+        Ok(frame_type[0])
+    };
+    greet().is_ok_and(|frame_type| frame_type == METHOD_FRAME)
 }
 
 /// Where its packages are unpacked.

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::Args;
 use super::broker::{Broker, Kind};
-use super::programs::{cases, go, instructions, kafkajs, pytest, rdkafka};
+use super::programs::{cases, go, instructions, kafkajs, lapin, pytest, rdkafka};
 use super::report::{Format, Report};
 use super::upstream::{self, Upstream};
 use crate::layout::Layout;
@@ -128,6 +128,17 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Command(|layout| pytest(layout, "rabbitmqadmin")),
     },
     Suite {
+        name: "interop",
+        about: "pika and librdkafka on one broker: what one publishes the other consumes",
+        client: "interop",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: true,
+        proved_on: &[],
+        limit: minutes(3),
+        work: Work::Command(|layout| pytest(layout, "interop")),
+    },
+    Suite {
         name: "java",
         about: "kafka-clients of Apache Kafka 4.3",
         client: "java",
@@ -172,6 +183,39 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Upstream(&upstream::FRANZ_GO),
     },
     Suite {
+        name: "lapin",
+        about: "lapin (Rust), a client of RabbitMQ",
+        client: "lapin",
+        toolchains: &[Toolchain::Lapin],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(5),
+        work: Work::Command(|layout| lapin(layout, "cases")),
+    },
+    Suite {
+        name: "lapin-restarts",
+        about: "lapin, and servers that are restarted and killed under it",
+        client: "lapin",
+        toolchains: &[Toolchain::Lapin],
+        quick: false,
+        needs_broker: false,
+        proved_on: &[],
+        limit: minutes(3),
+        work: Work::Command(|layout| lapin(layout, "restarts")),
+    },
+    Suite {
+        name: "perf-test",
+        about: "RabbitMQ PerfTest: short runs, each to its end",
+        client: "perf-test",
+        toolchains: &[Toolchain::Python, Toolchain::PerfTest],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(5),
+        work: Work::Command(|layout| pytest(layout, "rabbit_perf_test")),
+    },
+    Suite {
         name: "amqp091-go",
         about: "amqp091-go (Go), a client of RabbitMQ",
         client: "amqp091-go",
@@ -192,6 +236,17 @@ pub(crate) const ALL: &[Suite] = &[
         proved_on: &[Kind::Rabbitmq],
         limit: minutes(5),
         work: Work::Upstream(&upstream::AMQP091_GO),
+    },
+    Suite {
+        name: "amqp-client",
+        about: "RabbitMQ's own client for Java",
+        client: "amqp-client",
+        toolchains: &[Toolchain::Java],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(5),
+        work: Work::Command(|layout| cases(layout, "rabbit")),
     },
     Suite {
         name: "amqplib-own",

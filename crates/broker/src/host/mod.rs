@@ -32,7 +32,9 @@ pub use inspect::{
     BindingDescription, BindingPlace, Bindings, BindingsPart, HostTotals, Inspect, Inspected, Part,
     QueueDescription,
 };
-pub use message::{Envelope, MessageHeaders, Publication, header};
+pub use message::{
+    Envelope, ForTopics, MessageHeaders, Publication, Recall, Recalled, header, unchanged,
+};
 pub use reply::{
     Delivered, Got, HostReply, Notice, NoticeSender, Published, QueueStatus, Subscribed,
 };

@@ -40,6 +40,8 @@ pub struct QueueStatus {
 pub struct Subscribed {
     /// Reads the messages that are delivered.
     pub log: LogReader,
+    /// Whether consumers are told how often a message came back.
+    pub tells_counts: bool,
 }
 
 /// A message that was taken without a subscription.
@@ -49,6 +51,8 @@ pub struct Got {
     pub log: LogReader,
     /// What was delivered.
     pub delivery: Delivered,
+    /// Whether it is told how often the message came back.
+    pub tells_counts: bool,
     /// How many messages are ready still.
     pub ready: u64,
 }

@@ -243,11 +243,16 @@ impl Command {
             Self::Host { answer, .. } => {
                 let _ = answer.send(Err(HostError::StorageFull));
             }
+            Self::Publish {
+                messages, answer, ..
+            } => {
+                let refused = messages.iter().map(|_| Err(PublishError::StorageFull));
+                let _ = answer.send(refused.collect());
+            }
             Self::Access { answer, .. } => {
                 let _ = answer.send(Err(AccessError::StorageFull));
             }
-            Self::Publish { .. }
-            | Self::DeleteTopics { .. }
+            Self::DeleteTopics { .. }
             | Self::AlterConfigs { .. }
             | Self::DeleteRecords { .. }
             | Self::InitProducer { .. }

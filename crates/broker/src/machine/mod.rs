@@ -59,6 +59,8 @@ pub(crate) struct BrokerMachine {
     next_producer: i64,
     reserved_producers: i64,
     producer_expiry_due: Duration,
+    /// Tells gateways whether the medium is full.
+    full: watch::Sender<bool>,
     /// Whether the catalog shows what is known: not while the journal is replayed.
     open: bool,
 }
@@ -85,6 +87,7 @@ impl BrokerMachine {
         // What a topic promises that says nothing is what a queue promises.
         let defaults = TopicConfig::new(Values::new(), &options.topic_defaults);
         let durability = defaults.map_or(Durability::Fsync, |defaults| defaults.durability);
+        let recall = options.recall;
         Self {
             options,
             catalog,
@@ -99,12 +102,18 @@ impl BrokerMachine {
             next_producer: 0,
             reserved_producers: 0,
             producer_expiry_due: Duration::ZERO,
-            host: host::Host::new(durability),
+            host: host::Host::new(durability, recall),
             directory: Arc::default(),
             directories: watch::Sender::default(),
             next_virtual_host: VirtualHostId::DEFAULT.0 + 1,
+            full: watch::Sender::new(false),
             open: false,
         }
+    }
+
+    /// Says when the medium is full, and when it has space again.
+    pub(crate) fn watch_full(&self) -> watch::Receiver<bool> {
+        self.full.subscribe()
     }
 
     /// Begins work on top of a recovered engine. `cluster` is the id to found the cluster under, if
@@ -216,6 +225,11 @@ impl Machine for BrokerMachine {
 
     fn stood_still(&mut self, now: Now) {
         self.groups.excuse_silence(now);
+    }
+
+    fn space_changed(&mut self, is_full: bool) {
+        self.host.is_full = is_full;
+        self.full.send_replace(is_full);
     }
 
     fn next_deadline(&self) -> Option<Duration> {

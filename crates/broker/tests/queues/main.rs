@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod consuming;
+mod delaying;
 mod dying;
 mod harness;
 mod inspecting;

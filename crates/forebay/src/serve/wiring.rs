@@ -88,6 +88,8 @@ impl Wiring {
         options.stall_timeout = settings.request_stall_timeout;
         let kafka = Gateway::new(broker.clone(), options);
         let options = forebay_rabbit::GatewayOptions {
+            product: settings.amqp_product.0.clone(),
+            version: settings.amqp_version.0.clone(),
             forebay_version: env!("CARGO_PKG_VERSION").to_owned(),
             disk_reads_at_once: resources.disk_reads,
             ..forebay_rabbit::GatewayOptions::default()
@@ -259,6 +261,7 @@ fn open_broker(
         topic_defaults: Arc::new(topic_defaults(settings)),
         groups,
         producer_id_expiration: settings.producer_id_expiration,
+        recall: forebay_rabbit::recall,
     };
     let (broker, shard, recovered) =
         Broker::open(environment, storage, options).map_err(cannot_open)?;

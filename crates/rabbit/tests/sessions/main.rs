@@ -6,12 +6,14 @@
 )]
 
 mod access;
+mod blocking;
 mod confirms;
 mod consumers;
 mod errors;
 mod handshake;
 mod hostile;
 mod replies;
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod topology;

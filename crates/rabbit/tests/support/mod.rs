@@ -68,7 +68,10 @@ impl Server {
             tail_cache_bytes: 4 << 20,
             ..Options::default()
         };
-        let options = BrokerOptions::default();
+        let options = BrokerOptions {
+            recall: forebay_rabbit::recall,
+            ..BrokerOptions::default()
+        };
         let (broker, shard, _) =
             Broker::open(environment, storage, options).expect("the simulated disk opens");
         let gateway = Gateway::new(broker.clone(), GatewayOptions::default());
@@ -421,7 +424,8 @@ pub(crate) fn start_ok(password: &str) -> connection::StartOk {
     let mut capabilities = TableBuilder::new();
     capabilities
         .put("authentication_failure_close", Value::Bool(true))
-        .put("consumer_cancel_notify", Value::Bool(true));
+        .put("consumer_cancel_notify", Value::Bool(true))
+        .put("connection.blocked", Value::Bool(true));
     connection::StartOk {
         client_properties: table(&[("capabilities", Value::Table(capabilities.view()))]),
         mechanism: "PLAIN".try_into().unwrap(),

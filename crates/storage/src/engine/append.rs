@@ -81,6 +81,12 @@ impl Engine {
         }
     }
 
+    /// Whether there was no space for the journal's next file when it was last looked for: producers are
+    /// refused until there is.
+    pub fn is_full(&self) -> bool {
+        self.was_full
+    }
+
     /// The part of the current file that is left alone while nobody knows whether another follows.
     fn kept_bytes(&self, essential: bool) -> u64 {
         if essential {

@@ -14,7 +14,7 @@ use crate::bench::load;
 use crate::bench::load::frames::{self, FETCH_BYTES, Frames};
 use crate::bench::page::Page;
 use crate::bench::samples::digits;
-use crate::bench::server::{self, Seat};
+use crate::bench::server::{self, Protocol, Seat};
 use crate::bench::{machine, usage};
 use crate::layout::Layout;
 use crate::process;
@@ -167,7 +167,7 @@ fn running_server(layout: &Layout, args: &Args, page: &mut Page) -> Result<()> {
         ));
         return Ok(());
     }
-    let seat = Seat::forebay(layout, "counts", "fsync")?;
+    let seat = Seat::forebay(layout, "counts", Protocol::Kafka, "fsync")?;
     let server = seat.start()?;
     load::create_topic(layout, &server.bootstrap, TOPIC, 1)?;
     let load = |records, batch_records| Frames {

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use crate::bench::server::Seat;
+use crate::bench::comparison;
+use crate::bench::server::{Protocol, Seat};
 use crate::layout::Layout;
 
 /// A broker and what it promises before it acknowledges.
@@ -18,16 +19,15 @@ pub(crate) enum Contender {
     KafkaFlush,
 }
 
-impl Contender {
-    /// In the order in which the first round measures them.
-    pub(crate) const ALL: [Self; 4] = [
+impl comparison::Contender for Contender {
+    const ALL: &'static [Self] = &[
         Self::ForebayFsync,
         Self::KafkaDefault,
         Self::ForebayOs,
         Self::KafkaFlush,
     ];
 
-    pub(crate) fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::ForebayFsync => "Forebay fsync",
             Self::ForebayOs => "Forebay os",
@@ -35,7 +35,9 @@ impl Contender {
             Self::KafkaFlush => "Kafka flush",
         }
     }
+}
 
+impl Contender {
     pub(crate) fn about(self) -> &'static str {
         match self {
             Self::ForebayFsync => "default configuration: an acknowledgement survives a power cut",
@@ -60,8 +62,8 @@ impl Contender {
     /// A fresh data folder of its own.
     pub(crate) fn seat(self, layout: &Layout) -> Result<Seat> {
         match self {
-            Self::ForebayFsync => Seat::forebay(layout, "forebay-fsync", "fsync"),
-            Self::ForebayOs => Seat::forebay(layout, "forebay-os", "os"),
+            Self::ForebayFsync => Seat::forebay(layout, "forebay-fsync", Protocol::Kafka, "fsync"),
+            Self::ForebayOs => Seat::forebay(layout, "forebay-os", Protocol::Kafka, "os"),
             Self::KafkaDefault => Seat::kafka(layout, "kafka-default", ""),
             Self::KafkaFlush => Seat::kafka(layout, "kafka-flush", "log.flush.interval.messages=1"),
         }

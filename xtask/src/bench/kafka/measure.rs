@@ -1,30 +1,13 @@
 //! What is measured.
 
-use super::contender::Contender;
-use crate::bench::samples::Samples;
-
-/// A quantity with its unit.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Measure {
-    pub(crate) title: &'static str,
-    pub(crate) unit: &'static str,
-    pub(crate) higher_is_better: bool,
-}
+use crate::bench::comparison::Measure;
 
 const fn rate(title: &'static str) -> Measure {
-    Measure {
-        title,
-        unit: "records/s",
-        higher_is_better: true,
-    }
+    Measure::rate(title, "records/s")
 }
 
 const fn cost(title: &'static str, unit: &'static str) -> Measure {
-    Measure {
-        title,
-        unit,
-        higher_is_better: false,
-    }
+    Measure::cost(title, unit)
 }
 
 pub(crate) const PRODUCE: Measure = rate("produce");
@@ -121,80 +104,3 @@ pub(crate) const ALL: &[&Measure] = &[
     &READY_KILLED,
     &LARGE_RESIDENT,
 ];
-
-/// One value.
-#[derive(Debug)]
-pub(crate) struct Sample {
-    pub(crate) contender: Contender,
-    pub(crate) round: usize,
-    pub(crate) measure: &'static Measure,
-    pub(crate) value: f64,
-}
-
-/// Everything that was measured.
-#[derive(Debug, Default)]
-pub(crate) struct Measured {
-    samples: Vec<Sample>,
-}
-
-impl Measured {
-    pub(crate) fn add(&mut self, sample: Sample) {
-        self.samples.push(sample);
-    }
-
-    /// The values of all rounds.
-    pub(crate) fn of(&self, contender: Contender, measure: &Measure) -> Option<Samples> {
-        let of_it = self.matching(contender, measure);
-        Samples::new(of_it.map(|sample| sample.value))
-    }
-
-    /// `ours` by `theirs` of each round that has both: what drifts on the machine drifts for both.
-    pub(crate) fn ratio(
-        &self,
-        ours: Contender,
-        theirs: Contender,
-        measure: &Measure,
-    ) -> Option<Samples> {
-        let pairs = self.matching(ours, measure).filter_map(|mine| {
-            let mut others = self.matching(theirs, measure);
-            let other = others.find(|other| other.round == mine.round)?;
-            Some(mine.value / other.value)
-        });
-        Samples::new(pairs.filter(|ratio| ratio.is_finite()))
-    }
-
-    fn matching(&self, contender: Contender, measure: &Measure) -> impl Iterator<Item = &Sample> {
-        self.samples
-            .iter()
-            .filter(move |sample| sample.contender == contender && sample.measure == measure)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_ratio_is_of_the_same_round() {
-        let mut measured = Measured::default();
-        let rounds = [(0, 10.0, 5.0), (1, 100.0, 100.0), (2, 30.0, 10.0)];
-        for (round, ours, theirs) in rounds {
-            for (contender, value) in [
-                (Contender::ForebayOs, ours),
-                (Contender::KafkaDefault, theirs),
-            ] {
-                let measure = &PRODUCE;
-                measured.add(Sample {
-                    contender,
-                    round,
-                    measure,
-                    value,
-                });
-            }
-        }
-        let ratio = measured.ratio(Contender::ForebayOs, Contender::KafkaDefault, &PRODUCE);
-        let ratio = ratio.unwrap();
-        assert_eq!((ratio.min(), ratio.median(), ratio.max()), (1.0, 2.0, 3.0));
-        assert_eq!(measured.of(Contender::ForebayFsync, &PRODUCE), None);
-    }
-}

@@ -12,12 +12,12 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 
+use super::comparison::{Contender as _, Measured};
 use super::load::{frames, librdkafka};
 use super::{machine, server};
 use crate::layout::Layout;
 use crate::toolchain::Toolchain;
 use contender::Contender;
-use measure::Measured;
 use plan::Plan;
 use round::Turn;
 
@@ -99,7 +99,7 @@ pub(crate) fn run(layout: &Layout, args: &Args) -> Result<()> {
             plan.rounds,
             machine::load()
         );
-        for contender in Plan::order(round) {
+        for contender in Contender::order(round) {
             attempt(contender, round, None);
         }
     }

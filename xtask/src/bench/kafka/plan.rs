@@ -65,13 +65,4 @@ impl Plan {
             _ => 1,
         }
     }
-
-    /// The contenders of a round; every other round backwards, so that nobody is always first.
-    pub(crate) fn order(round: usize) -> Vec<Contender> {
-        let mut order = Contender::ALL.to_vec();
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        order
-    }
 }

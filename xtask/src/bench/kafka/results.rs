@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::claim::{CLAIMS, Claim, Verdict};
+use super::claim::CLAIMS;
 use super::contender::Contender;
-use super::measure::{self, Measured};
+use super::measure;
 use super::plan::{BATCH_RECORDS, PARTITIONS, Plan, RECORD_BYTES};
-use crate::bench::chart::{self, Axis, Bar, Chart, Series};
+use crate::bench::chart::{self, Axis, Chart, Series};
+use crate::bench::comparison::{self, Contender as _, Measured};
 use crate::bench::machine;
 use crate::bench::page::Page;
 use crate::bench::samples::{Samples, digits};
@@ -22,7 +23,7 @@ const MAX_OTHERS_PERCENT: f64 = 10.0;
 pub(crate) struct Results<'a> {
     pub(crate) description: Vec<(&'static str, String)>,
     pub(crate) plan: &'a Plan,
-    pub(crate) measured: &'a Measured,
+    pub(crate) measured: &'a Measured<Contender>,
     pub(crate) curves: &'a [(Contender, Vec<(f64, f64)>)],
     pub(crate) failures: &'a [String],
     pub(crate) took: Duration,
@@ -42,15 +43,16 @@ impl Results<'_> {
                 digits(share)
             ));
         }
-        let judged: Vec<(&Claim, Verdict)> = CLAIMS
+        let judged: Vec<_> = CLAIMS
             .iter()
             .filter_map(|claim| Some((claim, claim.judge(self.measured)?)))
             .collect();
         page.table(
             &["", "Forebay", "Kafka", "Forebay / Kafka", "target", ""],
-            &judged.iter().map(claim_row).collect::<Vec<_>>(),
+            &comparison::claim_rows(&judged),
         );
-        page.chart("", "Advantages over Apache Kafka", &advantages(&judged))?;
+        let advantages = comparison::advantages(&judged, "Apache Kafka");
+        page.chart("", "Advantages over Apache Kafka", &advantages)?;
         if !self.curves.is_empty() {
             let about = "Latency of acknowledgements by quantile";
             page.chart("-latency", about, &self.latency_chart())?;
@@ -65,8 +67,8 @@ impl Results<'_> {
         page.heading("Everything");
         page.paragraph("Median of the rounds, and the least and the greatest.");
         let mut head = vec![""];
-        head.extend(Contender::ALL.map(Contender::name));
-        page.table(&head, &self.everything());
+        head.extend(Contender::ALL.iter().map(|it| it.name()));
+        page.table(&head, &comparison::everything(self.measured, measure::ALL));
         page.heading("How");
         page.facts(&self.description);
         page.facts(&versions());
@@ -75,7 +77,9 @@ impl Results<'_> {
     }
 
     fn introduction(&self) -> String {
-        let contenders = Contender::ALL.map(|it| format!("* **{}**: {}", it.name(), it.about()));
+        let contenders = Contender::ALL.iter();
+        let contenders = contenders.map(|it| format!("* **{}**: {}", it.name(), it.about()));
+        let contenders: Vec<_> = contenders.collect();
         format!(
             "Medians of {} rounds, with the least and the greatest; a ratio is taken within each \
              round. Records of {RECORD_BYTES} bytes, `acks=all`, topics of {PARTITIONS} partitions. \
@@ -89,8 +93,8 @@ impl Results<'_> {
     /// kernel's own threads, which write the page cache back, are among the others.
     fn taken_by_others(&self) -> Option<f64> {
         let shares = Contender::ALL
-            .into_iter()
-            .filter_map(|contender| self.measured.of(contender, &measure::PRODUCE_OTHERS));
+            .iter()
+            .filter_map(|contender| self.measured.of(*contender, &measure::PRODUCE_OTHERS));
         let worst = shares.map(|shares| shares.median()).fold(0.0, f64::max);
         (worst > MAX_OTHERS_PERCENT).then_some(worst)
     }
@@ -108,44 +112,13 @@ impl Results<'_> {
             &measure::TAIL_IDLE,
             &measure::TAIL_OTHERS,
         ];
-        let mut rows = Vec::new();
-        for (what, measures) in [("producing", producing), ("consuming", consuming)] {
-            for contender in Contender::ALL {
-                let shares = measures.map(|measure| self.measured.of(contender, measure));
-                if let [Some(server), Some(client), Some(idle), Some(others)] = shares {
-                    let cell = |share: Samples| format!("{} %", digits(share.median()));
-                    let name = format!("{what}, {}", contender.name());
-                    rows.push(vec![
-                        name,
-                        cell(server),
-                        cell(client),
-                        cell(idle),
-                        cell(others),
-                    ]);
-                }
-            }
-        }
-        rows
-    }
-
-    fn everything(&self) -> Vec<Vec<String>> {
-        let rows = measure::ALL.iter().filter_map(|measure| {
-            let all = Contender::ALL.map(|contender| self.measured.of(contender, measure));
-            all.iter().any(Option::is_some).then(|| {
-                let cells = all.map(|samples| {
-                    samples.map_or_else(String::new, |samples| samples.show(digits))
-                });
-                let mut row = vec![format!("{}, {}", measure.title, measure.unit)];
-                row.extend(cells);
-                row
-            })
-        });
-        rows.collect()
+        let loads = [("producing", producing), ("consuming", consuming)];
+        comparison::shares(self.measured, &loads)
     }
 
     /// Medians of the rounds, over the share of records that were slower.
     fn latency_chart(&self) -> String {
-        let series = Contender::ALL.into_iter().filter_map(|contender| {
+        let series = Contender::ALL.iter().filter_map(|&contender| {
             let mine = || {
                 self.curves
                     .iter()
@@ -178,44 +151,6 @@ impl Results<'_> {
             series,
         })
     }
-}
-
-fn claim_row((claim, verdict): &(&Claim, Verdict)) -> Vec<String> {
-    let unit = claim.measure.unit;
-    let theirs = verdict.theirs.as_ref().map(|theirs| theirs.show(digits));
-    let ratio = verdict.ratio.as_ref().map(|ratio| ratio.show(digits));
-    let (target, met) = match &verdict.target {
-        Some((target, true)) => (target.clone(), "met"),
-        Some((target, false)) => (target.clone(), "**missed**"),
-        None => (String::new(), ""),
-    };
-    vec![
-        format!("{}, {unit}", verdict.label),
-        verdict.ours.show(digits),
-        theirs.unwrap_or_default(),
-        ratio.map_or_else(String::new, |ratio| format!("**{ratio}**")),
-        target,
-        met.to_owned(),
-    ]
-}
-
-fn advantages(judged: &[(&Claim, Verdict)]) -> String {
-    let bars: Vec<_> = judged
-        .iter()
-        .filter_map(|(claim, verdict)| {
-            let ratio = verdict.ratio.as_ref()?;
-            let ends = [ratio.min(), ratio.max()].map(|ratio| claim.advantage(ratio));
-            Some(Bar {
-                label: verdict.label.clone(),
-                advantage: claim.advantage(ratio.median()),
-                range: (ends[0].min(ends[1]), ends[0].max(ends[1])),
-                target: claim.times(),
-            })
-        })
-        .collect();
-    let subtitle =
-        "How many times as good as Apache Kafka: faster, cheaper or smaller. 1x is equal.";
-    chart::bars("Forebay beside Apache Kafka", subtitle, &bars)
 }
 
 /// A quantile's place on an axis on which each nine takes the same room.

@@ -3,8 +3,9 @@
 use anyhow::Result;
 
 use super::contender::Contender;
-use super::measure::{self, Measure, Measured, Sample};
+use super::measure;
 use super::plan::{BATCH_RECORDS, LARGE_PARTITIONS, PARTITIONS, Plan, RECORD_BYTES};
+use crate::bench::comparison::{Contender as _, Measure, Measured, Sample};
 use crate::bench::cost::{self, Cost};
 use crate::bench::load::frames::{FETCH_BYTES, Frames};
 use crate::bench::load::kafka_tools::{self, Work};
@@ -33,7 +34,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) contender: Contender,
     pub(crate) round: usize,
-    pub(crate) measured: &'a mut Measured,
+    pub(crate) measured: &'a mut Measured<Contender>,
     /// Quantile curves at the higher rate, one a turn.
     pub(crate) curves: &'a mut Vec<(Contender, Vec<(f64, f64)>)>,
 }

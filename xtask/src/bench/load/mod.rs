@@ -1,8 +1,11 @@
-//! What puts load on a broker: Kafka's own tools, ours on librdkafka, and frames that were encoded once.
+//! What puts load on a broker: Kafka's and RabbitMQ's own tools, ours on librdkafka, and frames of
+//! both protocols that were encoded once.
 
+pub(crate) mod amqp;
 pub(crate) mod frames;
 pub(crate) mod kafka_tools;
 pub(crate) mod librdkafka;
+pub(crate) mod perf_test;
 
 use std::process::Command;
 use std::time::Duration;

@@ -2,12 +2,12 @@ package forebay.conformance;
 
 import static forebay.conformance.Clients.admin;
 import static forebay.conformance.Clients.errorOf;
-import static forebay.conformance.Clients.eventually;
-import static forebay.conformance.Clients.fresh;
 import static forebay.conformance.Clients.numbered;
-import static forebay.conformance.Clients.same;
 import static forebay.conformance.Clients.topic;
-import static forebay.conformance.Clients.within;
+import static forebay.conformance.Expect.eventually;
+import static forebay.conformance.Expect.fresh;
+import static forebay.conformance.Expect.same;
+import static forebay.conformance.Expect.within;
 
 import java.util.List;
 import java.util.Map;
@@ -157,7 +157,7 @@ final class AdminCases {
         for (long delta : new long[] {0, 5000, 9000, 3000}) {
             Clients.produce(
                     List.of(new ProducerRecord<>(
-                            partition.topic(), 0, base + delta, null, Clients.bytes("v"))),
+                            partition.topic(), 0, base + delta, null, Expect.bytes("v"))),
                     Map.of());
         }
         try (Admin admin = admin()) {
@@ -199,8 +199,8 @@ final class AdminCases {
             same(1, dirs.size());
             LogDirDescription dir = dirs.values().iterator().next();
             ReplicaInfo replica = dir.replicaInfos().get(partition);
-            Clients.check(replica.size() >= 100_000, "size " + replica.size());
-            Clients.check(dir.totalBytes().orElse(0) > 0, "the volume's size is told");
+            Expect.check(replica.size() >= 100_000, "size " + replica.size());
+            Expect.check(dir.totalBytes().orElse(0) > 0, "the volume's size is told");
         }
     }
 

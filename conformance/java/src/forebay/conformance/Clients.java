@@ -1,5 +1,11 @@
 package forebay.conformance;
 
+import static forebay.conformance.Expect.PATIENCE;
+import static forebay.conformance.Expect.bytes;
+import static forebay.conformance.Expect.check;
+import static forebay.conformance.Expect.fresh;
+import static forebay.conformance.Expect.within;
+
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -8,11 +14,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
@@ -31,13 +34,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** Clients with the settings of the suite, and the few steps that every case takes. */
 final class Clients {
     static final String BROKER = System.getenv("BROKER");
-    static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private Clients() {}
-
-    static String fresh(String kind) {
-        return kind + "-java-" + UUID.randomUUID().toString().substring(0, 8);
-    }
 
     static Admin admin() {
         return Admin.create(Map.of("bootstrap.servers", BROKER));
@@ -138,18 +136,6 @@ final class Clients {
         return Integer.parseInt(new String(record.value()));
     }
 
-    static void eventually(String what, BooleanSupplier holds) {
-        Instant deadline = Instant.now().plus(PATIENCE);
-        while (!holds.getAsBoolean()) {
-            check(Instant.now().isBefore(deadline), "not in time: " + what);
-            Thread.yield();
-        }
-    }
-
-    static <T> T within(Future<T> future) throws Exception {
-        return future.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-    }
-
     /** The simple name of the error that the future fails with, or "none". */
     static String errorOf(Future<?> future) throws Exception {
         try {
@@ -157,21 +143,6 @@ final class Clients {
             return "none";
         } catch (ExecutionException error) {
             return error.getCause().getClass().getSimpleName();
-        }
-    }
-
-    static byte[] bytes(String text) {
-        return text.getBytes(java.nio.charset.StandardCharsets.UTF_8);
-    }
-
-    static void same(Object expected, Object actual) {
-        check(java.util.Objects.deepEquals(expected, actual),
-                "expected " + expected + ", got " + actual);
-    }
-
-    static void check(boolean holds, String reason) {
-        if (!holds) {
-            throw new AssertionError(reason);
         }
     }
 }

@@ -1,13 +1,13 @@
 package forebay.conformance;
 
-import static forebay.conformance.Clients.check;
 import static forebay.conformance.Clients.consumer;
-import static forebay.conformance.Clients.eventually;
-import static forebay.conformance.Clients.fresh;
 import static forebay.conformance.Clients.numbered;
-import static forebay.conformance.Clients.same;
 import static forebay.conformance.Clients.spin;
 import static forebay.conformance.Clients.topic;
+import static forebay.conformance.Expect.check;
+import static forebay.conformance.Expect.eventually;
+import static forebay.conformance.Expect.fresh;
+import static forebay.conformance.Expect.same;
 
 import java.time.Duration;
 import java.util.Collection;
@@ -172,7 +172,7 @@ final class GroupCases {
         Clients.produce(
                 IntStream.range(0, 100)
                         .mapToObj(n -> new ProducerRecord<byte[], byte[]>(
-                                partition.topic(), 0, base + n * 1000L, null, Clients.bytes("" + n)))
+                                partition.topic(), 0, base + n * 1000L, null, Expect.bytes("" + n)))
                         .toList(),
                 Map.of("compression.type", "zstd", "linger.ms", 100));
         try (KafkaConsumer<byte[], byte[]> consumer = consumer(null, Map.of())) {

@@ -1,11 +1,11 @@
 package forebay.conformance;
 
-import static forebay.conformance.Clients.bytes;
-import static forebay.conformance.Clients.check;
 import static forebay.conformance.Clients.produce;
 import static forebay.conformance.Clients.read;
-import static forebay.conformance.Clients.same;
 import static forebay.conformance.Clients.topic;
+import static forebay.conformance.Expect.bytes;
+import static forebay.conformance.Expect.check;
+import static forebay.conformance.Expect.same;
 
 import java.util.Arrays;
 import java.util.List;
@@ -147,7 +147,7 @@ final class RecordCases {
     }
 
     public static void topicsAreCreatedByUse() throws Exception {
-        String topic = Clients.fresh("auto");
+        String topic = Expect.fresh("auto");
         produce(List.of(new ProducerRecord<>(topic, bytes("first"))), Map.of());
         same(bytes("first"), read(topic, 1, 1, Map.of()).get(0).value());
     }

@@ -1,9 +1,9 @@
 package forebay.conformance;
 
-import static forebay.conformance.Clients.bytes;
-import static forebay.conformance.Clients.eventually;
 import static forebay.conformance.Clients.produce;
 import static forebay.conformance.Clients.topic;
+import static forebay.conformance.Expect.bytes;
+import static forebay.conformance.Expect.eventually;
 
 import java.util.List;
 import java.util.Map;
@@ -32,7 +32,7 @@ final class RetentionCases {
                     consumer.beginningOffsets(Set.of(partition)).get(partition) >= 20);
             consumer.assign(List.of(partition));
             consumer.seekToBeginning(List.of(partition));
-            Clients.check(Clients.take(consumer, 1).get(0).offset() >= 20, "earliest starts there");
+            Expect.check(Clients.take(consumer, 1).get(0).offset() >= 20, "earliest starts there");
         }
     }
 }

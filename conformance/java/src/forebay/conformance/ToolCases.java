@@ -1,11 +1,11 @@
 package forebay.conformance;
 
 import static forebay.conformance.Clients.BROKER;
-import static forebay.conformance.Clients.check;
-import static forebay.conformance.Clients.fresh;
 import static forebay.conformance.Clients.numbered;
-import static forebay.conformance.Clients.same;
 import static forebay.conformance.Clients.topic;
+import static forebay.conformance.Expect.check;
+import static forebay.conformance.Expect.fresh;
+import static forebay.conformance.Expect.same;
 
 import java.io.IOException;
 import java.nio.file.Files;

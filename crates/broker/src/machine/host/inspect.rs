@@ -2,6 +2,9 @@
 
 use std::ops::Bound;
 
+use bytes::Bytes;
+
+use super::topics::topic_of;
 use super::{Host, Names, Target};
 use crate::host::{
     BindingDescription, BindingPlace, Bindings, BindingsPart, HostReply, HostTotals, Inspect,
@@ -9,9 +12,15 @@ use crate::host::{
 };
 use crate::machine::command::HostResult;
 use crate::routing::Binding;
+use crate::topic::Catalog;
 
 impl Host {
-    pub(super) fn inspect(&self, vhost: VirtualHostId, question: Inspect) -> HostResult {
+    pub(super) fn inspect(
+        &self,
+        vhost: VirtualHostId,
+        question: Inspect,
+        catalog: &Catalog,
+    ) -> HostResult {
         let names = self.names(vhost)?;
         let found = match question {
             Inspect::Queues(part) => {
@@ -38,7 +47,21 @@ impl Host {
                         .collect(),
                 )
             }
-            Inspect::Bindings(part) => Inspected::Bindings(self.find_bindings(names, &part)),
+            Inspect::Bindings(part) => {
+                let wanted = part.destination.as_ref();
+                let wanted = wanted.map(|(name, to_exchange)| match to_exchange {
+                    true => names.exchanges.get(name).copied().map(Target::Exchange),
+                    false => match names.queues.get(name) {
+                        Some(id) => Some(Target::Queue(*id)),
+                        None => topic_of(vhost, name, catalog).map(|topic| Target::Topic(topic.id)),
+                    },
+                });
+                Inspected::Bindings(match wanted {
+                    // It was asked for, and is not there.
+                    Some(None) => Bindings::default(),
+                    wanted => self.find_bindings(names, &part, wanted.flatten(), catalog),
+                })
+            }
             Inspect::Totals(part) => Inspected::Totals(self.count(names, &part)),
         };
         Ok(HostReply::Inspected(found))
@@ -78,22 +101,15 @@ impl Host {
         })
     }
 
-    fn find_bindings(&self, names: &Names, part: &BindingsPart) -> Bindings {
+    fn find_bindings(
+        &self,
+        names: &Names,
+        part: &BindingsPart,
+        wanted: Option<Target>,
+        catalog: &Catalog,
+    ) -> Bindings {
         let mut found = Bindings::default();
         let mut left = part.limit.max(1);
-        let wanted = part.destination.as_ref().map(|(name, to_exchange)| {
-            if *to_exchange {
-                names.exchanges.get(name).copied().map(Target::Exchange)
-            } else {
-                names.queues.get(name).copied().map(Target::Queue)
-            }
-        });
-        let wanted = match wanted {
-            // It was asked for, and is not there.
-            Some(None) => return found,
-            Some(target) => target,
-            None => None,
-        };
         let start = part.source.as_ref().unwrap_or(&part.from.source);
         for (source, id) in names.exchanges.from(Bound::Included(start)) {
             if part.source.as_ref().is_some_and(|only| only != source) {
@@ -123,7 +139,7 @@ impl Host {
                 }
                 left -= 1;
                 if wanted.is_none_or(|wanted| binding.destination == wanted) {
-                    let described = self.describe_binding(source, binding);
+                    let described = self.describe_binding(source, binding, catalog);
                     found.bindings.extend(described);
                 }
             }
@@ -135,12 +151,18 @@ impl Host {
 
     fn describe_binding(
         &self,
-        source: &bytes::Bytes,
+        source: &Bytes,
         binding: &Binding<Target>,
+        catalog: &Catalog,
     ) -> Option<BindingDescription> {
         let (destination, to_exchange) = match binding.destination {
             Target::Queue(id) => (self.queues.get(&id)?.definition.name.clone(), false),
             Target::Exchange(id) => (self.exchanges.get(&id)?.definition.name.clone(), true),
+            Target::Topic(id) => {
+                let topic = catalog.get_by_id(id)?;
+                let name = topic.name.as_str().as_bytes();
+                (Bytes::copy_from_slice(name), false)
+            }
         };
         Some(BindingDescription {
             source: source.clone(),

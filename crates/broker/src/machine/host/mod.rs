@@ -7,6 +7,7 @@
 mod by_name;
 mod consumers;
 mod dead_letters;
+mod delays;
 mod encoding;
 mod exchanges;
 mod inspect;
@@ -14,6 +15,7 @@ mod policies;
 mod publish;
 mod queues;
 mod saved;
+mod topics;
 mod virtual_hosts;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -24,6 +26,7 @@ use forebay_storage::codec::Encoder;
 use forebay_storage::shard::Replies;
 use forebay_storage::{Durability, Engine, IdMap, LogId, LogReader, Now};
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::command::{Answer, HostResult};
 use super::{BrokerMachine, Reply};
@@ -31,11 +34,12 @@ use crate::access::Directory;
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{
     DeadLetterTarget, ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender,
-    QueueDefinition, QueueId, VirtualHostId,
+    QueueDefinition, QueueId, Recall, VirtualHostId,
 };
 use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
 use crate::routing::{Destinations, Router};
+use crate::topic::Catalog;
 use by_name::ByName;
 use publish::Waiting;
 
@@ -44,10 +48,11 @@ use publish::Waiting;
 pub(crate) struct ExchangeId(pub(crate) u64);
 
 /// Where a binding leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Target {
     Queue(QueueId),
     Exchange(ExchangeId),
+    Topic(Uuid),
 }
 
 /// All exchanges and queues of all virtual hosts.
@@ -58,6 +63,8 @@ pub(super) struct Host {
     names: IdMap<VirtualHostId, Names>,
     /// What durable queues promise.
     durability: Durability,
+    /// Reads messages that are routed again.
+    recall: Recall,
 
     holders: IdMap<HolderId, Holder>,
     pools: CreditPools,
@@ -72,6 +79,10 @@ pub(super) struct Host {
     deadlines: BTreeSet<(i64, QueueId)>,
     /// Publishers that wait for room in the journal.
     waiting: VecDeque<Waiting>,
+    /// Counts the messages without a key that went to topics: they go to the partitions in turn.
+    keyless: u64,
+    /// The medium is full.
+    pub(super) is_full: bool,
     /// Something was settled that a power cut may undo.
     settled_unsynced: bool,
     /// Room for routing.
@@ -94,6 +105,8 @@ struct Exchange {
     router: Router<Target>,
     /// Where messages go that it has no binding for, by what it was declared with or by a policy.
     alternate: Option<Bytes>,
+    /// The queue of what waits in it.
+    delayed: Option<QueueId>,
     /// It is always there, and never journaled.
     predeclared: bool,
     /// It lost a binding.
@@ -131,6 +144,7 @@ pub(super) struct Cx<'a> {
     pub(super) replies: &'a mut Replies<Reply>,
     pub(super) next_log: &'a mut LogId,
     pub(super) directory: &'a Directory,
+    pub(super) catalog: &'a Catalog,
 }
 
 impl BrokerMachine {
@@ -188,19 +202,21 @@ impl BrokerMachine {
             replies,
             next_log: &mut self.next_log,
             directory: &self.directory,
+            catalog: &self.catalog,
         };
         (&mut self.host, cx)
     }
 }
 
 impl Host {
-    pub(super) fn new(durability: Durability) -> Self {
+    pub(super) fn new(durability: Durability, recall: Recall) -> Self {
         let mut host = Self {
             exchanges: IdMap::default(),
             next_exchange: 1,
             queues: IdMap::default(),
             names: IdMap::default(),
             durability,
+            recall,
             holders: IdMap::default(),
             pools: CreditPools::default(),
             pool_queues: IdMap::default(),
@@ -208,6 +224,8 @@ impl Host {
             touched: Vec::new(),
             deadlines: BTreeSet::new(),
             waiting: VecDeque::new(),
+            keyless: 0,
+            is_full: false,
             settled_unsynced: false,
             found: Destinations::new(),
             here: Destinations::new(),
@@ -242,7 +260,7 @@ impl Host {
                 connection,
             } => self.declare_queue(vhost, definition, connection, cx),
             HostCommand::CheckQueue { name, connection } => {
-                at_once(self.check_queue(vhost, &name, connection))
+                at_once(self.check_queue(vhost, &name, connection, cx))
             }
             HostCommand::DeleteQueue {
                 name,
@@ -262,7 +280,7 @@ impl Host {
             HostCommand::SetPool { pool, limit } => at_once(self.set_pool(pool, limit)),
             HostCommand::Release { holders, pools } => at_once(self.release(&holders, &pools)),
             HostCommand::Disconnected { connection } => self.disconnected(connection, cx),
-            HostCommand::Inspect(question) => at_once(self.inspect(vhost, question)),
+            HostCommand::Inspect(question) => at_once(self.inspect(vhost, question, cx.catalog)),
         }
     }
 
@@ -403,7 +421,9 @@ impl Host {
 
     /// When [`BrokerMachine::tick_host`] is next wanted.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
-        if !self.waiting.is_empty() || !self.work.is_empty() {
+        // There is nothing to look for before the shard hears of space.
+        let may_publish = !self.waiting.is_empty() && !self.is_full;
+        if may_publish || !self.work.is_empty() {
             return Some(self.now.monotonic + WAITING_PUBLISH_INTERVAL);
         }
         let (due, _) = self.deadlines.first()?;

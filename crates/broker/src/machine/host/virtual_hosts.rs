@@ -70,10 +70,9 @@ impl Host {
 
     /// Ends a virtual host, with all that is in it.
     pub(in crate::machine) fn end(&mut self, vhost: VirtualHostId, cx: &mut Cx<'_>) {
-        let Some(names) = self.names.get(&vhost) else {
-            return;
-        };
-        let mut queues: Vec<_> = names.queues.after(None).collect();
+        let queues = self.queues.iter();
+        let queues = queues.filter(|(_, state)| state.virtual_host == vhost);
+        let mut queues: Vec<_> = queues.map(|(id, _)| *id).collect();
         queues.sort_unstable();
         for id in queues {
             self.drop_queue(id, cx);

@@ -29,10 +29,14 @@ pub(super) struct Channel {
     pub(super) last_queue: Option<Bytes>,
     /// `basic.qos` without `global`: for consumers that come.
     pub(super) prefetch: u16,
+    /// The same with `global`: for all consumers of the channel together.
+    pub(super) shared_prefetch: u16,
     /// What all its consumers share.
     pub(super) pool: PoolId,
     /// Its consumers by their tags.
     pub(super) consumers: HashMap<ShortStr, HolderId>,
+    /// Its consumers of streams: one for each partition.
+    pub(super) streams: HashMap<ShortStr, Vec<HolderId>>,
     /// Consumers that are cancelled, and hold something that is settled later.
     pub(super) former: Vec<HolderId>,
     pub(super) unacked: Unacked,
@@ -77,8 +81,10 @@ impl Channel {
             assembling_bytes: 0,
             last_queue: None,
             prefetch: 0,
+            shared_prefetch: 0,
             pool,
             consumers: HashMap::new(),
+            streams: HashMap::new(),
             former: Vec::new(),
             unacked: Unacked::default(),
             entry,

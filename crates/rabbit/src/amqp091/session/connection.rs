@@ -29,6 +29,7 @@ impl Session<'_> {
         loop {
             self.handle_input().await;
             self.hand_over();
+            self.follow_streams();
             self.deliver().await;
             if let Phase::Over = self.phase {
                 return self.finish(writer).await;
@@ -36,6 +37,7 @@ impl Session<'_> {
             let may_read = self.may_handle();
             let (may_write, may_deliver) = (self.may_write(), self.may_deliver());
             let (is_reading, is_pending) = (self.reading.is_some(), self.publishing.is_pending());
+            let has_streams = !self.streams.is_empty();
             let is_open = matches!(self.phase, Phase::Open);
             let timer = self.next_timer();
             tokio::select! {
@@ -50,12 +52,14 @@ impl Session<'_> {
                     Some(replies) => replies.next().await,
                     None => std::future::pending().await,
                 }}, if may_write => if let Some(reply) = reply { self.deliver_reply(&reply) },
+                () = self.streams.news(), if may_deliver && has_streams => {}
                 notice = self.incoming.recv(), if may_deliver => self.backlog.extend(notice),
                 read = async { match &mut self.reading {
                     Some(reading) => reading.done().await,
                     None => std::future::pending().await,
                 }}, if is_reading => self.read_done(read),
                 () = self.access.changed(), if is_open => self.access_changed(),
+                Ok(()) = self.full.changed() => self.space_changed(),
                 () = sleep_until(timer) => self.timer()?,
                 reason = self.registration.entry().close_requested() => {
                     self.close_connection(MethodId::default(), Refusal::forced(reason));
@@ -68,10 +72,12 @@ impl Session<'_> {
         }
     }
 
-    /// Whether more of what arrives may be handled: not while the broker is behind with publishes, nor
-    /// while the client does not take what it is sent.
+    /// Whether more of what arrives may be handled: not while the broker is behind with publishes or has no
+    /// space for them, nor while the client does not take what it is sent.
     pub(super) fn may_handle(&self) -> bool {
-        !self.publishing.is_full() && self.output.len() < limits::OUTPUT_BYTES_MAX
+        !self.publishing.is_full()
+            && !self.is_blocked()
+            && self.output.len() < limits::OUTPUT_BYTES_MAX
     }
 
     fn received(&mut self, bytes: usize) -> Result<(), SessionError> {

@@ -162,7 +162,10 @@ impl<'a> Subject<'a> {
             }
             HostError::SingleActive => Refusal::new(
                 ReplyCode::ResourceLocked,
-                format_args!("cannot obtain access to {self} with a single active consumer"),
+                format_args!(
+                    "cannot obtain access to locked {self}. basic.get operations are not supported by \
+                     <<\"quorum\">> queues with single active consumer"
+                ),
             ),
             HostError::TooMany(what) => {
                 Refusal::precondition(format_args!("there are as many {what} as there may be"))
@@ -246,6 +249,7 @@ pub(crate) fn publish(vhost: &str, error: &PublishError) -> Refusal {
             Subject::exchange(vhost, name)
         )),
         PublishError::TooLarge { bytes, limit } => message_too_large(*bytes as u64, *limit as u64),
+        PublishError::Topic(why) => Refusal::precondition(why),
         PublishError::StorageFull => Refusal::precondition("the disk is full"),
         PublishError::Stopped => Refusal::shutdown(),
     }

@@ -283,6 +283,9 @@ impl Session<'_> {
             }
             None => empty,
         };
+        for holders in fresh.streams.values() {
+            self.end_streams(holders);
+        }
         for holder in fresh.consumers.values() {
             self.consumers.remove(holder);
         }

@@ -22,9 +22,10 @@ use crate::limits;
 pub(crate) const LOOPBACK_USER: &str = "guest";
 
 /// Extensions that are served, by the names that clients look for.
-const CAPABILITIES: [&str; 8] = [
+const CAPABILITIES: [&str; 9] = [
     "authentication_failure_close",
     "basic.nack",
+    "connection.blocked",
     "consumer_cancel_notify",
     "consumer_priorities",
     "direct_reply_to",
@@ -50,6 +51,8 @@ pub(super) struct Agreed {
     pub(super) heartbeat: u16,
     /// The client wants to be told when its consumers end.
     pub(super) cancel_notify: bool,
+    /// It wants to be told when its publishes wait for space.
+    pub(super) blocked_notify: bool,
 }
 
 /// The connection while it is not open.
@@ -158,6 +161,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
             channel_max: u16::try_from(channel_max).unwrap_or(options.channel_max),
             heartbeat: tuned.heartbeat,
             cancel_notify: client.cancel_notify,
+            blocked_notify: client.blocked_notify,
         };
         let directories = self.shared.broker.directories();
         Ok((agreed, Access::new(user, vhost, vhost_id, directories)))
@@ -279,6 +283,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
 struct Client {
     failure_close: bool,
     cancel_notify: bool,
+    blocked_notify: bool,
 }
 
 impl Client {
@@ -291,6 +296,7 @@ impl Client {
         Self {
             failure_close: can("authentication_failure_close"),
             cancel_notify: can("consumer_cancel_notify"),
+            blocked_notify: can("connection.blocked"),
         }
     }
 }

@@ -1,18 +1,19 @@
 //! A publish becomes a record of a queue's log, and a record a delivery.
 
 use bytes::{Bytes, BytesMut};
-use forebay_broker::host::{Deaths, Envelope, MessageHeaders, Publication, header};
+use forebay_broker::host::{Deaths, Envelope, MessageHeaders, Publication, Recalled, header};
+use forebay_broker::queue::Mark;
 use forebay_record::{Batch, BatchBuilder, Record, RecordHeader, Records};
 
-use super::deaths;
 use super::errors::{Refusal, lossy};
+use super::{deaths, delays, interop};
 use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Content;
 use crate::amqp091::content::Delivery;
 use crate::amqp091::method::basic;
-use crate::amqp091::properties::{Properties, PropertyList};
+use crate::amqp091::properties::Properties;
 use crate::amqp091::routing::{BCC, CC, detached};
-use crate::amqp091::table::{Table, TableBuilder, Value};
+use crate::amqp091::table::{Table, Value};
 
 /// What a record takes beside what is in it, about.
 const RECORD_OVERHEAD_BYTES: usize = 128;
@@ -50,7 +51,7 @@ pub(crate) fn publication(
         }
     }
     let properties = match &headers {
-        Some(headers) if is_blind => &without_blind_copies(properties, headers),
+        Some(_) if is_blind => &properties.with_headers(&[BCC], |_| ()),
         _ => properties,
     };
     let exchange = publish.exchange.as_bytes();
@@ -70,6 +71,7 @@ pub(crate) fn publication(
         body_bytes: u32::try_from(body.len()).unwrap_or(u32::MAX),
         priority: properties.priority().unwrap_or(0),
         ttl_ms,
+        for_topics: interop::for_topics,
     })
 }
 
@@ -155,17 +157,20 @@ fn add_copies(name: &str, copies: Value<'_>, to: &mut Vec<Bytes>) -> Result<(), 
     Ok(())
 }
 
-fn without_blind_copies(properties: &Properties, headers: &Table) -> Properties {
-    let mut shown = TableBuilder::new();
-    for entry in headers
-        .entries()
-        .filter(|entry| entry.name != BCC.as_bytes())
-    {
-        shown.copy(entry);
+/// What a message was published with, by the properties that its record has.
+pub(crate) fn recall(properties: &Bytes) -> Recalled {
+    let properties = Properties::from_validated(properties.clone());
+    let headers = properties.headers();
+    let copies = headers.as_ref().and_then(|headers| headers.get(CC));
+    let copies = copies.and_then(Value::as_array);
+    let copies = copies.into_iter().flat_map(|keys| keys.values());
+    let copies = copies.filter_map(Value::as_long_str);
+    Recalled {
+        copies: copies.map(Bytes::copy_from_slice).collect(),
+        headers: message_headers(&properties, headers.as_ref())
+            .map_or_else(Default::default, |more| *more),
+        priority: properties.priority().unwrap_or(0),
     }
-    let mut list = properties.to_list();
-    list.headers = Some(shown.build());
-    list.encode()
 }
 
 fn message_headers(
@@ -180,6 +185,7 @@ fn message_headers(
         correlation_id: short(properties.correlation_id()),
         message_id: short(properties.message_id()),
         timestamp: properties.timestamp(),
+        delay_ms: headers.and_then(delays::delay_ms),
     };
     (more != MessageHeaders::default()).then(|| Box::new(more))
 }
@@ -193,6 +199,25 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
+    /// Adds how often the message came back, as quorum queues say it.
+    pub(super) fn count(&mut self, mark: Mark) {
+        const ACQUIRED: &str = "x-acquired-count";
+        const DELIVERED: &str = "x-delivery-count";
+        if mark.deliveries == 0 {
+            return;
+        }
+        let without = match mark.failures {
+            0 => &[ACQUIRED][..],
+            _ => &[ACQUIRED, DELIVERED],
+        };
+        self.properties = self.properties.with_headers(without, |headers| {
+            headers.put(ACQUIRED, Value::I64(mark.deliveries.into()));
+            if mark.failures > 0 {
+                headers.put(DELIVERED, Value::I64(mark.failures.into()));
+            }
+        });
+    }
+
     /// What a consumer is told of it.
     pub(super) fn delivery<'a>(
         &'a self,
@@ -227,23 +252,29 @@ pub(super) fn published_alone(batch: &Bytes) -> Option<(Stored, Bytes)> {
 pub(crate) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stored {
     let short = |value: &[u8]| ShortStr::try_from(source.slice_ref(value)).unwrap_or_default();
     let (mut exchange, mut routing_key) = (ShortStr::default(), ShortStr::default());
-    let (mut properties, mut deaths) = (None, None);
+    let (mut properties, mut deaths, mut has_waited) = (None, None, false);
     for found in record.headers.flatten() {
         let value = found.value.unwrap_or_default();
         match found.key {
             key if key == header::EXCHANGE.as_bytes() => exchange = short(value),
             key if key == header::ROUTING_KEY.as_bytes() => routing_key = short(value),
             key if key == header::AMQP_PROPERTIES.as_bytes() => {
-                properties = Some(Properties::from_validated(source.slice_ref(value)));
+                // Producers of other protocols write what they like.
+                properties = Properties::parse(source.slice_ref(value)).ok();
             }
+            key if key == header::DELAYED.as_bytes() => has_waited = true,
             key if key == header::DEATHS.as_bytes() => deaths = Deaths::decode(value).ok(),
             _ => {}
         }
     }
     let properties = properties.unwrap_or_else(|| {
         routing_key = ShortStr::try_from(queue.clone()).unwrap_or_default();
-        foreign_properties(record)
+        interop::foreign(record)
     });
+    let properties = match has_waited {
+        true => delays::shown(&properties),
+        false => properties,
+    };
     Stored {
         exchange,
         routing_key,
@@ -254,32 +285,12 @@ pub(crate) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stor
     }
 }
 
-/// Properties of a message that no client of AMQP published: its headers.
-fn foreign_properties(record: &Record<'_>) -> Properties {
-    let mut headers = TableBuilder::new();
-    for found in record.headers.flatten() {
-        let value = found
-            .value
-            .map_or(Value::Void, |value| match std::str::from_utf8(value) {
-                Ok(text) => Value::LongStr(text.as_bytes()),
-                Err(_) => Value::Binary(value),
-            });
-        // A name that is too long has no place in a table.
-        let _ = headers.try_put(found.key, value);
-    }
-    let headers = headers.build();
-    PropertyList {
-        headers: (!headers.is_empty()).then_some(headers),
-        ..PropertyList::default()
-    }
-    .encode()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::amqp091::properties::PropertyList;
     use crate::amqp091::routing::arguments;
-    use crate::amqp091::table::ArrayBuilder;
+    use crate::amqp091::table::{ArrayBuilder, TableBuilder};
     use forebay_broker::routing::{
         self, Binding, Destinations, HashOn, HashProperty, Message, Router, RouterKind,
     };
@@ -386,6 +397,33 @@ mod tests {
             let found = publication.batch.windows(5).any(|bytes| bytes == b"other");
             assert_eq!(found, is_shown, "{name}");
         }
+    }
+
+    #[test]
+    fn how_often_a_message_came_back_is_said_once_it_has() {
+        let counted = |deliveries, failures| {
+            let forged = table(&[("a", Value::I8(1)), ("x-delivery-count", Value::I8(77))]);
+            let list = PropertyList {
+                headers: Some(forged),
+                ..PropertyList::default()
+            };
+            let mut stored = Stored {
+                exchange: ShortStr::default(),
+                routing_key: ShortStr::default(),
+                properties: list.encode(),
+            };
+            let mark = Mark {
+                deliveries,
+                failures,
+            };
+            stored.count(mark);
+            let headers = stored.properties.headers().unwrap();
+            let get = |name| headers.get(name).and_then(|value| value.as_i64());
+            (get("a"), get("x-acquired-count"), get("x-delivery-count"))
+        };
+        assert_eq!(counted(0, 0), (Some(1), None, Some(77)));
+        assert_eq!(counted(2, 0), (Some(1), Some(2), Some(77)));
+        assert_eq!(counted(3, 1), (Some(1), Some(3), Some(1)));
     }
 
     #[test]

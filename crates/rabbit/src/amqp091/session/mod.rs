@@ -8,10 +8,13 @@
 //! | `frames` | from frames to methods, and what closes channels and connections |
 //! | `commands` | what methods ask of the broker: one file a class |
 //! | `channel`, `unacked` | what a channel is between two frames |
+//! | `blocking` | publishers wait while the disk is full |
 //! | `publishing`, `confirms` | messages on their way to the broker, and what publishers are told |
-//! | `delivery` | from logs to consumers |
+//! | `delivery`, `ahead` | from logs to consumers |
+//! | `streams` | consumers that have a place of their own in a topic |
 //! | `replies` | from connection to connection: direct reply-to |
-//! | `message`, `deaths`, `arguments` | messages and arguments in the broker's terms |
+//! | `message`, `deaths`, `delays`, `arguments` | messages and arguments in the broker's terms |
+//! | `interop` | what clients of other protocols see of a message, and what is seen of theirs |
 //! | `errors` | the broker's refusals in RabbitMQ's words |
 //!
 //! What arrives together is handled together: publishes and acknowledgements of one read go to the broker
@@ -19,19 +22,24 @@
 //! leaves in one write.
 
 mod access;
+mod ahead;
 mod arguments;
+mod blocking;
 mod channel;
 pub(crate) mod commands;
 mod confirms;
 mod connection;
 mod deaths;
+mod delays;
 pub(crate) mod delivery;
 pub(crate) mod errors;
 mod frames;
 mod handshake;
+mod interop;
 pub(crate) mod message;
 mod publishing;
 mod replies;
+mod streams;
 mod unacked;
 
 pub(crate) use handshake::LOOPBACK_USER;
@@ -48,6 +56,7 @@ use forebay_broker::queue::HolderId;
 use hashbrown::HashMap;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::amqp091::frame::FrameDecoder;
@@ -62,8 +71,10 @@ use errors::{Refusal, Subject};
 use handshake::Agreed;
 use publishing::Publishing;
 use replies::Replies;
+use streams::Streams;
 use unacked::append_settlement;
 
+pub(crate) use message::recall;
 pub(crate) use replies::ReplyAddresses;
 
 /// Why a connection ends.
@@ -164,6 +175,12 @@ struct Session<'a> {
     consumers: HashMap<HolderId, Consumer>,
 
     publishing: Publishing,
+    streams: Streams,
+    /// Whether the disk is full.
+    full: watch::Receiver<bool>,
+    is_full: bool,
+    /// It published while the disk is full, and is not read from until there is space.
+    blocked: bool,
     settlements: Vec<Settlement>,
     /// Settlements were handed over, and the broker has answered nothing since.
     settled_unanswered: bool,
@@ -222,6 +239,8 @@ impl<'a> Session<'a> {
             .received_bytes
             .add(agreed.received_bytes);
         registration.entry().sent_bytes.add(agreed.sent_bytes);
+        let mut full = shared.broker.watch_full();
+        let is_full = *full.borrow_and_update();
         Self {
             shared,
             host: shared.broker.virtual_host(access.vhost_id()),
@@ -241,6 +260,10 @@ impl<'a> Session<'a> {
             incarnations: 0,
             consumers: HashMap::new(),
             publishing: Publishing::default(),
+            streams: Streams::default(),
+            full,
+            is_full,
+            blocked: false,
             settlements: Vec::new(),
             settled_unanswered: false,
             auto_acks: AutoAcks::default(),
@@ -285,7 +308,9 @@ impl<'a> Session<'a> {
 
     /// Adds what a client says of deliveries, to be handed over.
     fn settle(&mut self, next: Settlement) {
-        append_settlement(&mut self.settlements, next);
+        if let Some(next) = self.streams.settle(next) {
+            append_settlement(&mut self.settlements, next);
+        }
     }
 }
 

@@ -30,6 +30,7 @@ impl Session<'_> {
         let channel = self.channel(number)?;
         if qos.global {
             let limit = (qos.prefetch_count > 0).then(|| qos.prefetch_count.into());
+            channel.shared_prefetch = qos.prefetch_count;
             let pool = channel.pool;
             channel.entry.global_prefetch.set(qos.prefetch_count.into());
             let set = self.shared.broker.set_pool(pool, limit).await;

@@ -151,17 +151,8 @@ pub(crate) fn exchange_definition(
 ) -> Result<ExchangeDefinition, Refusal> {
     let table = &declare.arguments;
     let kind = match &declare.kind[..] {
-        b"direct" => RouterKind::Direct,
-        b"fanout" => RouterKind::Fanout,
-        b"topic" => RouterKind::Topic,
-        b"headers" => RouterKind::Headers,
-        b"x-consistent-hash" => RouterKind::ConsistentHash(hash_on(table)?),
-        _ => {
-            return Err(Refusal::precondition(format_args!(
-                "unknown exchange type '{}'",
-                declare.kind
-            )));
-        }
+        b"x-delayed-message" => RouterKind::Delayed(Box::new(delayed_kind(table)?)),
+        kind => router_kind(kind, table)?,
     };
     let alternate = table.get("alternate-exchange").map(|value| {
         let alternate = value.as_long_str().map(Bytes::copy_from_slice);
@@ -176,6 +167,38 @@ pub(crate) fn exchange_definition(
         internal: declare.internal,
         alternate: alternate.transpose()?,
         arguments: arguments(table),
+    })
+}
+
+/// What an exchange of delayed messages is once they are due.
+fn delayed_kind(table: &Table) -> Result<RouterKind, Refusal> {
+    match table.get("x-delayed-type").and_then(Value::as_long_str) {
+        Some(b"x-delayed-message") => Err(Refusal::precondition(
+            "Invalid argument, 'x-delayed-message' can't be used for 'x-delayed-type'",
+        )),
+        Some(kind) => router_kind(kind, table),
+        None => Err(Refusal::precondition(
+            "Invalid argument, 'x-delayed-type' must be an existing exchange type",
+        )),
+    }
+}
+
+fn router_kind(kind: &[u8], table: &Table) -> Result<RouterKind, Refusal> {
+    Ok(match kind {
+        b"direct" => RouterKind::Direct,
+        b"fanout" => RouterKind::Fanout,
+        b"topic" => RouterKind::Topic,
+        b"headers" => RouterKind::Headers,
+        b"x-random" => RouterKind::Random,
+        b"x-local-random" => RouterKind::LocalRandom,
+        b"x-modulus-hash" => RouterKind::ModulusHash,
+        b"x-consistent-hash" => RouterKind::ConsistentHash(hash_on(table)?),
+        _ => {
+            return Err(Refusal::precondition(format_args!(
+                "unknown exchange type '{}'",
+                lossy(kind)
+            )));
+        }
     })
 }
 

@@ -23,6 +23,7 @@ impl Session<'_> {
             )));
         }
         self.access.queue(Action::Read, &queue)?;
+        self.not_for_streams("basic.get", &queue)?;
         // One for each message: the queue may be another one of the same name next time.
         let holder = HolderId(self.shared.broker.next_id());
         let asked = GetMessage {
@@ -47,11 +48,14 @@ impl Session<'_> {
                 read = Some((message::stored(record, source, &queue), body));
             },
         );
-        let (true, Some((stored, body))) = (is_there.await, read) else {
+        let (true, Some((mut stored, body))) = (is_there.await, read) else {
             // Its queue went in the meantime.
             self.answer(number, false, &GetEmpty::default());
             return Ok(());
         };
+        if got.tells_counts {
+            stored.count(got.delivery.mark);
+        }
         let first = got.delivery.number.unwrap_or(0);
         let channel = self.channel(number)?;
         let counts = &channel.entry.counts;

@@ -10,6 +10,7 @@ mod get;
 mod publish;
 pub(crate) mod queue;
 mod settle;
+mod stream;
 mod tx;
 
 use super::Session;

@@ -24,6 +24,7 @@ impl Session<'_> {
         }
         self.access
             .publish(&publish.exchange, &publish.routing_key)?;
+        self.note_publish();
         self.name_reply_to(number, &mut content)?;
         let now_ms = self.shared.broker.now().wall_ms;
         let user = (!self.access.impersonates()).then_some(&self.access.user[..]);

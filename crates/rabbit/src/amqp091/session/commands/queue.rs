@@ -14,6 +14,7 @@ use crate::amqp091::session::Session;
 use crate::amqp091::session::arguments::QueueArguments;
 use crate::amqp091::session::errors::{Refusal, Subject, lossy};
 use crate::amqp091::session::replies::{REPLY_NAME_PREFIX, REPLY_TO};
+use crate::amqp091::table::Value;
 
 impl Session<'_> {
     pub(super) async fn queue(&mut self, number: u16, method: Method) -> Done {
@@ -44,6 +45,7 @@ impl Session<'_> {
             Method::Purge(purge) => {
                 let queue = self.queue_name(number, &purge.queue)?;
                 self.access.queue(Action::Read, &queue)?;
+                self.not_for_streams("queue.purge", &queue)?;
                 let purged = self.host.purge_queue(queue.clone(), self.id).await;
                 let lost = purged.map_err(|error| self.named_queue(&queue).refusal(error))?;
                 let message_count = clamped(lost);
@@ -54,6 +56,12 @@ impl Session<'_> {
                 let queue = self.queue_name(number, &delete.queue)?;
                 let (if_unused, if_empty) = (delete.if_unused, delete.if_empty);
                 self.access.queue(Action::Configure, &queue)?;
+                if self.stream(&queue).is_some() {
+                    let lost = self.delete_stream(&queue, if_empty).await?;
+                    let message_count = clamped(lost);
+                    self.answer(number, delete.nowait, &DeleteOk { message_count });
+                    return Ok(());
+                }
                 let host = &self.host;
                 let deleted = host.delete_queue(queue.clone(), if_unused, if_empty, self.id);
                 let deleted = deleted.await;
@@ -86,6 +94,10 @@ impl Session<'_> {
                 false => given.clone(),
             };
             self.access.queue(Action::Configure, &name)?;
+            let kind = declare.arguments.get("x-queue-type");
+            if kind.and_then(Value::as_long_str) == Some(b"stream") {
+                return self.declare_stream(number, name, declare).await;
+            }
             let definition = queue_definition(self.named_queue(&name), declare, self.id)?;
             if let Some(target) = &definition.dead_letter {
                 self.access.queue(Action::Read, &name)?;

@@ -68,7 +68,10 @@ impl Session<'_> {
         let published = self.host.publish(transaction.publications);
         let settled = transaction.settled.into_iter();
         let settlements = settled.map(|(taken, outcome)| taken.settlement(outcome));
-        let settled = broker.settle_durably(settlements.collect());
+        let settlements: Vec<_> = settlements
+            .filter_map(|settlement| self.streams.settle(settlement))
+            .collect();
+        let settled = broker.settle_durably(settlements);
         let outcomes = published.await;
         settled
             .await

@@ -1,0 +1,113 @@
+//! What is measured, and what it was.
+
+use super::Contender;
+use crate::bench::samples::Samples;
+
+/// A quantity with its unit.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Measure {
+    pub(crate) title: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) higher_is_better: bool,
+}
+
+impl Measure {
+    pub(crate) const fn rate(title: &'static str, unit: &'static str) -> Self {
+        Self {
+            title,
+            unit,
+            higher_is_better: true,
+        }
+    }
+
+    pub(crate) const fn cost(title: &'static str, unit: &'static str) -> Self {
+        Self {
+            title,
+            unit,
+            higher_is_better: false,
+        }
+    }
+}
+
+/// One value.
+#[derive(Debug)]
+pub(crate) struct Sample<C> {
+    pub(crate) contender: C,
+    pub(crate) round: usize,
+    pub(crate) measure: &'static Measure,
+    pub(crate) value: f64,
+}
+
+/// Everything that was measured.
+#[derive(Debug)]
+pub(crate) struct Measured<C> {
+    samples: Vec<Sample<C>>,
+}
+
+impl<C> Default for Measured<C> {
+    fn default() -> Self {
+        Self {
+            samples: Vec::new(),
+        }
+    }
+}
+
+impl<C: Contender> Measured<C> {
+    pub(crate) fn add(&mut self, sample: Sample<C>) {
+        self.samples.push(sample);
+    }
+
+    pub(crate) fn samples(&self) -> &[Sample<C>] {
+        &self.samples
+    }
+
+    /// The values of all rounds.
+    pub(crate) fn of(&self, contender: C, measure: &Measure) -> Option<Samples> {
+        let of_it = self.matching(contender, measure);
+        Samples::new(of_it.map(|sample| sample.value))
+    }
+
+    /// `ours` by `theirs` of each round that has both: what drifts on the machine drifts for both.
+    pub(crate) fn ratio(&self, ours: C, theirs: C, measure: &Measure) -> Option<Samples> {
+        let pairs = self.matching(ours, measure).filter_map(|mine| {
+            let mut others = self.matching(theirs, measure);
+            let other = others.find(|other| other.round == mine.round)?;
+            Some(mine.value / other.value)
+        });
+        Samples::new(pairs.filter(|ratio| ratio.is_finite()))
+    }
+
+    fn matching(&self, contender: C, measure: &Measure) -> impl Iterator<Item = &Sample<C>> {
+        self.samples
+            .iter()
+            .filter(move |sample| sample.contender == contender && sample.measure == measure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{Side, Side::Ours, Side::Theirs};
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_of_the_same_round() {
+        const RATE: Measure = Measure::rate("rate", "records/s");
+        let mut measured = Measured::<Side>::default();
+        let rounds = [(0, 10.0, 5.0), (1, 100.0, 100.0), (2, 30.0, 10.0)];
+        for (round, ours, theirs) in rounds {
+            for (contender, value) in [(Ours, ours), (Theirs, theirs)] {
+                let measure = &RATE;
+                measured.add(Sample {
+                    contender,
+                    round,
+                    measure,
+                    value,
+                });
+            }
+        }
+        let ratio = measured.ratio(Ours, Theirs, &RATE).unwrap();
+        assert_eq!((ratio.min(), ratio.median(), ratio.max()), (1.0, 2.0, 3.0));
+        let other = Measure::rate("another rate", "records/s");
+        assert_eq!(measured.of(Ours, &other), None);
+    }
+}

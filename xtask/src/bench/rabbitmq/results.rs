@@ -1,0 +1,162 @@
+//! The page `bench/results/rabbitmq.md`.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::claim::CLAIMS;
+use super::contender::Contender;
+use super::measure;
+use super::plan::{ACK_EVERY, PREFETCH, Plan, SMALL_BYTES, TOPIC_QUEUES, WARM_UP_SECONDS, WINDOW};
+use crate::bench::comparison::{self, Contender as _, Measure, Measured};
+use crate::bench::machine;
+use crate::bench::page::Page;
+use crate::bench::samples::digits;
+use crate::layout::Layout;
+
+/// A machine that does more than this for others is not measured, it is guessed at.
+const MAX_OTHERS_PERCENT: f64 = 15.0;
+
+/// A run, told.
+pub(crate) struct Results<'a> {
+    pub(crate) description: Vec<(&'static str, String)>,
+    pub(crate) plan: &'a Plan,
+    pub(crate) measured: &'a Measured<Contender>,
+    pub(crate) failures: &'a [String],
+    pub(crate) took: Duration,
+}
+
+impl Results<'_> {
+    pub(crate) fn write(&self, layout: &Layout) -> Result<()> {
+        let mut page = Page::new(layout, "rabbitmq", "Forebay beside RabbitMQ")?;
+        page.paragraph(&introduction());
+        for failure in self.failures {
+            page.paragraph(&format!("**Not measured:** {failure}"));
+        }
+        if let Some(share) = self.taken_by_others() {
+            page.paragraph(&format!(
+                "**Not to be published:** {} % of the machine went to other programs while one queue was \
+                 measured. Times and rates are wrong; processor time and memory are about right.",
+                digits(share)
+            ));
+        }
+        let judged: Vec<_> = CLAIMS
+            .iter()
+            .filter_map(|claim| Some((claim, claim.judge(self.measured)?)))
+            .collect();
+        page.table(
+            &[
+                "",
+                "Forebay",
+                "RabbitMQ",
+                "Forebay / RabbitMQ",
+                "target",
+                "",
+            ],
+            &comparison::claim_rows(&judged),
+        );
+        let advantages = comparison::advantages(&judged, "RabbitMQ");
+        page.chart("", "Advantages over RabbitMQ", &advantages)?;
+        page.heading("Who was busy");
+        page.paragraph(
+            "Shares of the machine while one queue was measured. Where nothing is idle, what the client \
+             takes the server does not have.",
+        );
+        let shares = measure::SHARES.map(|(load, shares)| (load, shares.each_ref()));
+        page.table(
+            &["", "server", "client", "idle", "others"],
+            &comparison::shares(self.measured, &shares),
+        );
+        page.heading("Everything");
+        page.paragraph("Median of the rounds, and the least and the greatest.");
+        let mut head = vec![""];
+        head.extend(Contender::ALL.iter().map(|it| it.name()));
+        page.table(&head, &comparison::everything(self.measured, measure::ALL));
+        page.heading("How");
+        page.facts(&self.description);
+        page.facts(&[
+            (
+                "RabbitMQ",
+                "4.3 of Debian sid, one node, as it comes, without plugins".to_owned(),
+            ),
+            ("Java", machine::output("java", &["-version"])),
+            (
+                "Load",
+                "`bench/src/amqp`; RabbitMQ PerfTest 2.22.1 from Maven Central".to_owned(),
+            ),
+        ]);
+        page.paragraph(&self.method());
+        page.write()
+    }
+
+    /// The share of the machine that nobody here used, in the worst case, if it is too much. The
+    /// kernel's own threads, which write the page cache back, are among the others.
+    fn taken_by_others(&self) -> Option<f64> {
+        let shares = Contender::ALL.iter().flat_map(|contender| {
+            let loads = measure::SHARES.iter();
+            loads.filter_map(|(_, shares)| self.measured.of(*contender, &shares[3]))
+        });
+        let worst = shares.map(|shares| shares.median()).fold(0.0, f64::max);
+        (worst > MAX_OTHERS_PERCENT).then_some(worst)
+    }
+
+    fn method(&self) -> String {
+        let plan = self.plan;
+        let count = |number: u64| digits(number as f64);
+        format!(
+            "At most {} rounds, some of them of some workloads only; the last piece took {:.0} minutes. Every other round in reverse order. A turn is one workload on one \
+             broker in a fresh folder; only one broker runs at a time. One publisher, one consumer with a \
+             prefetch of {PREFETCH} (a consumer: so many for each queue), which acknowledges {ACK_EVERY} at a time. \
+             Messages of a measurement without confirms: {} of 16 B and half as many of 1 KiB for Forebay, a \
+             fifth of that for classic, a tenth for quorum queues; with confirms, and where messages are \
+             routed, a quarter of that, and half of that where queues are many.\n\n\
+             * *Messages/s* are those consumed, until the last acknowledgement was taken.\n\
+             * *Server CPU* is user and system time of the broker from the start of a load until it has \
+             been idle for three quarters of a second, so what it puts off is counted, by the number of \
+             messages.\n\
+             * *Confirms*: no more than {WINDOW} messages wait for theirs. *Confirm latency* counts from the \
+             moment a message was due at the fixed rate, whether or not the generator or the broker was late \
+             (no coordinated omission), for {} s after {WARM_UP_SECONDS} s of warm-up. *Generator late* is how late the \
+             generator itself was: it shares the processors with the broker, and its lateness is in the latency.\n\
+             * *Topic*: a pattern for each binding (`site.17.*`), in turn to {TOPIC_QUEUES} queues; keys in turn, so that \
+             every message matches one of them. Messages of {SMALL_BYTES} bytes, as in everything about routing and backlogs.\n\
+             * *Backlog*: {} persistent messages of {SMALL_BYTES} bytes without confirms, for RabbitMQ a fifth of that, of which a tenth is drained; \
+             *little waits* is a queue of as many as are drained. Restarts with a cold page cache; that all messages are there is looked at.\n\
+             * *Memory* is `VmHWM` (peak) and `VmRSS` of the broker (RabbitMQ: of `beam.smp` alone). Page cache is not in it, for neither.\n\
+             * *Ready*: from the start of the process to the first frame that answers a client.\n\
+             * RabbitMQ 3.10 of Debian stable is not measured.",
+            self.rounds(),
+            self.took.as_secs_f64() / 60.0,
+            count(plan.messages(Contender::ForebayOs)),
+            plan.latency_seconds,
+            count(plan.backlog),
+        )
+    }
+
+    /// How often something was measured, at most: a run in pieces has rounds of some workloads only.
+    fn rounds(&self) -> usize {
+        let times = |contender: &Contender, measure: &Measure| {
+            let samples = self.measured.samples().iter();
+            let same = samples
+                .filter(|sample| sample.contender == *contender && sample.measure == measure);
+            same.count()
+        };
+        let contenders = Contender::ALL.iter();
+        let all = contenders.flat_map(|contender| {
+            let measures = measure::ALL.iter();
+            measures.map(move |measure| times(contender, measure))
+        });
+        all.max().unwrap_or(0)
+    }
+}
+
+fn introduction() -> String {
+    let contenders = Contender::ALL.iter();
+    let contenders = contenders.map(|it| format!("* **{}**: {}", it.name(), it.about()));
+    let contenders: Vec<_> = contenders.collect();
+    format!(
+        "Medians of the rounds, with the least and the greatest; a ratio is taken within each round. \
+         Durable queues. Take the ratios to another machine, not the numbers.\n\n{}",
+        contenders.join("\n")
+    )
+}
