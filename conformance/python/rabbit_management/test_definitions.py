@@ -1,7 +1,5 @@
 """Everything but messages, out of one broker and into another."""
 
-from .api import NOT_FOUND
-
 
 def test_what_was_exported_is_imported_again(api, vhost, fresh):
     quorum = {"x-queue-type": "quorum", "x-delivery-limit": 5}
@@ -94,5 +92,4 @@ def test_users_and_virtual_hosts_are_imported(api, fresh):
 def test_definitions_that_are_wrong_are_refused(api):
     refused = api.post("definitions", body="nonsense")
     assert refused.error == ("bad_request", "failed_to_parse_json")
-    assert api.post("definitions", "nope", body={}).status in (400, 404)
-    assert api.get("definitions", "nope").error == NOT_FOUND
+    assert api.get("definitions", "nope").error == ("bad_request", "vhost_not_found")

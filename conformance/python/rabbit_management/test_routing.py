@@ -57,7 +57,7 @@ def test_an_exchange_in_use_stays_if_asked(api, exchange, queue):
     assert refused.error == ("bad_request", expected)
 
 
-@pytest.mark.parametrize("key", ["a.*", "#", "a b/%", "a~b", "", "ä"])
+@pytest.mark.parametrize("key", ["a.*", "#", "a b/%", "", "ä"])
 @pytest.mark.parametrize("arguments", [{}, {"x": 1, "y": "z"}])
 def test_a_binding_is_found_by_where_it_was_posted(api, exchange, queue, key, arguments):
     body = {"routing_key": key, "arguments": arguments}
