@@ -282,6 +282,17 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Upstream(&upstream::KOMBU),
     },
     Suite {
+        name: "celery",
+        about: "Celery (Python): workers, delays, retries, lost workers, priorities",
+        client: "celery",
+        toolchains: &[Toolchain::Python],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(5),
+        work: Work::Command(|layout| pytest(layout, "rabbit_celery")),
+    },
+    Suite {
         name: "kafkajs",
         about: "KafkaJS (Node.js)",
         client: "kafkajs",
