@@ -32,8 +32,8 @@ pub struct Effects {
 pub enum Effect {
     /// Messages in a row go to one holder.
     Deliver(Delivery),
-    /// Messages died. The caller moves them to where the dead are wanted, before it gives back the
-    /// log's front.
+    /// Messages died. The caller moves them to where the dead are wanted, and says so
+    /// ([`Queue::buried`](super::Queue::buried)); until then they are said again by every start.
     DeadLettered {
         /// The first.
         offset: u64,
@@ -257,6 +257,13 @@ impl QueueEvent {
             (
                 Self::Woken { offset, count },
                 Self::Woken {
+                    offset: from,
+                    count: more,
+                },
+            )
+            | (
+                Self::Buried { offset, count },
+                Self::Buried {
                     offset: from,
                     count: more,
                 },

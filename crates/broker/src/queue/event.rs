@@ -1,6 +1,6 @@
 //! What the journal keeps of a queue beside the messages that its log was given.
 //!
-//! Events are encoded by the batch: `version u8 (1), count u32`, then for each its kind and fields.
+//! Events are encoded by the batch: `version u8 (2), count u32`, then for each its kind and fields.
 //! Holders, numbers, offsets and times are written as the distance (zigzag varint) from the end of
 //! what the batch named last of the same, counts as varints, so that the usual event takes five bytes.
 //! Kinds are never reused: a layout that changes takes a new number.
@@ -16,9 +16,12 @@
 //! | 7 | woken | `offset, count` |
 //! | 8 | purged | `below offset` |
 //! | 9 | reconfigured | see [`QueueSettings`] |
+//! | 10 | buried | `offset, count` |
 //!
 //! A removal is 0 acked, 1 purged, 16 + reason dead, 32 + reason dropped; a reason is 0 expired,
 //! 1 rejected, 2 max length, 3 delivery limit.
+//!
+//! In version 1 messages died when they were moved, so that there is no kind 10.
 
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 use forebay_storage::limits::NUMBER_MAX;
@@ -28,7 +31,7 @@ use super::enqueue::Attributes;
 use super::ids::HolderId;
 use super::settings::QueueSettings;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const LOCKED: u8 = 1;
 const SETTLED: u8 = 2;
@@ -39,6 +42,7 @@ const EXTENDED: u8 = 6;
 const WOKEN: u8 = 7;
 const PURGED: u8 = 8;
 const RECONFIGURED: u8 = 9;
+const BURIED: u8 = 10;
 
 /// One change of a queue's persistent state. Numbers are those of [`Token`](super::Token)s, times
 /// milliseconds.
@@ -129,6 +133,13 @@ pub enum QueueEvent {
         /// By these.
         settings: Box<QueueSettings>,
     },
+    /// Dead messages were moved to where the dead go.
+    Buried {
+        /// The first.
+        offset: u64,
+        /// How many.
+        count: u64,
+    },
 }
 
 impl QueueEvent {
@@ -150,7 +161,8 @@ impl QueueEvent {
         decoder: &mut Decoder<'_>,
         mut take: impl FnMut(Self),
     ) -> Result<(), DecodeError> {
-        if decoder.u8()? != VERSION {
+        let version = decoder.u8()?;
+        if !(1..=VERSION).contains(&version) {
             return Err(DecodeError::Invalid {
                 what: "version of queue events",
             });
@@ -159,7 +171,14 @@ impl QueueEvent {
         decoder.each(|decoder| {
             take(Self::decode(decoder, &mut last)?);
             Ok(())
-        })
+        })?;
+        if version == 1 {
+            take(Self::Buried {
+                offset: 0,
+                count: NUMBER_MAX,
+            });
+        }
+        Ok(())
     }
 
     fn encode(&self, encoder: &mut Encoder, last: &mut Last) {
@@ -257,6 +276,10 @@ impl QueueEvent {
                 last.offset.put(encoder, *below);
             }
             Self::Reconfigured { settings } => settings.encode(encoder.u8(RECONFIGURED)),
+            Self::Buried { offset, count } => {
+                encoder.u8(BURIED);
+                last.offset.put_run(encoder, *offset, *count);
+            }
         }
     }
 
@@ -343,6 +366,10 @@ impl QueueEvent {
             RECONFIGURED => Self::Reconfigured {
                 settings: Box::new(QueueSettings::decode(decoder)?),
             },
+            BURIED => {
+                let (offset, count) = last.offset.take_run(decoder)?;
+                Self::Buried { offset, count }
+            }
             _ => {
                 return Err(DecodeError::Invalid {
                     what: "kind of queue event",

@@ -32,6 +32,12 @@ impl Frontier {
         offset < self.floor || self.done.contains(offset)
     }
 
+    /// Whether all of these are done.
+    pub(super) fn has_done(&self, run: Range<u64>) -> bool {
+        let above = run.start.max(self.floor)..run.end;
+        above.is_empty() || self.done.runs_within(above.clone()).next() == Some(above)
+    }
+
     pub(super) fn finish(&mut self, run: Range<u64>) {
         if run.start > self.floor {
             self.done.insert(run);

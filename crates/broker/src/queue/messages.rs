@@ -20,6 +20,7 @@ use super::locks::{Lock, LockTable, NEVER, SparePages};
 use super::settings::{Order, QueueSettings};
 use super::sizes::Sizes;
 use super::ttls::Ttls;
+use super::unburied::Unburied;
 
 /// How often a message came back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +51,7 @@ pub(super) struct Messages {
     pub(super) ttls: Ttls,
     pub(super) groups: Groups,
     pub(super) dedup: Dedup,
+    pub(super) unburied: Unburied,
     pub(super) counters: Counters,
 }
 
@@ -71,6 +73,7 @@ impl Messages {
             ttls: Ttls::default(),
             groups: Groups::default(),
             dedup: Dedup::default(),
+            unburied: Unburied::default(),
             counters: Counters::default(),
         }
     }
@@ -401,6 +404,9 @@ impl Messages {
         }
         let count = run.end - run.start;
         self.counters.totals.count(removal, count);
+        if let Removal::Dead(reason) = removal {
+            self.unburied.insert(run.clone(), reason);
+        }
         if !self.marks.is_empty() {
             if count < self.marks.len() as u64 {
                 run.clone().for_each(|offset| {

@@ -21,7 +21,8 @@
 //! `dispatch`, `settle`, `subscribe`, `tick`. Sets of messages are intervals (`offset_set`), so a
 //! backlog costs by its fragmentation. What costs memory by the message: what is locked (17 bytes),
 //! delayed (80), has come back (24), or is in a group (50); deduplication ids within their window
-//! (80).
+//! (80). The dead are settled, and remembered until the caller has moved them
+//! ([`Queue::buried`]).
 //!
 //! A queue comes to life in three steps: [`Queue::new`] or [`Queue::restore`], then
 //! [`Queue::replay_arrival`] and [`Queue::apply`] for what the journal has, then [`Queue::open`].
@@ -57,6 +58,7 @@ mod snapshot;
 mod subscribe;
 mod tick;
 mod ttls;
+mod unburied;
 
 #[cfg(test)]
 mod tests;
@@ -114,7 +116,9 @@ impl Queue {
 
     /// The lowest offset that is still needed: what lies before it in the log may be given back.
     pub fn log_start(&self) -> u64 {
-        self.messages.frontier.floor()
+        let floor = self.messages.frontier.floor();
+        let unburied = self.messages.unburied.first();
+        unburied.map_or(floor, |first| floor.min(first))
     }
 
     /// The offset that the next message has at least.

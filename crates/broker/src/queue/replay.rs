@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use super::Queue;
-use super::effect::Turn;
+use super::effect::{Effect, Turn};
 use super::enqueue::Arrival;
 use super::event::QueueEvent;
 use super::ids::HolderId;
 use super::locks::NEVER;
-use super::messages::Messages;
+use super::messages::{Mark, Messages};
 use super::settings::Cause;
 
 impl Queue {
@@ -98,6 +98,10 @@ impl Queue {
                 woken.into_iter().for_each(|offset| messages.wake(offset));
             }
             QueueEvent::Purged { below } => messages.purge(*below),
+            QueueEvent::Buried { offset, count } => {
+                let end = offset.saturating_add(*count);
+                messages.unburied.remove(*offset..end);
+            }
             QueueEvent::Reconfigured { settings } => {
                 messages.reconfigure(settings.as_ref().clone());
             }
@@ -109,6 +113,14 @@ impl Queue {
     /// good).
     pub fn open(&mut self, turn: &mut Turn<'_>) {
         self.used_ms = turn.now_ms;
+        for (run, reason) in self.messages.unburied.runs() {
+            turn.out.effects.push(Effect::DeadLettered {
+                offset: run.start,
+                count: run.end - run.start,
+                reason,
+                mark: Mark::default(),
+            });
+        }
         let mut holders: Vec<_> = self.messages.tables.keys().copied().collect();
         holders.sort_unstable();
         for holder in holders {

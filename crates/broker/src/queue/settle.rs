@@ -91,6 +91,13 @@ impl Queue {
         Ok(())
     }
 
+    /// Dead messages were moved to where the dead go.
+    pub fn buried(&mut self, offsets: Range<u64>, turn: &mut Turn<'_>) {
+        let (offset, count) = (offsets.start, offsets.end - offsets.start);
+        self.messages.unburied.remove(offsets);
+        turn.out.journal(QueueEvent::Buried { offset, count });
+    }
+
     /// A locked message comes back, or dies of it.
     pub(super) fn return_one(
         &mut self,

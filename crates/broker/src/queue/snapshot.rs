@@ -1,14 +1,14 @@
 //! A queue at one point of the journal.
 //!
-//! Layout: `version u8 (1), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
+//! Layout: `version u8 (2), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
 //! it RUNS, ready list<priority u8, RUNS>, delayed list<offset varint, time i64, priority u8>, locks
 //! list<holder u64, list<number varint, offset varint, until i64, priority u8>>, marks list<offset varint, deliveries u32,
 //! failures u32>, sizes folded and exact list<first varint, count varint, bytes varint>, arrivals
 //! list<first varint, last i64, closes i64>, ttls list<first varint, end varint, ttl varint>,
 //! groups list<offset varint, group u64, priority u8, apart bool>, deduplication list<id 16, offset
-//! varint, time i64>, totals`. RUNS is `list<gap varint, length varint>`: how far each run of offsets
+//! varint, time i64>, totals, unburied list<first varint, count varint, reason u8>`. RUNS is `list<gap varint, length varint>`: how far each run of offsets
 //! is from the end of the one before it, and how long it is. Lists of runs and of locks are in
-//! order, so that the same queue is the same bytes.
+//! order, so that the same queue is the same bytes. Version 1 has nothing unburied.
 
 use forebay_storage::IdMap;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
@@ -16,7 +16,7 @@ use forebay_storage::limits::NUMBER_MAX;
 
 use super::Queue;
 use super::arrivals::Span;
-use super::counters::Totals;
+use super::counters::{DeathReason, Totals};
 use super::frontier::Frontier;
 use super::groups::Member;
 use super::ids::HolderId;
@@ -27,7 +27,7 @@ use super::settings::QueueSettings;
 use super::sizes::SizeRun;
 use super::ttls::TtlRun;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Queue {
     /// Appends everything that messages and events so far have built.
@@ -96,12 +96,17 @@ impl Queue {
             encoder.bytes16(&id.to_le_bytes()).varint(offset).i64(at_ms);
         });
         put_totals(encoder, &messages.counters.totals);
+        encoder.list(messages.unburied.runs(), |encoder, (run, reason)| {
+            let count = run.end - run.start;
+            encoder.varint(run.start).varint(count).u8(reason as u8);
+        });
     }
 
     /// Takes what [`Self::snapshot`] wrote. What the journal has after it is replayed, then the queue
     /// is [opened](Self::open).
     pub fn restore(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        if decoder.u8()? != VERSION {
+        let version = decoder.u8()?;
+        if !(1..=VERSION).contains(&version) {
             return Err(invalid("version of queue snapshot"));
         }
         let settings = QueueSettings::decode(decoder)?;
@@ -167,6 +172,9 @@ impl Queue {
             Ok(())
         })?;
         messages.counters.totals = take_totals(decoder)?;
+        if version >= 2 {
+            decoder.each(|decoder| take_unburied(decoder, &mut messages))?;
+        }
         messages.recount();
         let queue = Self {
             messages,
@@ -324,6 +332,19 @@ fn take_totals(decoder: &mut Decoder<'_>) -> Result<Totals, DecodeError> {
         return Err(invalid("totals"));
     }
     Ok(totals)
+}
+
+fn take_unburied(decoder: &mut Decoder<'_>, messages: &mut Messages) -> Result<(), DecodeError> {
+    let (first, count) = (number(decoder)?, number(decoder)?);
+    let reason = DeathReason::ALL.get(usize::from(decoder.u8()?));
+    let reason = *reason.ok_or(invalid("reason of a death"))?;
+    let run = first..first + count;
+    // What is not settled is not dead, and what is dead is so once.
+    if count == 0 || !messages.frontier.has_done(run.clone()) || messages.unburied.meets(&run) {
+        return Err(invalid("dead messages"));
+    }
+    messages.unburied.insert(run, reason);
+    Ok(())
 }
 
 /// A varint that counts something.

@@ -66,7 +66,7 @@ impl Running {
         Self::on(SimulatedDisk::new(), Time::default())
     }
 
-    fn on(disk: SimulatedDisk, time: Time) -> Self {
+    pub(crate) fn on(disk: SimulatedDisk, time: Time) -> Self {
         let environment = Environment {
             medium: Arc::new(disk.clone()),
             clock: Arc::new(time.clone()),

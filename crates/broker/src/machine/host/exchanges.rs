@@ -7,7 +7,7 @@ use super::topics::topic_of;
 use super::{Cx, Exchange, ExchangeId, Host, Target};
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{Bind, Difference, ExchangeDefinition, HostError, HostReply, VirtualHostId};
-use crate::limits::{BINDINGS_PER_EXCHANGE_MAX, EXCHANGES_MAX};
+use crate::limits::{BINDINGS_PER_EXCHANGE_MAX, EXCHANGES_MAX, QUEUES_MAX};
 use crate::machine::command::HostResult;
 use crate::queue::Queue;
 use crate::routing::{Arguments, Binding, Router};
@@ -28,6 +28,7 @@ impl Host {
             router: Router::new(definition.kind.clone()),
             alternate: definition.alternate.clone(),
             definition,
+            delayed: None,
             predeclared: false,
             was_unbound: false,
         };
@@ -66,6 +67,9 @@ impl Host {
             });
             return (Durability::Memory, result);
         }
+        if definition.kind.delays() && self.queues.len() >= QUEUES_MAX {
+            return (Durability::Memory, Err(HostError::TooMany("queues")));
+        }
         if self.exchanges.len() >= EXCHANGES_MAX {
             return (Durability::Memory, Err(HostError::TooMany("exchanges")));
         }
@@ -79,7 +83,8 @@ impl Host {
                 definition: definition.clone(),
             },
         );
-        self.put_exchange(vhost, id, definition);
+        self.put_exchange(vhost, id, definition.clone());
+        self.make_delayed(vhost, &definition, cx);
         self.follow_policy_of_exchange(id, cx.directory);
         (durability, Ok(HostReply::Done))
     }
@@ -105,7 +110,10 @@ impl Host {
         let Some(exchange) = self.exchanges.get(&id) else {
             return Durability::Memory;
         };
-        let durable = exchange.definition.durable;
+        let (durable, delayed) = (exchange.definition.durable, exchange.delayed);
+        if let Some(queue) = delayed {
+            self.drop_queue(queue, cx);
+        }
         let durability = cx.store(durable, HostEvent::ExchangeDeleted { exchange: id });
         self.remove_exchange(id);
         self.delete_unbound(cx);

@@ -4,10 +4,13 @@
 //! end of the command ([`Host::settle_effects`]), and what it changed is journaled with it
 //! ([`Host::store_changes`]).
 
+mod by_name;
 mod consumers;
 mod dead_letters;
+mod delays;
 mod encoding;
 mod exchanges;
+mod inspect;
 mod policies;
 mod publish;
 mod queues;
@@ -22,7 +25,6 @@ use bytes::Bytes;
 use forebay_storage::codec::Encoder;
 use forebay_storage::shard::Replies;
 use forebay_storage::{Durability, Engine, IdMap, LogId, LogReader, Now};
-use hashbrown::HashMap;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -32,12 +34,13 @@ use crate::access::Directory;
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{
     DeadLetterTarget, ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender,
-    QueueDefinition, QueueId, VirtualHostId,
+    QueueDefinition, QueueId, Recall, VirtualHostId,
 };
 use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
 use crate::routing::{Destinations, Router};
 use crate::topic::Catalog;
+use by_name::ByName;
 use publish::Waiting;
 
 /// Names an exchange for as long as the broker's data lives.
@@ -45,7 +48,7 @@ use publish::Waiting;
 pub(crate) struct ExchangeId(pub(crate) u64);
 
 /// Where a binding leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Target {
     Queue(QueueId),
     Exchange(ExchangeId),
@@ -60,6 +63,8 @@ pub(super) struct Host {
     names: IdMap<VirtualHostId, Names>,
     /// What durable queues promise.
     durability: Durability,
+    /// Reads messages that are routed again.
+    recall: Recall,
 
     holders: IdMap<HolderId, Holder>,
     pools: CreditPools,
@@ -90,8 +95,8 @@ pub(super) struct Host {
 struct Names {
     /// The ids of the exchanges that are always there begin here.
     predeclared: ExchangeId,
-    exchanges: HashMap<Bytes, ExchangeId>,
-    queues: HashMap<Bytes, QueueId>,
+    exchanges: ByName<ExchangeId>,
+    queues: ByName<QueueId>,
 }
 
 struct Exchange {
@@ -100,6 +105,8 @@ struct Exchange {
     router: Router<Target>,
     /// Where messages go that it has no binding for, by what it was declared with or by a policy.
     alternate: Option<Bytes>,
+    /// The queue of what waits in it.
+    delayed: Option<QueueId>,
     /// It is always there, and never journaled.
     predeclared: bool,
     /// It lost a binding.
@@ -202,13 +209,14 @@ impl BrokerMachine {
 }
 
 impl Host {
-    pub(super) fn new(durability: Durability) -> Self {
+    pub(super) fn new(durability: Durability, recall: Recall) -> Self {
         let mut host = Self {
             exchanges: IdMap::default(),
             next_exchange: 1,
             queues: IdMap::default(),
             names: IdMap::default(),
             durability,
+            recall,
             holders: IdMap::default(),
             pools: CreditPools::default(),
             pool_queues: IdMap::default(),
@@ -272,6 +280,7 @@ impl Host {
             HostCommand::SetPool { pool, limit } => at_once(self.set_pool(pool, limit)),
             HostCommand::Release { holders, pools } => at_once(self.release(&holders, &pools)),
             HostCommand::Disconnected { connection } => self.disconnected(connection, cx),
+            HostCommand::Inspect(question) => at_once(self.inspect(vhost, question, cx.catalog)),
         }
     }
 
@@ -322,6 +331,10 @@ impl Host {
                     ..
                 } => {
                     let buried = self.bury(id, offset, count, reason, cx);
+                    if buried > 0 {
+                        let moved = offset..offset + buried;
+                        self.turn(id, |queue, turn| queue.buried(moved, turn));
+                    }
                     if buried < count {
                         let rest = Effect::DeadLettered {
                             offset: offset + buried,
@@ -368,11 +381,6 @@ impl Host {
     /// be looked at.
     fn store_changes(&mut self, cx: &mut Cx<'_>) {
         for id in std::mem::take(&mut self.touched) {
-            // What died is gone from its queue when it has arrived where the dead go, and not before.
-            if self.work.iter().any(|(of, _)| *of == id) {
-                self.touched.push(id);
-                continue;
-            }
             let now = self.now;
             let Some(state) = self.queues.get_mut(&id) else {
                 continue;

@@ -8,7 +8,7 @@ use forebay_storage::{AppendError as EngineError, Durability, Engine, Now, Room}
 use tokio::sync::oneshot;
 
 use super::topics::topic_of;
-use super::{Cx, Host, Names, Target};
+use super::{Cx, ExchangeId, Host, Names, Target};
 use crate::host::{Envelope, Publication, PublishError, Published, QueueId, VirtualHostId};
 use crate::machine::command::{Answer, PublishResults};
 use crate::machine::{BrokerMachine, Reply};
@@ -17,7 +17,7 @@ use crate::topic::Catalog;
 
 /// What a message takes in the journal beside its bytes: the head of its record, and what the queue says
 /// of it.
-pub(super) const MESSAGE_OVERHEAD_BYTES: usize = 192;
+const MESSAGE_OVERHEAD_BYTES: usize = 192;
 
 /// A publisher's messages, as far as they are not done.
 pub(super) struct Waiting {
@@ -106,10 +106,8 @@ impl Host {
                 waiting.current = None;
                 continue;
             };
-            match cx
-                .engine
-                .room(stored_bytes(queue, publication.batch.len()), false)
-            {
+            let needed = self.stored_bytes(queue, publication);
+            match cx.engine.room(needed, false) {
                 Room::Now => {}
                 // Publishers are held back, and told so by their gateway.
                 Room::Full if self.is_full => {
@@ -173,6 +171,10 @@ impl Host {
             return Ok(Some(Durability::Memory));
         };
         let durability = state.durability;
+        if state.definition.delayed_for().is_some() {
+            self.delay(id, publication, batch, cx)?;
+            return Ok(Some(durability));
+        }
         let bytes = u64::from(publication.body_bytes);
         let now_ms = self.now.aging_ms;
         match state.queue.admit(1, bytes, None, now_ms, &self.pools) {
@@ -241,6 +243,19 @@ impl Host {
         if exchange.definition.internal {
             return Err(PublishError::Internal(envelope.exchange.clone()));
         }
+        self.route_from(vhost, source, envelope, queues, catalog);
+        Ok(())
+    }
+
+    /// The same from an exchange on.
+    pub(super) fn route_from(
+        &mut self,
+        vhost: VirtualHostId,
+        source: ExchangeId,
+        envelope: &Envelope,
+        queues: &mut Vec<Target>,
+        catalog: &Catalog,
+    ) {
         self.found.clear();
         self.found.add(Target::Exchange(source));
         let mut at = 0;
@@ -254,6 +269,10 @@ impl Host {
                     let Some(exchange) = self.exchanges.get(&id) else {
                         continue;
                     };
+                    if let (Some(delayed), Some(_)) = (exchange.delayed, envelope.delay_ms()) {
+                        self.found.add(Target::Queue(delayed));
+                        continue;
+                    }
                     self.here.clear();
                     exchange.router.route(envelope, &mut self.here);
                     let alternate = exchange.alternate.clone();
@@ -266,7 +285,16 @@ impl Host {
                 }
             }
         }
-        Ok(())
+    }
+
+    /// What a message takes in the journal, at most. In a topic much of it may stand there twice.
+    pub(super) fn stored_bytes(&self, target: Target, publication: &Publication) -> usize {
+        let bytes = publication.batch.len();
+        MESSAGE_OVERHEAD_BYTES
+            + match target {
+                Target::Queue(id) => bytes + self.waiting_bytes(id, publication),
+                Target::Topic(_) | Target::Exchange(_) => 2 * bytes,
+            }
     }
 
     fn route_to_alternate(
@@ -296,16 +324,6 @@ impl Host {
 fn named(vhost: VirtualHostId, names: &Names, key: &Bytes, catalog: &Catalog) -> Option<Target> {
     let queue = names.queues.get(key).map(|id| Target::Queue(*id));
     queue.or_else(|| topic_of(vhost, key, catalog).map(|topic| Target::Topic(topic.id)))
-}
-
-/// What a message takes in the journal, at most. In a topic much of it may stand there twice.
-fn stored_bytes(target: Target, bytes: usize) -> usize {
-    let times = if matches!(target, Target::Topic(_)) {
-        2
-    } else {
-        1
-    };
-    times * bytes + MESSAGE_OVERHEAD_BYTES
 }
 
 pub(super) fn refusal(error: EngineError) -> PublishError {

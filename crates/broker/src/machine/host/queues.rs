@@ -103,6 +103,17 @@ impl Host {
         if self.queues.len() >= QUEUES_MAX {
             return (Durability::Memory, Err(HostError::TooMany("queues")));
         }
+        let (id, durability) = self.make_queue(vhost, definition, cx);
+        (durability, self.status(id))
+    }
+
+    /// Makes a queue. Returns what an answer that says so waits for, too.
+    pub(super) fn make_queue(
+        &mut self,
+        vhost: VirtualHostId,
+        definition: QueueDefinition,
+        cx: &mut Cx<'_>,
+    ) -> (QueueId, Durability) {
         let id = *cx.next_log;
         *cx.next_log = id.next();
         let durability = self.durability_of(&definition);
@@ -119,7 +130,7 @@ impl Host {
         }
         self.turn(id, |queue, turn| queue.open(turn));
         self.follow_policy_of_queue(id, cx.directory);
-        (answered, self.status(id))
+        (id, answered)
     }
 
     fn durability_of(&self, definition: &QueueDefinition) -> Durability {
@@ -150,7 +161,9 @@ impl Host {
         queue: Queue,
     ) {
         let durability = self.durability_of(&definition);
-        if let Some(names) = self.names.get_mut(&vhost) {
+        if let Some(exchange) = definition.delayed_for() {
+            self.put_delayed(vhost, &exchange.clone(), id);
+        } else if let Some(names) = self.names.get_mut(&vhost) {
             names.queues.insert(definition.name.clone(), id);
         }
         let state = QueueState {

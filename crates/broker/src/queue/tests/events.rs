@@ -91,6 +91,10 @@ fn one_of_each() -> Vec<QueueEvent> {
             count: NUMBER_MAX,
         },
         QueueEvent::Purged { below: NUMBER_MAX },
+        QueueEvent::Buried {
+            offset: 0,
+            count: 1,
+        },
         QueueEvent::Reconfigured {
             settings: Box::new(settings),
         },

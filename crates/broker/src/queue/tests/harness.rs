@@ -38,7 +38,8 @@ impl Bench {
         bench
     }
 
-    /// Changes the queue, journals what follows, and checks that everything is where it must be.
+    /// Changes the queue, moves the dead, journals what follows, and checks that everything is where it
+    /// must be.
     pub(super) fn turn<T>(&mut self, change: impl FnOnce(&mut Queue, &mut Turn<'_>) -> T) -> T {
         let mut out = Effects::default();
         let mut turn = Turn {
@@ -47,6 +48,11 @@ impl Bench {
             out: &mut out,
         };
         let result = change(&mut self.queue, &mut turn);
+        for effect in turn.out.effects.clone() {
+            if let Effect::DeadLettered { offset, count, .. } = effect {
+                self.queue.buried(offset..offset + count, &mut turn);
+            }
+        }
         self.queue.check().unwrap();
         self.effects.extend(out.effects);
         self.journal

@@ -61,6 +61,9 @@ impl Session<'_> {
                 () = self.access.changed(), if is_open => self.access_changed(),
                 Ok(()) = self.full.changed() => self.space_changed(),
                 () = sleep_until(timer) => self.timer()?,
+                reason = self.registration.entry().close_requested() => {
+                    self.close_connection(MethodId::default(), Refusal::forced(reason));
+                }
                 () = stop_requested(&mut stopping), if !told_to_stop => {
                     told_to_stop = true;
                     self.close_connection(MethodId::default(), Refusal::shutdown());
@@ -91,6 +94,9 @@ impl Session<'_> {
         }
         self.last_received = Instant::now();
         self.shared.metrics.received_bytes.add(bytes as u64);
+        let entry = self.registration.entry();
+        entry.received_bytes.add(bytes as u64);
+        entry.received_packets.add(1);
         Ok(())
     }
 
@@ -106,6 +112,9 @@ impl Session<'_> {
         self.last_sent = Instant::now();
         self.sent_bytes += bytes as u64;
         self.shared.metrics.sent_bytes.add(bytes as u64);
+        let entry = self.registration.entry();
+        entry.sent_bytes.add(bytes as u64);
+        entry.sent_packets.add(1);
         self.settle_sent();
         if self.output.is_empty() && self.output.capacity() > limits::OUTPUT_BYTES_KEPT {
             self.output = BytesMut::new();

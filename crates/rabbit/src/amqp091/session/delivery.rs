@@ -31,6 +31,8 @@ pub(super) struct Consumer {
     pub(super) log: LogReader,
     pub(super) ahead: Ahead,
     pub(super) no_ack: bool,
+    /// It is told how often messages came back.
+    pub(super) tells_counts: bool,
     /// Deliveries since it was last granted more, of a consumer that has no bound of its own.
     pub(super) since_grant: Option<u32>,
 }
@@ -223,7 +225,10 @@ impl Session<'_> {
             return;
         };
         let number = delivered.number.unwrap_or(0) + (offset - delivered.offset);
+        let counts = &channel.entry.counts;
+        counts.redelivered.add(delivered.redelivered().into());
         let delivery_tag = if consumer.no_ack {
+            counts.delivered_no_ack.add(1);
             self.auto_acks.add(Settlement {
                 holder: delivered.holder,
                 numbers: number..number + 1,
@@ -231,11 +236,17 @@ impl Session<'_> {
             });
             channel.unacked.next_tag()
         } else {
-            channel.unacked.add(delivered.holder, number)
+            counts.delivered.add(1);
+            let tag = channel.unacked.add(delivered.holder, number);
+            channel.entry.unacked.set(channel.unacked.len());
+            tag
         };
         let mut stored = message::stored(record, source, &consumer.queue);
         if self.streams.delivered(delivered.holder) {
             stored.properties = interop::with_offset(&stored.properties, offset);
+        }
+        if consumer.tells_counts {
+            stored.count(delivered.mark);
         }
         let body = record.value.unwrap_or_default();
         let redelivered = delivered.redelivered();
@@ -275,6 +286,7 @@ impl Session<'_> {
         self.shared.metrics.consumers.fewer(1);
         if let Some(channel) = self.channels.get_mut(&consumer.channel) {
             channel.consumers.remove(&consumer.tag);
+            channel.entry.unsubscribed(holder);
             let others = channel.streams.remove(&consumer.tag);
             self.streams.remove(holder);
             self.end_streams(&others.unwrap_or_default());
@@ -349,7 +361,7 @@ async fn read_cold(permits: Arc<Semaphore>, read: ColdRead) -> Result<Batches, R
 }
 
 /// Reads one message and hands it to `write`. Returns whether it is there.
-pub(super) async fn read_one(
+pub(crate) async fn read_one(
     shared: &Shared,
     log: &LogReader,
     offset: u64,

@@ -15,6 +15,7 @@ use crate::amqp091::session::errors::{Refusal, Subject};
 use crate::amqp091::session::replies::{REPLY_NAME_PREFIX, REPLY_TO, ReplyConsumer};
 use crate::amqp091::table::Table;
 use crate::limits;
+use crate::registry::ConsumerEntry;
 
 impl Session<'_> {
     pub(super) async fn consume(&mut self, number: u16, consume: &Consume) -> Done {
@@ -44,6 +45,7 @@ impl Session<'_> {
             ));
         }
         let channel = self.channel(number)?;
+        let prefetch = channel.prefetch;
         // The broker would settle deliveries by giving them to us; they are to be with the client first.
         let credit = match (consume.no_ack, channel.prefetch) {
             (true, _) => Credit::Window(limits::DELIVERIES_AHEAD),
@@ -67,6 +69,14 @@ impl Session<'_> {
         };
         let subscribed = self.host.subscribe(subscribe).await;
         let subscribed = subscribed.map_err(|error| self.named_queue(&queue).refusal(error))?;
+        let shown = ConsumerEntry {
+            tag: tag.as_bytes().clone(),
+            queue: queue.clone(),
+            no_ack: consume.no_ack,
+            exclusive: consume.exclusive,
+            prefetch,
+            arguments: consume.arguments.detached(),
+        };
         let consumer = Consumer {
             channel: number,
             tag: tag.clone(),
@@ -74,10 +84,13 @@ impl Session<'_> {
             log: subscribed.log,
             ahead: Ahead::default(),
             no_ack: consume.no_ack,
+            tells_counts: subscribed.tells_counts,
             since_grant: matches!(credit, Credit::Grant(_)).then_some(0),
         };
         self.consumers.insert(holder, consumer);
-        self.channel(number)?.consumers.insert(tag.clone(), holder);
+        let channel = self.channel(number)?;
+        channel.consumers.insert(tag.clone(), holder);
+        channel.entry.subscribed(holder, shown);
         self.shared.metrics.consumers.more();
         self.answer(number, consume.nowait, &ConsumeOk { consumer_tag: tag });
         Ok(())
@@ -108,6 +121,7 @@ impl Session<'_> {
         } else if self.cancel_stream(number, &cancel.consumer_tag)? {
             // What it was given and has not acknowledged is in the stream still.
         } else if let Some(holder) = self.channel(number)?.consumers.remove(&cancel.consumer_tag) {
+            self.channel(number)?.entry.unsubscribed(holder);
             self.consumers.remove(&holder);
             self.shared.metrics.consumers.fewer(1);
             let cancelled = self.shared.broker.cancel(holder).await;

@@ -53,10 +53,9 @@ impl Session<'_> {
         if self.stream(name).is_none() {
             return Ok(());
         }
-        let queue = lossy(name);
-        let vhost = &self.access.vhost;
+        let queue = self.named_queue(name);
         Err(Refusal::not_implemented(format_args!(
-            "{what} not supported by stream queue '{queue}' in vhost '{vhost}'"
+            "{what} not supported by stream queues {queue}"
         )))
     }
 
@@ -142,16 +141,21 @@ impl Session<'_> {
         }
         let now_ms = self.shared.broker.now().wall_ms;
         let channel = self.channel(number)?;
-        let prefetch = match (consume.no_ack, u64::from(channel.prefetch)) {
-            (true, _) => u64::from(limits::DELIVERIES_AHEAD),
-            (false, 0) => {
-                let subject = self.named_queue(&queue);
-                return Err(Refusal::precondition(format_args!(
-                    "consumer prefetch count is not set for '{subject}'"
-                )));
-            }
-            (false, prefetch) => prefetch,
+        let prefetch = match (channel.prefetch, channel.shared_prefetch) {
+            (0, shared) => u64::from(shared),
+            (own, _) => u64::from(own),
         };
+        let subject = self.named_queue(&queue);
+        if prefetch == 0 {
+            return Err(Refusal::precondition(format_args!(
+                "consumer prefetch count is not set for stream {subject}"
+            )));
+        }
+        if consume.no_ack {
+            return Err(Refusal::not_implemented(format_args!(
+                "automatic acknowledgement not supported by stream {subject}"
+            )));
+        }
         let mut holders = Vec::new();
         for log in &topic.partitions {
             let next = begin.offset(log.clone(), now_ms).await;
@@ -162,7 +166,8 @@ impl Session<'_> {
                 queue: queue.clone(),
                 log: log.clone(),
                 ahead: Ahead::default(),
-                no_ack: consume.no_ack,
+                no_ack: false,
+                tells_counts: false,
                 since_grant: None,
             };
             self.consumers.insert(holder, consumer);
@@ -246,15 +251,15 @@ fn whole(queue: Subject<'_>, table: &Table, name: &str) -> Result<Option<u64>, R
 
 /// Digits and a unit: `7D` (`rabbit_amqqueue:check_max_age_arg`).
 fn max_age(queue: Subject<'_>, value: Value<'_>) -> Result<u64, Refusal> {
-    let invalid = || {
-        Refusal::precondition(format_args!(
-            "invalid arg 'x-max-age' for {queue}: invalid_max_age"
-        ))
+    let invalid = |why: &str| {
+        Refusal::precondition(format_args!("invalid arg 'x-max-age' for {queue}: {why}"))
     };
-    let text = value
-        .as_long_str()
-        .and_then(|text| std::str::from_utf8(text).ok());
-    interval_ms(text.ok_or_else(invalid)?).ok_or_else(invalid)
+    let text = value.as_long_str().ok_or_else(|| {
+        let type_name = value.type_name();
+        invalid(&format!("{{unacceptable_type,{type_name}}}"))
+    })?;
+    let age = std::str::from_utf8(text).ok().and_then(interval_ms);
+    age.ok_or_else(|| invalid("invalid_max_age"))
 }
 
 fn interval_ms(text: &str) -> Option<u64> {
@@ -293,15 +298,17 @@ fn equivalent(
         if current == asked.get(config) {
             continue;
         }
-        let received = match value.as_long_str() {
-            Some(text) => lossy(text),
-            None => value
-                .as_i64()
-                .map_or_else(String::new, |number| number.to_string()),
+        // A number of milliseconds, as RabbitMQ shows an age.
+        let received = asked.get(config).map_or("", String::as_str);
+        let versus = match current.map(String::as_str) {
+            None | Some("-1") => {
+                let type_name = value.type_name();
+                format!("received the value '{received}' of type '{type_name}' but current is none")
+            }
+            Some(current) => format!("received '{received}' but current is '{current}'"),
         };
-        let current = current.map_or("none", String::as_str);
         return Err(Refusal::precondition(format_args!(
-            "inequivalent arg '{argument}' for {queue}: received '{received}' but current is '{current}'"
+            "inequivalent arg '{argument}' for {queue}: {versus}"
         )));
     }
     Ok(())
@@ -330,9 +337,10 @@ impl Begin {
             return Ok(Self::Next);
         };
         let invalid = || {
+            let (of, text) = (value.type_name(), value.as_long_str().map(lossy));
+            let shown = text.map_or_else(|| "_".to_owned(), |text| format!("<<\"{text}\">>"));
             Refusal::precondition(format_args!(
-                "invalid arg 'x-stream-offset' for {queue}: {}",
-                value.type_name()
+                "invalid arg 'x-stream-offset' for {queue}: {{invalid_stream_offset_arg,{{{of},{shown}}}}}"
             ))
         };
         if let Value::Timestamp(seconds) = value {
@@ -344,7 +352,8 @@ impl Begin {
             });
         }
         if let Some(offset) = value.as_i64() {
-            return Ok(Self::Offset(u64::try_from(offset).map_err(|_| invalid())?));
+            // What would be before the first message is the first one, as in RabbitMQ.
+            return Ok(Self::Offset(u64::try_from(offset).unwrap_or(0)));
         }
         match value.as_long_str() {
             Some(b"first") => Ok(Self::First),
