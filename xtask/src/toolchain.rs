@@ -24,6 +24,7 @@ pub(crate) enum Toolchain {
     Go,
     Node,
     Rdkafka,
+    Lapin,
     Kcat,
     /// Has system calls fail, and traces them.
     Strace,
@@ -49,6 +50,7 @@ impl fmt::Display for Toolchain {
             Self::Go => "Go",
             Self::Node => "Node.js (node and npm)",
             Self::Rdkafka => "rdkafka (a C compiler and make)",
+            Self::Lapin => "lapin (cargo)",
             Self::Kcat => "kcat",
             Self::Strace => "strace (and a C compiler)",
             Self::Nbdkit => "nbdkit and nbdfuse",
@@ -71,6 +73,7 @@ impl Toolchain {
             Self::Go => go(layout),
             Self::Node => node(layout),
             Self::Rdkafka => rdkafka(layout),
+            Self::Lapin => lapin(layout),
             Self::Kcat => packaged(layout, "kcat", &["kcat"], &["kcat"]),
             Self::Strace => {
                 require(&["cc"])?;
@@ -98,12 +101,19 @@ fn python(layout: &Layout) -> Result<()> {
         let mut create = Command::new("python3");
         create.args(["-m", "venv"]).arg(&venv);
         process::must(&mut create, log, LIMIT)?;
-        let mut install = Command::new(venv.join("bin/pip"));
+        let mut install = pip(layout);
         install
             .args(["install", "--quiet", "--requirement"])
             .arg(&requirements);
         process::must(&mut install, log, LIMIT)
     })
+}
+
+/// As a module: its own script knows where the environment was when it was made.
+fn pip(layout: &Layout) -> Command {
+    let mut pip = Command::new(layout.cache.join("venv/bin/python"));
+    pip.args(["-m", "pip"]);
+    pip
 }
 
 /// Each is unpacked below its name. It wants the environment that [`python`] makes.
@@ -116,12 +126,11 @@ fn sdists(layout: &Layout) -> Result<()> {
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
-        let pip = layout.cache.join("venv/bin/pip");
-        let mut install = Command::new(&pip);
+        let mut install = pip(layout);
         install.args(["install", "--quiet", "--require-hashes", "--requirement"]);
         process::must(install.arg(&wheels), log, LIMIT)?;
         let archives = folder.join("archives");
-        let mut download = Command::new(&pip);
+        let mut download = pip(layout);
         download
             .args(["download", "--quiet", "--no-binary=:all:", "--no-deps"])
             .args(["--require-hashes", "--requirement"])
@@ -232,6 +241,16 @@ fn rdkafka(layout: &Layout) -> Result<()> {
         process::must(&mut build, &layout.log("prepare-rdkafka"), LIMIT)?;
     }
     Ok(())
+}
+
+fn lapin(layout: &Layout) -> Result<()> {
+    require(&["cargo"])?;
+    let mut build = Command::new("cargo");
+    build
+        .args(["test", "--locked", "--no-run"])
+        .current_dir(layout.conformance.join("rust/rabbit"))
+        .env("CARGO_TARGET_DIR", layout.cache.join("lapin"));
+    process::must(&mut build, &layout.log("prepare-lapin"), LIMIT)
 }
 
 fn rabbitmq(layout: &Layout) -> Result<()> {

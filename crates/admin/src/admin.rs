@@ -24,6 +24,8 @@ use crate::{health, index};
 #[derive(Clone)]
 pub struct Admin {
     context: Context,
+    /// What gateways bring, by the paths that it is below.
+    mounted: Vec<(&'static str, Router)>,
 }
 
 /// What handlers share.
@@ -72,24 +74,34 @@ impl Admin {
         };
         Self {
             context: Arc::new(shared),
+            mounted: Vec::new(),
         }
+    }
+
+    /// Serves what a gateway brings below a path, under the same bounds. It says for itself who may ask.
+    #[must_use]
+    pub fn mount(mut self, path: &'static str, router: Router) -> Self {
+        self.mounted.push((path, router));
+        self
     }
 
     /// All routes. Clones are cheap; [`serve_connection`](crate::serve_connection) takes one.
     pub fn router(&self) -> Router {
-        Router::new()
+        let own = Router::new()
             .route("/", get(index::get))
             .route("/livez", get(health::livez::get))
             .route("/readyz", get(health::readyz::get))
             .route("/healthz", get(health::healthz::get))
             .route("/metrics", get(metrics::get))
             .nest("/api/v1", api::routes())
-            .fallback(async || ApiError::no_such_route())
+            .with_state(Arc::clone(&self.context));
+        let mounted = self.mounted.iter().cloned();
+        let all = mounted.fold(own, |all, (path, router)| all.nest(path, router));
+        all.fallback(async || ApiError::no_such_route())
             .method_not_allowed_fallback(async || ApiError::method_not_allowed())
             .layer(DefaultBodyLimit::max(limits::BODY_BYTES_MAX))
             .layer(middleware::from_fn(bounded))
             .layer(middleware::map_response(guarded))
-            .with_state(Arc::clone(&self.context))
     }
 }
 

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`Admin`] | the routes, over one broker |
 //! | [`serve_connection`] | one HTTP connection from its first byte to its last |
+//! | [`Admin::mount`] | what gateways bring: RabbitMQ's management API |
 //! | [`Readiness`] | what `/readyz` says, in the hands of whoever starts and stops the process |
 //! | `health` | `/livez`, `/readyz`, `/healthz` |
 //! | [`metrics`] | `/metrics`: an OpenMetrics page, read from counters at the moment of the scrape |

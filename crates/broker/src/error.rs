@@ -12,6 +12,9 @@ pub enum TopicError {
     /// There is a topic of this name.
     #[error("topic `{0}` already exists")]
     Exists(String),
+    /// A queue has this name.
+    #[error("`{0}` is a queue")]
+    IsQueue(String),
     /// There is no such topic.
     #[error("topic `{0}` does not exist")]
     Unknown(String),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::group::GroupConfig;
+use crate::host::{Recall, Recalled};
 use crate::topic::config::Values;
 
 /// The broker's settings.
@@ -20,6 +21,8 @@ pub struct BrokerOptions {
     /// How long an idempotent producer that does not write is remembered
     /// (`producer.id.expiration.ms`).
     pub producer_id_expiration: Duration,
+    /// How messages that move from queue to queue are read, to be routed again.
+    pub recall: Recall,
 }
 
 impl Default for BrokerOptions {
@@ -30,6 +33,7 @@ impl Default for BrokerOptions {
             topic_defaults: Arc::default(),
             groups: GroupConfig::default(),
             producer_id_expiration: Duration::from_secs(24 * 3600),
+            recall: |_| Recalled::default(),
         }
     }
 }

@@ -3,13 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use forebay_broker::Broker;
+use forebay_broker::host::Recalled;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 
 use crate::amqp091::session::{self, ReplyAddresses};
 use crate::limits;
 use crate::metrics::GatewayMetrics;
+use crate::registry::Registry;
 
 /// What an operator may set about the gateway.
 #[derive(Clone, Debug)]
@@ -57,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) broker: Broker,
     pub(crate) options: GatewayOptions,
     pub(crate) metrics: GatewayMetrics,
+    pub(crate) registry: Arc<Registry>,
     /// Who waits for answers.
     pub(crate) replies: ReplyAddresses,
     /// Permits to read from disk.
@@ -65,12 +69,20 @@ pub(crate) struct Shared {
     pub(crate) stopping: watch::Sender<bool>,
 }
 
+impl Shared {
+    /// What clients are told that the cluster is called.
+    pub(crate) fn cluster_name(&self) -> String {
+        format!("forebay@{}", self.broker.cluster_id())
+    }
+}
+
 impl Gateway {
     /// A gateway to `broker`.
     pub fn new(broker: Broker, options: GatewayOptions) -> Self {
         let shared = Shared {
             broker,
             metrics: GatewayMetrics::default(),
+            registry: Arc::default(),
             replies: ReplyAddresses::default(),
             disk_reads: Arc::new(Semaphore::new(options.disk_reads_at_once.max(1))),
             stopping: watch::Sender::new(false),
@@ -81,15 +93,20 @@ impl Gateway {
         }
     }
 
-    /// Serves one connection until either side ends it.
-    pub async fn serve<S>(&self, stream: S, peer: SocketAddr)
+    /// Serves one connection until either side ends it; `local` is the address that the client came to.
+    pub async fn serve<S>(&self, stream: S, peer: SocketAddr, local: SocketAddr)
     where
         S: AsyncRead + AsyncWrite + Send,
     {
         let metrics = &self.shared.metrics;
         metrics.connections.add(1);
-        let ending = session::serve(&self.shared, stream, peer).await;
+        let ending = session::serve(&self.shared, stream, peer, local).await;
         metrics.ended(ending);
+    }
+
+    /// What of the broker the management API looks at.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Has every connection close.
@@ -106,6 +123,12 @@ impl Gateway {
     pub fn options(&self) -> &GatewayOptions {
         &self.shared.options
     }
+}
+
+/// Reads the properties of messages that this gateway stored, for the broker to route them again
+/// ([`BrokerOptions::recall`](forebay_broker::BrokerOptions)).
+pub fn recall(properties: &Bytes) -> Recalled {
+    session::recall(properties)
 }
 
 /// Waits for the word to end. A gateway that is gone counts as one that stops.

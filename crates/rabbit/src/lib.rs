@@ -5,12 +5,16 @@
 //! |---|---|
 //! | [`amqp091`] | AMQP 0-9-1 with RabbitMQ's extensions: what the bytes mean, and the session of a connection |
 //! | `gateway` | what all connections share |
+//! | [`management`] | RabbitMQ's management API over HTTP, as a router to be mounted |
+//! | `registry` | who is connected |
 //! | `metrics` | what is counted |
 
 pub mod amqp091;
 mod gateway;
 pub mod limits;
+pub mod management;
 mod metrics;
+mod registry;
 
-pub use gateway::{Gateway, GatewayOptions};
+pub use gateway::{Gateway, GatewayOptions, recall};
 pub use metrics::{Ending, GatewayMetrics, Gauge};

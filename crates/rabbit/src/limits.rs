@@ -50,8 +50,13 @@ pub const DELIVERY_OUTPUT_BYTES_MAX: usize = 256 << 10;
 pub const OUTPUT_BYTES_MAX: usize = 2 * DELIVERY_OUTPUT_BYTES_MAX;
 /// Room in the output buffer that is kept when it is empty.
 pub const OUTPUT_BYTES_KEPT: usize = 8 << 10;
-/// Read from a log at a time, for deliveries; one batch may be larger.
-pub const DELIVERY_READ_BYTES: usize = 128 << 10;
+/// Read from a log at a time, for deliveries; one batch may be larger. What is not delivered at once is kept
+/// for what the consumer is given next.
+pub const DELIVERY_READ_BYTES_MAX: usize = 128 << 10;
+/// The least of it, however many consumers a connection has.
+pub const DELIVERY_READ_BYTES_MIN: usize = 4 << 10;
+/// What the consumers of a connection share for it.
+pub const DELIVERY_AHEAD_BYTES: usize = 256 << 10;
 /// The most that one batch may decompress to.
 pub const BATCH_DECOMPRESSED_BYTES_MAX: usize = 128 << 20;
 /// Deliveries ahead of what is written, of a consumer that has set no bound: what is not written could as
@@ -72,3 +77,29 @@ pub const EXPIRY_MS_MAX: i64 = 4_294_967_295;
 pub const REPLY_BYTES_MAX: usize = 16 << 20;
 /// Consumers of one connection: each costs memory even when idle.
 pub const CONSUMERS_MAX: usize = 100_000;
+
+/// The largest body of a request to the management API (RabbitMQ: `management.http.max_body_size`). Who
+/// sends one has logged in.
+pub const MANAGEMENT_BODY_BYTES_MAX: usize = 20_000_000;
+/// Rows of a page where the request does not say (RabbitMQ: the same).
+pub const PAGE_ROWS_DEFAULT: i64 = 100;
+/// The most rows of a page (RabbitMQ: the same).
+pub const PAGE_ROWS_MAX: i64 = 500;
+/// What a pattern that names are to fit may cost when it is compiled.
+pub const NAME_PATTERN_BYTES_MAX: usize = 256 << 10;
+/// What the broker is asked to describe at once: it serves nobody else in the meantime.
+pub const INSPECTED_AT_ONCE: usize = 500;
+/// Queues whose messages are counted at once: that is cheaper.
+pub const COUNTED_AT_ONCE: usize = 5_000;
+/// Queues, exchanges and bindings of imported definitions that are with the broker at one time: they are
+/// made durable together.
+pub const DECLARED_AT_ONCE: usize = 64;
+/// Messages that one request takes out of a queue. They are in memory together.
+pub const GET_MESSAGES_MAX: u64 = 10_000;
+/// Bytes of their bodies; what is beyond is left in the queue.
+pub const GET_BYTES_MAX: usize = 64 << 20;
+/// Things whose rates are remembered: those that were asked for last.
+pub const RATES_MAX: usize = 20_000;
+/// How far apart two looks at a counter are at least that a rate is made of (RabbitMQ:
+/// `collect_statistics_interval`).
+pub const RATE_INTERVAL: Duration = Duration::from_secs(5);

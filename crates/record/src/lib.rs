@@ -46,6 +46,7 @@ mod crc32c;
 mod error;
 mod header;
 pub mod limits;
+mod partitioner;
 mod patch;
 mod record;
 mod record_set;
@@ -66,6 +67,7 @@ pub use header::{
     BatchHeader, MAGIC_V2, NO_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE,
     NO_TIMESTAMP, PREFIX_BYTES,
 };
+pub use partitioner::partition_of_key;
 pub use patch::{patch_base_offset, patch_log_append_time, patch_max_timestamp};
 pub use record::{Headers, Record, RecordHeader, Records};
 pub use record_set::RecordSet;

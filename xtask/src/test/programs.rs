@@ -73,3 +73,13 @@ pub(super) fn rdkafka(layout: &Layout) -> (Command, Format) {
         .env("CARGO_TARGET_DIR", layout.cache.join("rdkafka"));
     (command, Format::Cargo)
 }
+
+/// One of lapin's test programs.
+pub(super) fn lapin(layout: &Layout, program: &str) -> (Command, Format) {
+    let mut command = Command::new("cargo");
+    command
+        .args(["test", "--locked", "--test", program])
+        .current_dir(layout.conformance.join("rust/rabbit"))
+        .env("CARGO_TARGET_DIR", layout.cache.join("lapin"));
+    (command, Format::Cargo)
+}

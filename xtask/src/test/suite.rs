@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::Args;
 use super::broker::{Broker, Kind};
-use super::programs::{cases, go, instructions, kafkajs, pytest, rdkafka};
+use super::programs::{cases, go, instructions, kafkajs, lapin, pytest, rdkafka};
 use super::report::{Format, Report};
 use super::upstream::{self, Upstream};
 use crate::layout::Layout;
@@ -105,6 +105,40 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Command(|layout| pytest(layout, "rabbit_pika")),
     },
     Suite {
+        name: "interop",
+        about: "pika and librdkafka on one broker: what one publishes the other consumes",
+        client: "interop",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: true,
+        proved_on: &[],
+        limit: minutes(3),
+        work: Work::Command(|layout| pytest(layout, "interop")),
+    },
+    Suite {
+        name: "management",
+        about: "RabbitMQ's management API, and what Flower (Python) asks of it",
+        client: "management",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(5),
+        work: Work::Command(|layout| pytest(layout, "rabbit_management")),
+    },
+    Suite {
+        name: "rabbitmqadmin",
+        about: "rabbitmqadmin as Debian ships it with RabbitMQ",
+        client: "rabbitmqadmin",
+        // The tool is in RabbitMQ's packages.
+        toolchains: &[Toolchain::Python, Toolchain::Rabbitmq],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(3),
+        work: Work::Command(|layout| pytest(layout, "rabbitmqadmin")),
+    },
+    Suite {
         name: "java",
         about: "kafka-clients of Apache Kafka 4.3",
         client: "java",
@@ -147,6 +181,39 @@ pub(crate) const ALL: &[Suite] = &[
         proved_on: &[Kind::Kafka],
         limit: minutes(10),
         work: Work::Upstream(&upstream::FRANZ_GO),
+    },
+    Suite {
+        name: "lapin",
+        about: "lapin (Rust), a client of RabbitMQ",
+        client: "lapin",
+        toolchains: &[Toolchain::Lapin],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(5),
+        work: Work::Command(|layout| lapin(layout, "cases")),
+    },
+    Suite {
+        name: "lapin-restarts",
+        about: "lapin, and servers that are restarted and killed under it",
+        client: "lapin",
+        toolchains: &[Toolchain::Lapin],
+        quick: false,
+        needs_broker: false,
+        proved_on: &[],
+        limit: minutes(3),
+        work: Work::Command(|layout| lapin(layout, "restarts")),
+    },
+    Suite {
+        name: "perf-test",
+        about: "RabbitMQ PerfTest: short runs, each to its end",
+        client: "perf-test",
+        toolchains: &[Toolchain::Python, Toolchain::PerfTest],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(5),
+        work: Work::Command(|layout| pytest(layout, "rabbit_perf_test")),
     },
     Suite {
         name: "amqp091-go",

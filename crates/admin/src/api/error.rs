@@ -100,6 +100,7 @@ impl From<TopicError> for ApiError {
         let (status, code) = match &error {
             TopicError::Name(_) => (StatusCode::BAD_REQUEST, "invalid_topic_name"),
             TopicError::Exists(_) => (StatusCode::CONFLICT, "topic_exists"),
+            TopicError::IsQueue(_) => (StatusCode::CONFLICT, "queue_exists"),
             TopicError::Unknown(_) => (StatusCode::NOT_FOUND, "topic_not_found"),
             TopicError::Partitions(_) => (StatusCode::BAD_REQUEST, "invalid_partitions"),
             TopicError::Config(_) => (StatusCode::BAD_REQUEST, "invalid_config"),

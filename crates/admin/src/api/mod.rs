@@ -33,4 +33,6 @@ pub(crate) fn routes() -> Router<Context> {
         .route("/topics/{name}/partitions", post(partitions::create))
         .route("/groups", get(groups::list))
         .route("/groups/{id}", get(group::get).delete(group::delete))
+        // Of its own: what is mounted at `/api` has another.
+        .fallback(async || ApiError::no_such_route())
 }

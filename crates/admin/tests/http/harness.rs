@@ -39,6 +39,7 @@ pub(crate) struct Harness {
     pub(crate) readiness: Readiness,
     pub(crate) disk: SimulatedDisk,
     pub(crate) router: Router,
+    admin: Admin,
     shard: Option<JoinHandle<Result<(), StorageError>>>,
 }
 
@@ -102,8 +103,16 @@ impl Harness {
             readiness,
             disk,
             router: admin.router(),
+            admin,
             shard: Some(shard),
         }
+    }
+
+    /// The same, with what a gateway brings below a path.
+    pub(crate) fn mounting(path: &'static str, router: Router) -> Self {
+        let mut harness = Self::new();
+        harness.router = harness.admin.clone().mount(path, router).router();
+        harness
     }
 
     /// Ends the shard and waits for it.

@@ -9,5 +9,6 @@ mod groups;
 mod harness;
 mod health;
 mod metrics;
+mod mounted;
 mod openmetrics;
 mod topics;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::definition::{ConnectionId, ExchangeDefinition, QueueDefinition};
+use super::inspect::Inspect;
 use super::reply::NoticeSender;
 use crate::queue::{Credit, HolderId, Outcome, PoolId, Subscription};
 use crate::routing::Arguments;
@@ -104,6 +105,8 @@ pub enum HostCommand {
         /// Which.
         connection: ConnectionId,
     },
+    /// Looks, and changes nothing.
+    Inspect(Inspect),
 }
 
 /// What an event takes beside the names in it.
@@ -138,6 +141,7 @@ impl HostCommand {
                 | Self::Release { .. }
                 | Self::Disconnected { .. }
                 | Self::SetCredit { .. }
+                | Self::Inspect(_)
         )
     }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use forebay_storage::LogId;
 
 use crate::queue::QueueSettings;
-use crate::routing::{Arguments, RouterKind};
+use crate::routing::{Arguments, RouterKind, ValueRef};
 
 /// Names a queue for as long as the broker's data lives: it is the id of its log.
 pub type QueueId = LogId;
@@ -59,6 +59,14 @@ pub struct QueueDefinition {
     pub dead_letter: Option<DeadLetterTarget>,
     /// Everything it was declared with, for who asks whether another declaration is the same.
     pub arguments: Arguments,
+}
+
+impl QueueDefinition {
+    /// Whether it was declared as a quorum queue: another name for the same, with a few rules of its own.
+    pub fn is_quorum(&self) -> bool {
+        let queue_type = self.arguments.get(b"x-queue-type");
+        matches!(queue_type, Some(ValueRef::Bytes(b"quorum")))
+    }
 }
 
 /// Where the dead go.

@@ -35,7 +35,7 @@ pub enum HostError {
     /// Somebody may not consume.
     #[error(transparent)]
     Subscribe(#[from] SubscribeError),
-    /// The single active consumer's queue gives nothing to who does not subscribe.
+    /// A quorum queue with a single active consumer gives nothing to who does not subscribe.
     #[error("the queue has a single active consumer")]
     SingleActive,
     /// What was to be settled is not held by who settles it.
@@ -98,6 +98,9 @@ pub enum PublishError {
         /// What it may have.
         limit: usize,
     },
+    /// A topic does not take it.
+    #[error("{0}")]
+    Topic(String),
     /// The medium is full.
     #[error("the disk is full")]
     StorageFull,

@@ -12,7 +12,7 @@ use crate::error::Stopped;
 use crate::machine::Command;
 use crate::queue::{Credit, HolderId, PoolId};
 
-type Answer<T> = Result<T, HostError>;
+pub(super) type Answer<T> = Result<T, HostError>;
 
 /// A handle to one virtual host of a broker. Clones are cheap.
 #[derive(Clone, Debug)]
@@ -234,7 +234,10 @@ impl VirtualHost {
         }
     }
 
-    fn host(&self, command: HostCommand) -> impl Future<Output = Answer<HostReply>> + Send + use<> {
+    pub(super) fn host(
+        &self,
+        command: HostCommand,
+    ) -> impl Future<Output = Answer<HostReply>> + Send + use<> {
         self.broker.ask_host(self.id, command)
     }
 }

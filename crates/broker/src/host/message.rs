@@ -16,6 +16,10 @@ pub mod header {
     pub const ROUTING_KEY: &str = "forebay.routing-key";
     /// The properties of AMQP 0-9-1, as they went over the wire.
     pub const AMQP_PROPERTIES: &str = "forebay.amqp091.properties";
+    /// What it is routed by when it is due, while it waits in an exchange.
+    pub const WAITING: &str = "forebay.waiting";
+    /// It has waited in an exchange; without a value.
+    pub const DELAYED: &str = "forebay.delayed";
     /// The queues that it died in, see [`Deaths`](super::super::Deaths).
     pub const DEATHS: &str = "forebay.deaths";
 }
@@ -33,6 +37,25 @@ pub struct Publication {
     pub priority: u8,
     /// For how many milliseconds it lives.
     pub ttl_ms: Option<u64>,
+    /// Makes of the batch the one that a topic is given.
+    pub for_topics: ForTopics,
+}
+
+impl Publication {
+    /// The batch that a topic is given.
+    pub(crate) fn for_topic(&self) -> BytesMut {
+        let shown = (self.for_topics)(&self.batch);
+        shown.unwrap_or_else(|| BytesMut::from(&self.batch[..]))
+    }
+}
+
+/// Makes of a message's batch one in which what clients of other protocols understand stands where they look
+/// for it, beside what only its own protocol does. None leaves it as it is.
+pub type ForTopics = fn(&[u8]) -> Option<BytesMut>;
+
+/// Leaves a batch as it is.
+pub fn unchanged(_: &[u8]) -> Option<BytesMut> {
+    None
 }
 
 /// What routing looks at.
@@ -57,6 +80,37 @@ pub struct MessageHeaders {
     pub message_id: Option<Bytes>,
     /// `timestamp`
     pub timestamp: Option<u64>,
+    /// For how many milliseconds it waits in exchanges that keep messages.
+    pub delay_ms: Option<u64>,
+}
+
+/// What a message was published with, as the gateway of its protocol reads it out of its record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recalled {
+    /// The routing keys that it asked for beside its own, for everybody to see (`CC`).
+    pub copies: Vec<Bytes>,
+    /// What else routing looks at.
+    pub headers: MessageHeaders,
+    /// Its priority.
+    pub priority: u8,
+}
+
+/// Reads the value of [`header::AMQP_PROPERTIES`]. The same for the same bytes: the broker's state depends on it.
+pub type Recall = fn(&Bytes) -> Recalled;
+
+impl Envelope {
+    /// For how long it waits in exchanges that keep messages, if it does.
+    pub(crate) fn delay_ms(&self) -> Option<u64> {
+        self.headers.as_ref()?.delay_ms
+    }
+}
+
+impl Envelope {
+    /// The key that it has in a topic. What went to the topic by its name has none.
+    pub fn topic_key(&self) -> Option<&Bytes> {
+        let key = self.routing_keys.first().filter(|key| !key.is_empty());
+        key.filter(|_| !self.exchange.is_empty())
+    }
 }
 
 impl Message for Envelope {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `definition` | what exchanges and queues are |
 //! | `command`, `reply` | what can be asked, and what comes back |
+//! | `inspect` | what operators look at |
 //! | `message` | a message as it is published, and as it lies in a queue's log |
 //! | `deaths` | what a message remembers of the queues that it died in |
 //! | `error` | why something is refused |
@@ -16,6 +17,7 @@ mod deaths;
 mod definition;
 mod error;
 mod handle;
+mod inspect;
 mod message;
 mod reply;
 
@@ -26,7 +28,13 @@ pub use definition::{
 };
 pub use error::{Difference, HostError, PublishError};
 pub use handle::VirtualHost;
-pub use message::{Envelope, MessageHeaders, Publication, header};
+pub use inspect::{
+    BindingDescription, BindingPlace, Bindings, BindingsPart, HostTotals, Inspect, Inspected, Part,
+    QueueDescription,
+};
+pub use message::{
+    Envelope, ForTopics, MessageHeaders, Publication, Recall, Recalled, header, unchanged,
+};
 pub use reply::{
     Delivered, Got, HostReply, Notice, NoticeSender, Published, QueueStatus, Subscribed,
 };

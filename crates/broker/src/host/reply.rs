@@ -4,6 +4,7 @@ use bytes::Bytes;
 use forebay_storage::LogReader;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::inspect::Inspected;
 use crate::queue::{Delivery, HolderId};
 
 /// An answer.
@@ -19,6 +20,8 @@ pub enum HostReply {
     Subscribed(Subscribed),
     /// A message, if there was one.
     Got(Option<Got>),
+    /// What somebody looked for.
+    Inspected(Inspected),
 }
 
 /// What there is of a queue.
@@ -37,6 +40,8 @@ pub struct QueueStatus {
 pub struct Subscribed {
     /// Reads the messages that are delivered.
     pub log: LogReader,
+    /// Whether consumers are told how often a message came back.
+    pub tells_counts: bool,
 }
 
 /// A message that was taken without a subscription.
@@ -46,6 +51,8 @@ pub struct Got {
     pub log: LogReader,
     /// What was delivered.
     pub delivery: Delivered,
+    /// Whether it is told how often the message came back.
+    pub tells_counts: bool,
     /// How many messages are ready still.
     pub ready: u64,
 }

@@ -243,14 +243,14 @@ impl Command {
             Self::Host { answer, .. } => {
                 let _ = answer.send(Err(HostError::StorageFull));
             }
-            Self::Access { answer, .. } => {
-                let _ = answer.send(Err(AccessError::StorageFull));
-            }
             Self::Publish {
                 messages, answer, ..
             } => {
                 let refused = messages.iter().map(|_| Err(PublishError::StorageFull));
                 let _ = answer.send(refused.collect());
+            }
+            Self::Access { answer, .. } => {
+                let _ = answer.send(Err(AccessError::StorageFull));
             }
             Self::DeleteTopics { .. }
             | Self::AlterConfigs { .. }

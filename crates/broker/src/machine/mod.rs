@@ -87,6 +87,7 @@ impl BrokerMachine {
         // What a topic promises that says nothing is what a queue promises.
         let defaults = TopicConfig::new(Values::new(), &options.topic_defaults);
         let durability = defaults.map_or(Durability::Fsync, |defaults| defaults.durability);
+        let recall = options.recall;
         Self {
             options,
             catalog,
@@ -101,7 +102,7 @@ impl BrokerMachine {
             next_producer: 0,
             reserved_producers: 0,
             producer_expiry_due: Duration::ZERO,
-            host: host::Host::new(durability),
+            host: host::Host::new(durability, recall),
             directory: Arc::default(),
             directories: watch::Sender::default(),
             next_virtual_host: VirtualHostId::DEFAULT.0 + 1,

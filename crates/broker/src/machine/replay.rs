@@ -117,6 +117,7 @@ impl BrokerMachine {
                 }
             }
             BrokerEvent::TopicDeleted { id } => {
+                self.host.topic_gone(id);
                 if let Some(topic) = self.topics.remove(&id) {
                     for log in &topic.logs {
                         self.partitions.remove(log);

@@ -48,6 +48,9 @@ impl BrokerMachine {
         if self.catalog.get(&new.name).is_some() {
             return Err(TopicError::Exists(new.name));
         }
+        if self.host.has_queue(&new.name) {
+            return Err(TopicError::IsQueue(new.name));
+        }
         let partitions = new.partitions.unwrap_or(self.options.default_partitions);
         self.check_partitions(0, partitions)?;
         let config = TopicConfig::new(new.configs, &self.options.topic_defaults)?;
@@ -122,6 +125,7 @@ impl BrokerMachine {
             self.partitions.remove(log);
         }
         self.catalog.remove(&found);
+        self.host.topic_gone(found.id);
         let mut effects = GroupEffects::default();
         let command = GroupCommand::TopicDeleted {
             topic: found.name.clone(),

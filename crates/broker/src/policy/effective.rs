@@ -11,7 +11,6 @@ use super::{ApplyTo, Policy, PolicyKind, PolicyRules};
 use crate::access::Directory;
 use crate::host::{DeadLetterTarget, ExchangeDefinition, QueueDefinition, VirtualHostId};
 use crate::queue::QueueSettings;
-use crate::routing::ValueRef;
 
 /// What a policy may apply to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,9 +170,9 @@ impl QueueDefinition {
     }
 
     fn object(&self) -> Object {
-        match self.arguments.get(b"x-queue-type") {
-            Some(ValueRef::Bytes(b"quorum")) => Object::QuorumQueue,
-            _ => Object::Queue,
+        match self.is_quorum() {
+            true => Object::QuorumQueue,
+            false => Object::Queue,
         }
     }
 }

@@ -85,6 +85,9 @@ pub enum BindError {
     /// The argument `x-match` is no string.
     #[error("Invalid x-match field type; expected longstr")]
     MatchNotText,
+    /// A binding has a key, and its exchange knows none.
+    #[error("Non empty binding '{}' key not permitted", String::from_utf8_lossy(.0))]
+    KeyNotEmpty(Bytes),
     /// A weight is no number.
     #[error("The binding key must be an integer: <<\"{}\">>", String::from_utf8_lossy(.0))]
     WeightNotInteger(Bytes),

@@ -138,7 +138,7 @@ fn hash_value(value: ValueRef<'_>) -> u64 {
 }
 
 /// FNV-1a. It must be the same in every process and version, or keys would change queues.
-fn hash_bytes(bytes: &[u8]) -> u64 {
+pub(super) fn hash_bytes(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
         (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01b3)
     })

@@ -13,12 +13,29 @@ pub struct Destinations<D> {
     found: IndexSet<D, HashBuilder>,
     /// Room to match topics in.
     pub(super) cursors: Cursors,
+    /// What lots are drawn with.
+    lots: u64,
 }
 
 impl<D: Destination> Destinations<D> {
     /// None yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Has other lots drawn from here on: the same `seed`, the same lots.
+    pub fn reseed(&mut self, seed: u64) {
+        self.lots = seed;
+    }
+
+    /// A lot (SplitMix64: G. Steele, D. Lea and C. Flood, "Fast Splittable Pseudorandom Number Generators",
+    /// 2014).
+    pub(super) fn draw(&mut self) -> u64 {
+        self.lots = self.lots.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut lot = self.lots;
+        lot = (lot ^ (lot >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        lot = (lot ^ (lot >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        lot ^ (lot >> 31)
     }
 
     /// Adds one; answers whether it is new.
@@ -52,6 +69,7 @@ impl<D> Default for Destinations<D> {
         Self {
             found: IndexSet::default(),
             cursors: Cursors::default(),
+            lots: 0,
         }
     }
 }

@@ -8,6 +8,7 @@
 //! | `topic` | bindings whose pattern of words fits its key |
 //! | `headers` | bindings whose arguments fit its headers |
 //! | `consistent_hash` | one binding, always the same for the same key |
+//! | `one_of` | one destination, by lot or by its key |
 //!
 //! Nothing here knows a protocol. A [`Message`] is what the gateway shows of one, [`Arguments`] are what it
 //! says of a binding, and a destination is whatever the broker gives an id. What comes out depends on the
@@ -19,6 +20,7 @@ mod destinations;
 mod direct;
 mod fanout;
 mod headers;
+mod one_of;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -33,6 +35,7 @@ use consistent_hash::ConsistentHash;
 use direct::Direct;
 use fanout::Fanout;
 use headers::Headers;
+use one_of::{Choice, OneOf};
 use targets::HashBuilder;
 use topic::Topic;
 
@@ -42,9 +45,9 @@ pub use destinations::Destinations;
 pub use value::{Value, ValueRef};
 
 /// What destinations are: small ids.
-pub trait Destination: Copy + Eq + Hash {}
+pub trait Destination: Copy + Ord + Hash {}
 
-impl<D: Copy + Eq + Hash> Destination for D {}
+impl<D: Copy + Ord + Hash> Destination for D {}
 
 /// What routing looks at in a message.
 pub trait Message {
@@ -90,6 +93,21 @@ pub enum RouterKind {
     Headers,
     /// To one of all.
     ConsistentHash(HashOn),
+    /// To one of all, by lot.
+    Random,
+    /// The same, of bindings without a key.
+    LocalRandom,
+    /// To one of all, by the remainder of a hash of the keys.
+    ModulusHash,
+    /// As another kind, which is none of these, when its time has come.
+    Delayed(Box<RouterKind>),
+}
+
+impl RouterKind {
+    /// Whether it keeps messages that have a time of their own.
+    pub fn delays(&self) -> bool {
+        matches!(self, Self::Delayed(_))
+    }
 }
 
 /// The bindings of one exchange.
@@ -107,17 +125,22 @@ enum Index<D: Destination> {
     Topic(Topic<D>),
     Headers(Headers<D>),
     ConsistentHash(ConsistentHash<D>),
+    OneOf(OneOf<D>),
 }
 
 impl<D: Destination> Router<D> {
     /// One without bindings.
     pub fn new(kind: RouterKind) -> Self {
         let index = match kind {
+            RouterKind::Delayed(kind) => return Self::new(*kind),
             RouterKind::Direct => Index::Direct(Direct::default()),
             RouterKind::Fanout => Index::Fanout(Fanout::default()),
             RouterKind::Topic => Index::Topic(Topic::default()),
             RouterKind::Headers => Index::Headers(Headers::default()),
             RouterKind::ConsistentHash(on) => Index::ConsistentHash(ConsistentHash::new(on)),
+            RouterKind::Random => Index::OneOf(OneOf::new(Choice::Lot { without_key: false })),
+            RouterKind::LocalRandom => Index::OneOf(OneOf::new(Choice::Lot { without_key: true })),
+            RouterKind::ModulusHash => Index::OneOf(OneOf::new(Choice::Modulus)),
         };
         Self {
             bindings: IndexSet::default(),
@@ -136,6 +159,7 @@ impl<D: Destination> Router<D> {
             Index::Topic(index) => index.bind(&binding),
             Index::Headers(index) => index.bind(&binding)?,
             Index::ConsistentHash(index) => index.bind(&binding)?,
+            Index::OneOf(index) => index.bind(&binding)?,
         }
         Ok(self.bindings.insert(binding))
     }
@@ -151,6 +175,7 @@ impl<D: Destination> Router<D> {
             Index::Topic(index) => index.unbind(binding),
             Index::Headers(index) => index.unbind(binding),
             Index::ConsistentHash(index) => index.unbind(binding),
+            Index::OneOf(index) => index.unbind(binding),
         }
         true
     }
@@ -158,6 +183,11 @@ impl<D: Destination> Router<D> {
     /// Every binding.
     pub fn bindings(&self) -> impl ExactSizeIterator<Item = &Binding<D>> {
         self.bindings.iter()
+    }
+
+    /// The bindings from a place on, in an order that stays as long as nothing is bound or unbound.
+    pub fn bindings_from(&self, first: usize) -> impl Iterator<Item = &Binding<D>> {
+        (first..).map_while(|place| self.bindings.get_index(place))
     }
 
     /// Whether nothing is bound.
@@ -173,6 +203,7 @@ impl<D: Destination> Router<D> {
             Index::Topic(index) => index.route(message, to),
             Index::Headers(index) => index.route(message, to),
             Index::ConsistentHash(index) => index.route(message, to),
+            Index::OneOf(index) => index.route(message, to),
         }
     }
 }

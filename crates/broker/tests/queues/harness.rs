@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use forebay_broker::host::{
     Bind, ConnectionId, DeadLetterTarget, Deaths, Envelope, ExchangeDefinition, GetMessage, Got,
     HostError, Notice, Publication, PublishError, Published, QueueDefinition, QueueStatus,
-    Settlement, Subscribe, VirtualHost, VirtualHostId, header,
+    Settlement, Subscribe, VirtualHost, VirtualHostId, header, unchanged,
 };
 use forebay_broker::queue::{Credit, Delivery, HolderId, Outcome, QueueSettings, Subscription};
 use forebay_broker::routing::{Arguments, RouterKind};
@@ -377,5 +377,6 @@ pub(crate) fn publication(exchange: &str, key: &str, body: &str) -> Publication 
         body_bytes: u32::try_from(body.len()).unwrap(),
         priority: 0,
         ttl_ms: None,
+        for_topics: unchanged,
     }
 }

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod consuming;
+mod delaying;
 mod dying;
 mod harness;
+mod inspecting;
 mod policies;
 mod recovering;
 mod routing;

@@ -13,7 +13,6 @@ mod internal;
 mod interrupt;
 pub(crate) mod output;
 mod pace;
-mod partitioner;
 mod position;
 mod produce;
 mod progress;

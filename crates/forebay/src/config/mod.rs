@@ -8,6 +8,7 @@ pub(crate) mod log_filter;
 pub(crate) mod origin;
 pub(crate) mod print;
 mod problem;
+mod product;
 pub(crate) mod reference;
 pub(crate) mod schema;
 pub(crate) mod setting;

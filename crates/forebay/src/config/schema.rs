@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::address::{HostPort, Listen};
 use super::log_filter::LogFilter;
+use super::product::{Product, ProductVersion};
 use super::setting::{Auto, Durability, Limit, LogFormat, Setting};
 use super::units::ByteSize;
 
@@ -185,6 +186,15 @@ settings! {
         ///
         /// `host:port`, port 0 for any free port, or `off`.
         amqp "amqp": Listen = "127.0.0.1:5672";
+
+        /// What RabbitMQ clients are told that they talk to
+        ///
+        /// Libraries look at `product` and `version` in the broker's properties to learn what they may
+        /// use. Forebay's own version is in `forebay_version`, whatever is said here.
+        amqp_product "amqp-product": Product = "RabbitMQ";
+
+        /// The version of RabbitMQ whose behaviour clients may count on
+        amqp_version "amqp-version": ProductVersion = "4.3.6";
 
         /// Where the management API, metrics and health checks are served (HTTP)
         ///

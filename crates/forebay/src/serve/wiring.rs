@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
+use axum::extract::connect_info::ConnectInfo;
+use axum::{Extension, Router};
 use forebay_admin::{Admin, BuildInfo, ListenerInfo, MetricsSource, NodeInfo, Readiness};
 use forebay_broker::group::GroupConfig;
 use forebay_broker::{Broker, BrokerOptions, BrokerShard, Environment};
@@ -22,6 +23,7 @@ use crate::places::Places;
 use crate::signals::Stop;
 use crate::system::{SystemClock, SystemRandomness};
 
+use super::management;
 use super::metrics::{KafkaMetrics, RabbitMetrics, TaskMetrics};
 use super::resources::Resources;
 
@@ -86,6 +88,8 @@ impl Wiring {
         options.stall_timeout = settings.request_stall_timeout;
         let kafka = Gateway::new(broker.clone(), options);
         let options = forebay_rabbit::GatewayOptions {
+            product: settings.amqp_product.0.clone(),
+            version: settings.amqp_version.0.clone(),
             forebay_version: env!("CARGO_PKG_VERSION").to_owned(),
             disk_reads_at_once: resources.disk_reads,
             ..forebay_rabbit::GatewayOptions::default()
@@ -120,14 +124,18 @@ impl Wiring {
 
     /// Serves one connection of a RabbitMQ client until it ends or the stop is requested.
     pub(super) async fn amqp(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        self.rabbit.serve(stream, peer).await;
+        // A socket without an address of its own is not connected any more.
+        if let Ok(local) = stream.local_addr() {
+            self.rabbit.serve(stream, peer, local).await;
+        }
     }
 
     /// Serves one HTTP connection until it ends or the stop is requested.
     pub(super) async fn admin(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         tracing::debug!(%peer, "admin connection");
         let mut stop = self.stop.clone();
-        let router = self.admin.clone();
+        // Some users log in from this machine only.
+        let router = self.admin.clone().layer(Extension(ConnectInfo(peer)));
         forebay_admin::serve_connection(stream, router, async move { stop.requested().await })
             .await;
     }
@@ -207,12 +215,15 @@ fn admin_router(
         gateway: rabbit.clone(),
         places: places.amqp,
     };
+    let management = management::routes(settings, bound, &rabbit.gateway);
     let sources: Vec<Arc<dyn MetricsSource>> = vec![
         Arc::new(kafka),
         Arc::new(rabbit),
         Arc::new(TaskMetrics::new()),
     ];
-    Admin::new(broker.clone(), readiness.clone(), sources, node).router()
+    Admin::new(broker.clone(), readiness.clone(), sources, node)
+        .mount("/api", management)
+        .router()
 }
 
 fn bytes(size: u64) -> usize {
@@ -250,6 +261,7 @@ fn open_broker(
         topic_defaults: Arc::new(topic_defaults(settings)),
         groups,
         producer_id_expiration: settings.producer_id_expiration,
+        recall: forebay_rabbit::recall,
     };
     let (broker, shard, recovered) =
         Broker::open(environment, storage, options).map_err(cannot_open)?;

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::table::Table;
+use super::table::{Table, TableBuilder};
 use super::wire::{Field, Reader, Writer};
 use super::{DecodeError, ShortStr};
 
@@ -150,6 +150,20 @@ impl Properties {
     /// Whether the message is to survive a restart.
     pub fn is_persistent(&self) -> bool {
         self.delivery_mode() == Some(PERSISTENT)
+    }
+
+    /// The same with other headers: without those of these names, and with what is added.
+    pub fn with_headers(&self, without: &[&str], add: impl FnOnce(&mut TableBuilder)) -> Self {
+        let mut list = self.to_list();
+        let mut headers = TableBuilder::new();
+        for entry in list.headers.iter().flat_map(Table::entries) {
+            if !without.iter().any(|name| name.as_bytes() == entry.name) {
+                headers.copy(entry);
+            }
+        }
+        add(&mut headers);
+        list.headers = Some(headers.build());
+        list.encode()
     }
 
     /// All of them, to change some.

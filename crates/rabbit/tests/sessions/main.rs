@@ -13,6 +13,7 @@ mod errors;
 mod handshake;
 mod hostile;
 mod replies;
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod topology;

@@ -34,6 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_millis(50);
 /// Where every client seems to come from.
 const PEER: ([u8; 4], u16) = ([127, 0, 0, 1], 50_000);
+/// Where they seem to come to.
+const LOCAL: ([u8; 4], u16) = ([127, 0, 0, 1], 5672);
 /// Bytes on their way in a connection; few, so that frames come in pieces.
 const PIPE_BYTES: usize = 1 << 10;
 
@@ -66,7 +68,10 @@ impl Server {
             tail_cache_bytes: 4 << 20,
             ..Options::default()
         };
-        let options = BrokerOptions::default();
+        let options = BrokerOptions {
+            recall: forebay_rabbit::recall,
+            ..BrokerOptions::default()
+        };
         let (broker, shard, _) =
             Broker::open(environment, storage, options).expect("the simulated disk opens");
         let gateway = Gateway::new(broker.clone(), GatewayOptions::default());
@@ -108,7 +113,7 @@ impl Server {
     pub(crate) fn connect_from(&self, peer: SocketAddr) -> Client {
         let (stream, theirs) = tokio::io::duplex(PIPE_BYTES);
         let gateway = self.gateway.clone();
-        let served = tokio::spawn(async move { gateway.serve(theirs, peer).await });
+        let served = tokio::spawn(async move { gateway.serve(theirs, peer, LOCAL.into()).await });
         Client {
             stream,
             served,

@@ -57,6 +57,10 @@ impl<C: Contender> Measured<C> {
         self.samples.push(sample);
     }
 
+    pub(crate) fn extend(&mut self, others: Self) {
+        self.samples.extend(others.samples);
+    }
+
     pub(crate) fn samples(&self) -> &[Sample<C>] {
         &self.samples
     }

@@ -15,7 +15,7 @@ impl Turn<'_> {
     pub(super) fn backlog(&mut self) -> Result<()> {
         let seat = self.contender.seat(self.layout)?;
         let server = seat.start()?;
-        let all = self.plan.backlog;
+        let all = self.plan.backlog(self.contender);
         // What is drained of it, and what waits where little does.
         let some = all / 10;
         self.fill(&server, "few", some)?;

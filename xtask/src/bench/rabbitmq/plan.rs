@@ -95,6 +95,14 @@ impl Plan {
             }
     }
 
+    /// RabbitMQ gets a fifth: the fill, and a start after `kill -9`, would take it a quarter of an hour.
+    pub(crate) fn backlog(&self, contender: Contender) -> u64 {
+        match contender {
+            ForebayFsync | ForebayOs => self.backlog,
+            Classic | Quorum => self.backlog / 5,
+        }
+    }
+
     /// Of those with confirmations, and those that are routed: they cost more.
     pub(crate) fn costly_messages(&self, contender: Contender) -> u64 {
         self.messages(contender) / 4

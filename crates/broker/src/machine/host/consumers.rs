@@ -21,6 +21,7 @@ impl Host {
         let id = self.queue_for(vhost, &queue, connection)?;
         let state = self.queues.get(&id).ok_or(HostError::Stopped)?;
         let log = state.reader.clone().ok_or(HostError::Stopped)?;
+        let tells_counts = state.definition.is_quorum();
         if self.holders.contains_key(&holder) {
             return Err(HostError::Subscribe(SubscribeError::Known));
         }
@@ -43,7 +44,7 @@ impl Host {
                 queues.push(id);
             }
         }
-        Ok(HostReply::Subscribed(Subscribed { log }))
+        Ok(HostReply::Subscribed(Subscribed { log, tells_counts }))
     }
 
     /// Nothing happens if the consumer is not there (any more).
@@ -77,7 +78,8 @@ impl Host {
         } = get;
         let id = self.queue_for(vhost, &queue, connection)?;
         let state = self.queues.get(&id).ok_or(HostError::Stopped)?;
-        if state.queue.settings().single_active {
+        let tells_counts = state.definition.is_quorum();
+        if state.queue.settings().single_active && state.definition.is_quorum() {
             return Err(HostError::SingleActive);
         }
         let log = state.reader.clone().ok_or(HostError::Stopped)?;
@@ -103,6 +105,7 @@ impl Host {
         let got = Got {
             log,
             delivery,
+            tells_counts,
             ready,
         };
         Ok((self.readable_after(id, end), Some(got)))

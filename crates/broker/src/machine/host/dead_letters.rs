@@ -8,23 +8,25 @@ use bytes::{Bytes, BytesMut};
 use forebay_record::{Batch, BatchBuilder, Batches, Record, RecordHeader, Records};
 use forebay_storage::{Read, Room};
 
-use super::publish::MESSAGE_OVERHEAD_BYTES;
-use super::{Cx, Host};
-use crate::host::{Death, Deaths, Envelope, QueueId, header};
+use super::{Cx, Host, Target};
+use crate::host::{
+    Death, Deaths, Envelope, Publication, PublishError, QueueId, Recall, Recalled, header,
+    unchanged,
+};
 use crate::queue::{Admission, Attributes, DeathReason};
 
 /// Bytes of batches that are read at once. What died lately is in memory.
 const READ_BYTES: usize = 256 << 10;
 
-/// A dead message, as its log has it.
-struct Dead {
-    exchange: Bytes,
-    routing_key: Bytes,
+/// A message that leaves its queue, as its log has it.
+pub(super) struct Dead {
+    pub(super) exchange: Bytes,
+    pub(super) routing_key: Bytes,
     deaths: Deaths,
     body: Bytes,
     key: Option<Bytes>,
     /// Headers beside those of its deaths.
-    headers: Vec<(Bytes, Option<Bytes>)>,
+    pub(super) headers: Vec<(Bytes, Option<Bytes>)>,
     timestamp_ms: i64,
 }
 
@@ -99,73 +101,131 @@ impl Host {
         let Some(state) = self.queues.get(&id) else {
             return true;
         };
+        if state.definition.delayed_for().is_some() {
+            return self.release_delayed(id, dead, cx);
+        }
         let Some(target) = state.dead_letter.clone() else {
             return true;
         };
         let (vhost, queue) = (state.virtual_host, state.definition.name.clone());
-        let mut deaths = dead.deaths;
+        let recalled = dead.recall(self.recall);
+        let mut keys = vec![dead.routing_key.clone()];
+        // A queue that gave it another key took those beside its own from it.
+        let last = dead.deaths.0.first();
+        if last.is_none_or(|last| last.routing_keys.first() == Some(&dead.routing_key)) {
+            keys.extend(recalled.copies);
+        }
+        let mut deaths = dead.deaths.clone();
         deaths.note(Death {
             queue,
             reason,
             count: 1,
             time_ms: self.now.wall_ms,
-            exchange: dead.exchange,
-            routing_keys: vec![dead.routing_key.clone()],
+            exchange: dead.exchange.clone(),
+            routing_keys: keys.clone(),
             original_expiration_ms: None,
         });
-        let routing_key = target.routing_key.unwrap_or(dead.routing_key);
         let envelope = Envelope {
             exchange: target.exchange.clone(),
-            routing_keys: vec![routing_key.clone()],
-            headers: None,
+            routing_keys: target.routing_key.map_or(keys, |key| vec![key]),
+            headers: Some(Box::new(recalled.headers)),
         };
         let mut queues = Vec::new();
         // Without the exchange nobody wants the dead any more.
-        if self.route(vhost, &envelope, &mut queues).is_err() {
+        if self
+            .route(vhost, &envelope, &mut queues, cx.catalog)
+            .is_err()
+        {
             return true;
         }
-        let is_cycle = |of: &QueueId| {
+        let is_cycle = |of: &Target| {
+            let Target::Queue(of) = of else { return false };
             let name = self.queues.get(of).map(|state| &state.definition.name);
             name.is_some_and(|name| deaths.is_cycle(name))
         };
         queues.retain(|of| !is_cycle(of));
-        let value = deaths.encode();
-        let mut headers = vec![
-            RecordHeader::new(header::EXCHANGE, &target.exchange),
-            RecordHeader::new(header::ROUTING_KEY, &routing_key),
-            RecordHeader::new(header::DEATHS, &value),
-        ];
-        headers.extend(dead.headers.iter().map(|(key, value)| RecordHeader {
-            key,
-            value: value.as_deref(),
-        }));
-        let mut builder = BatchBuilder::new();
-        let key = dead.key.as_deref();
-        let added = builder.add(dead.timestamp_ms, key, Some(&dead.body), &headers);
-        let Ok(batch) = added.and_then(|()| builder.build()) else {
-            tracing::error!(queue = %id, "a dead message is too large to be moved and is lost");
+        let dead = Dead {
+            exchange: target.exchange,
+            routing_key: envelope.routing_keys.first().cloned().unwrap_or_default(),
+            deaths,
+            ..dead
+        };
+        let attributes = Attributes {
+            priority: recalled.priority,
+            ..Attributes::default()
+        };
+        self.send_on(id, &dead, envelope, attributes, queues, cx)
+    }
+
+    /// Gives a message that left a queue to others. Returns whether it is done; not if the journal has no
+    /// room for it now.
+    pub(super) fn send_on(
+        &mut self,
+        from: QueueId,
+        message: &Dead,
+        envelope: Envelope,
+        attributes: Attributes,
+        queues: Vec<Target>,
+        cx: &mut Cx<'_>,
+    ) -> bool {
+        let Some(batch) = message.batch() else {
+            tracing::error!(queue = %from, "a message is too large to be moved and is lost");
             return true;
         };
-        let needed = queues.len() * (batch.len() + MESSAGE_OVERHEAD_BYTES);
+        let publication = Publication {
+            envelope,
+            batch: BytesMut::from(&batch[..]),
+            body_bytes: u32::try_from(message.body.len()).unwrap_or(u32::MAX),
+            priority: attributes.priority,
+            ttl_ms: attributes.ttl_ms,
+            for_topics: unchanged,
+        };
+        let each = queues.iter().map(|to| self.stored_bytes(*to, &publication));
+        let needed = each.sum();
         if cx.engine.room(needed, true) != Room::Now {
             return false;
         }
-        let body_bytes = u32::try_from(dead.body.len()).unwrap_or(u32::MAX);
         for to in queues {
-            let admission = self.queues.get(&to).map(|state| {
-                let bytes = u64::from(body_bytes);
-                state
-                    .queue
-                    .admit(1, bytes, None, self.now.aging_ms, &self.pools)
-            });
-            if admission == Some(Admission::Accepted) {
-                let batch = BytesMut::from(&batch[..]);
-                if let Err(error) = self.take_in(to, batch, body_bytes, Attributes::default(), cx) {
-                    tracing::error!(queue = %to, %error, "a dead message is lost");
+            let moved = match to {
+                Target::Queue(to) => self.take_over(to, &publication, attributes, cx),
+                Target::Topic(topic) => {
+                    let key = publication.envelope.topic_key();
+                    let appended = self.append_to_topic(topic, key, publication.for_topic(), cx);
+                    appended.map(drop)
                 }
+                // Routing ends at those.
+                Target::Exchange(_) => Ok(()),
+            };
+            if let Err(error) = moved {
+                tracing::error!(?to, %error, "a message that was moved is lost");
             }
         }
         true
+    }
+
+    /// Takes in a message that left another queue, if the queue takes any.
+    fn take_over(
+        &mut self,
+        id: QueueId,
+        publication: &Publication,
+        attributes: Attributes,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), PublishError> {
+        let Some(state) = self.queues.get(&id) else {
+            return Ok(());
+        };
+        let batch = BytesMut::from(&publication.batch[..]);
+        if state.definition.delayed_for().is_some() {
+            return self.delay(id, publication, batch, cx);
+        }
+        let (bytes, now_ms) = (publication.body_bytes, self.now.aging_ms);
+        let admission = state
+            .queue
+            .admit(1, u64::from(bytes), None, now_ms, &self.pools);
+        if admission == Admission::Accepted {
+            self.take_in(id, batch, bytes, attributes, cx)?;
+        }
+        Ok(())
     }
 }
 
@@ -187,6 +247,47 @@ fn dead_in(batch: &Bytes, offsets: Range<u64>) -> Vec<(u64, Dead)> {
 }
 
 impl Dead {
+    /// What it was published with.
+    fn recall(&self, recall: Recall) -> Recalled {
+        let find = |name: &str| {
+            let mut headers = self.headers.iter();
+            headers.find(|(found, _)| **found == *name.as_bytes())
+        };
+        let properties = find(header::AMQP_PROPERTIES).and_then(|(_, value)| value.as_ref());
+        let mut recalled = properties.map(recall).unwrap_or_default();
+        if find(header::DELAYED).is_some() {
+            recalled.headers.delay_ms = None;
+        }
+        recalled
+    }
+
+    /// Takes a header out.
+    pub(super) fn take_header(&mut self, name: &str) -> Option<Bytes> {
+        let mut headers = self.headers.iter();
+        let at = headers.position(|(found, _)| **found == *name.as_bytes())?;
+        self.headers.swap_remove(at).1
+    }
+
+    /// The message as a log takes it: a batch of one record. None if it is too large.
+    fn batch(&self) -> Option<Bytes> {
+        let deaths = self.deaths.encode();
+        let mut headers = vec![
+            RecordHeader::new(header::EXCHANGE, &self.exchange),
+            RecordHeader::new(header::ROUTING_KEY, &self.routing_key),
+        ];
+        if !self.deaths.0.is_empty() {
+            headers.push(RecordHeader::new(header::DEATHS, &deaths));
+        }
+        headers.extend(self.headers.iter().map(|(key, value)| RecordHeader {
+            key,
+            value: value.as_deref(),
+        }));
+        let mut builder = BatchBuilder::new();
+        let key = self.key.as_deref();
+        let added = builder.add(self.timestamp_ms, key, Some(&self.body), &headers);
+        added.and_then(|()| builder.build()).ok()
+    }
+
     fn of(record: &Record<'_>, timestamp_ms: i64) -> Self {
         let mut dead = Self {
             exchange: Bytes::new(),

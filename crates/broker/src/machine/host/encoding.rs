@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! exchange  name, kind u8 (0 direct; 1 fanout; 2 topic; 3 headers; 4 consistent hash, on u8 (0 key;
-//!           1 header, name; 2 correlation id; 3 message id; 4 timestamp)), kind's name, durable bool,
+//!           1 header, name; 2 correlation id; 3 message id; 4 timestamp); 5 random; 6 local random;
+//!           7 modulus hash; 8 delayed, and the kind that it is then), kind's name, durable bool,
 //!           auto-delete bool, internal bool, alternate (presence), arguments
 //! queue     name, durable bool, exclusive (presence) u64, settings, dead letters (presence): exchange,
 //!           routing key (presence); arguments
-//! binding   key, target u8 (0 queue; 1 exchange), id u64, arguments
+//! binding   key, target u8 (0 queue; 1 exchange; 2 topic), id u64 (of a topic 16 bytes), arguments
 //! arguments (name, value)*
 //! value     u8: 0 void; 1 bool; 2 integer 16 (little-endian); 3 float u64 (bits); 4 decimal u8, u32;
 //!           5 bytes; 6 nested bytes
@@ -17,7 +18,7 @@ use forebay_storage::LogId;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 
 use super::{ExchangeId, Target};
-use crate::event::HostEvent;
+use crate::event::{HostEvent, take_uuid};
 use crate::host::{
     ConnectionId, DeadLetterTarget, ExchangeDefinition, QueueDefinition, VirtualHostId,
 };
@@ -110,19 +111,7 @@ pub(super) fn take_virtual_host(
 
 pub(super) fn put_exchange(encoder: &mut Encoder, exchange: &ExchangeDefinition) {
     encoder.bytes(&exchange.name);
-    match &exchange.kind {
-        RouterKind::Direct => encoder.u8(0),
-        RouterKind::Fanout => encoder.u8(1),
-        RouterKind::Topic => encoder.u8(2),
-        RouterKind::Headers => encoder.u8(3),
-        RouterKind::ConsistentHash(on) => match on {
-            HashOn::RoutingKey => encoder.u8(4).u8(0),
-            HashOn::Header(name) => encoder.u8(4).u8(1).bytes(name),
-            HashOn::Property(HashProperty::CorrelationId) => encoder.u8(4).u8(2),
-            HashOn::Property(HashProperty::MessageId) => encoder.u8(4).u8(3),
-            HashOn::Property(HashProperty::Timestamp) => encoder.u8(4).u8(4),
-        },
-    };
+    put_kind(encoder, &exchange.kind);
     encoder
         .bytes(&exchange.kind_name)
         .bool(exchange.durable)
@@ -134,23 +123,35 @@ pub(super) fn put_exchange(encoder: &mut Encoder, exchange: &ExchangeDefinition)
     put_arguments(encoder, &exchange.arguments);
 }
 
+fn put_kind(encoder: &mut Encoder, kind: &RouterKind) {
+    match kind {
+        RouterKind::Direct => encoder.u8(0),
+        RouterKind::Fanout => encoder.u8(1),
+        RouterKind::Topic => encoder.u8(2),
+        RouterKind::Headers => encoder.u8(3),
+        RouterKind::ConsistentHash(on) => match on {
+            HashOn::RoutingKey => encoder.u8(4).u8(0),
+            HashOn::Header(name) => encoder.u8(4).u8(1).bytes(name),
+            HashOn::Property(HashProperty::CorrelationId) => encoder.u8(4).u8(2),
+            HashOn::Property(HashProperty::MessageId) => encoder.u8(4).u8(3),
+            HashOn::Property(HashProperty::Timestamp) => encoder.u8(4).u8(4),
+        },
+        RouterKind::Random => encoder.u8(5),
+        RouterKind::LocalRandom => encoder.u8(6),
+        RouterKind::ModulusHash => encoder.u8(7),
+        RouterKind::Delayed(kind) => {
+            put_kind(encoder.u8(8), kind);
+            encoder
+        }
+    };
+}
+
 pub(super) fn take_exchange(decoder: &mut Decoder<'_>) -> Result<ExchangeDefinition, DecodeError> {
     Ok(ExchangeDefinition {
         name: take_bytes(decoder)?,
         kind: match decoder.u8()? {
-            0 => RouterKind::Direct,
-            1 => RouterKind::Fanout,
-            2 => RouterKind::Topic,
-            3 => RouterKind::Headers,
-            4 => RouterKind::ConsistentHash(match decoder.u8()? {
-                0 => HashOn::RoutingKey,
-                1 => HashOn::Header(take_bytes(decoder)?),
-                2 => HashOn::Property(HashProperty::CorrelationId),
-                3 => HashOn::Property(HashProperty::MessageId),
-                4 => HashOn::Property(HashProperty::Timestamp),
-                _ => return Err(invalid("what is hashed")),
-            }),
-            _ => return Err(invalid("kind of exchange")),
+            8 => RouterKind::Delayed(Box::new(take_kind(decoder.u8()?, decoder)?)),
+            code => take_kind(code, decoder)?,
         },
         kind_name: take_bytes(decoder)?,
         durable: decoder.bool()?,
@@ -158,6 +159,28 @@ pub(super) fn take_exchange(decoder: &mut Decoder<'_>) -> Result<ExchangeDefinit
         internal: decoder.bool()?,
         alternate: decoder.option(take_bytes)?,
         arguments: take_arguments(decoder)?,
+    })
+}
+
+/// A kind that does not stand for another.
+fn take_kind(code: u8, decoder: &mut Decoder<'_>) -> Result<RouterKind, DecodeError> {
+    Ok(match code {
+        0 => RouterKind::Direct,
+        1 => RouterKind::Fanout,
+        2 => RouterKind::Topic,
+        3 => RouterKind::Headers,
+        4 => RouterKind::ConsistentHash(match decoder.u8()? {
+            0 => HashOn::RoutingKey,
+            1 => HashOn::Header(take_bytes(decoder)?),
+            2 => HashOn::Property(HashProperty::CorrelationId),
+            3 => HashOn::Property(HashProperty::MessageId),
+            4 => HashOn::Property(HashProperty::Timestamp),
+            _ => return Err(invalid("what is hashed")),
+        }),
+        5 => RouterKind::Random,
+        6 => RouterKind::LocalRandom,
+        7 => RouterKind::ModulusHash,
+        _ => return Err(invalid("kind of exchange")),
     })
 }
 
@@ -200,6 +223,7 @@ pub(super) fn put_binding(encoder: &mut Encoder, binding: &Binding<Target>) {
     match binding.destination {
         Target::Queue(id) => encoder.u8(0).u64(id.0),
         Target::Exchange(id) => encoder.u8(1).u64(id.0),
+        Target::Topic(id) => encoder.u8(2).bytes16(id.as_bytes()),
     };
     put_arguments(encoder, &binding.arguments);
 }
@@ -207,12 +231,12 @@ pub(super) fn put_binding(encoder: &mut Encoder, binding: &Binding<Target>) {
 pub(super) fn take_binding(decoder: &mut Decoder<'_>) -> Result<Binding<Target>, DecodeError> {
     let key = take_bytes(decoder)?;
     let kind = decoder.u8()?;
-    let id = decoder.number()?;
     Ok(Binding {
         key,
         destination: match kind {
-            0 => Target::Queue(LogId(id)),
-            1 => Target::Exchange(ExchangeId(id)),
+            0 => Target::Queue(LogId(decoder.number()?)),
+            1 => Target::Exchange(ExchangeId(decoder.number()?)),
+            2 => Target::Topic(take_uuid(decoder)?),
             _ => return Err(invalid("target of a binding")),
         },
         arguments: take_arguments(decoder)?,
@@ -220,7 +244,15 @@ pub(super) fn take_binding(decoder: &mut Decoder<'_>) -> Result<Binding<Target>,
 }
 
 fn put_arguments(encoder: &mut Encoder, arguments: &Arguments) {
-    let all: Vec<_> = arguments.iter().collect();
+    put_entries(encoder, arguments.iter());
+}
+
+/// Names with values.
+pub(super) fn put_entries<'a>(
+    encoder: &mut Encoder,
+    entries: impl IntoIterator<Item = &'a (Bytes, Value)>,
+) {
+    let all: Vec<_> = entries.into_iter().collect();
     encoder.list(all, |encoder, (name, value)| {
         encoder.bytes(name);
         match value {
@@ -236,7 +268,11 @@ fn put_arguments(encoder: &mut Encoder, arguments: &Arguments) {
 }
 
 fn take_arguments(decoder: &mut Decoder<'_>) -> Result<Arguments, DecodeError> {
-    let all = decoder.list(|decoder| {
+    take_entries(decoder).map(Arguments::new)
+}
+
+pub(super) fn take_entries(decoder: &mut Decoder<'_>) -> Result<Vec<(Bytes, Value)>, DecodeError> {
+    decoder.list(|decoder| {
         let name = take_bytes(decoder)?;
         let value = match decoder.u8()? {
             0 => Value::Void,
@@ -252,11 +288,10 @@ fn take_arguments(decoder: &mut Decoder<'_>) -> Result<Arguments, DecodeError> {
             _ => return Err(invalid("value of an argument")),
         };
         Ok((name, value))
-    })?;
-    Ok(Arguments::new(all))
+    })
 }
 
-fn take_bytes(decoder: &mut Decoder<'_>) -> Result<Bytes, DecodeError> {
+pub(super) fn take_bytes(decoder: &mut Decoder<'_>) -> Result<Bytes, DecodeError> {
     Ok(Bytes::copy_from_slice(decoder.bytes()?))
 }
 

@@ -3,13 +3,15 @@
 use bytes::Bytes;
 use forebay_storage::Durability;
 
+use super::topics::topic_of;
 use super::{Cx, Exchange, ExchangeId, Host, Target};
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{Bind, Difference, ExchangeDefinition, HostError, HostReply, VirtualHostId};
-use crate::limits::{BINDINGS_PER_EXCHANGE_MAX, EXCHANGES_MAX};
+use crate::limits::{BINDINGS_PER_EXCHANGE_MAX, EXCHANGES_MAX, QUEUES_MAX};
 use crate::machine::command::HostResult;
 use crate::queue::Queue;
 use crate::routing::{Arguments, Binding, Router};
+use crate::topic::Catalog;
 
 impl Host {
     pub(super) fn put_exchange(
@@ -26,6 +28,7 @@ impl Host {
             router: Router::new(definition.kind.clone()),
             alternate: definition.alternate.clone(),
             definition,
+            delayed: None,
             predeclared: false,
             was_unbound: false,
         };
@@ -64,6 +67,9 @@ impl Host {
             });
             return (Durability::Memory, result);
         }
+        if definition.kind.delays() && self.queues.len() >= QUEUES_MAX {
+            return (Durability::Memory, Err(HostError::TooMany("queues")));
+        }
         if self.exchanges.len() >= EXCHANGES_MAX {
             return (Durability::Memory, Err(HostError::TooMany("exchanges")));
         }
@@ -77,7 +83,8 @@ impl Host {
                 definition: definition.clone(),
             },
         );
-        self.put_exchange(vhost, id, definition);
+        self.put_exchange(vhost, id, definition.clone());
+        self.make_delayed(vhost, &definition, cx);
         self.follow_policy_of_exchange(id, cx.directory);
         (durability, Ok(HostReply::Done))
     }
@@ -103,7 +110,10 @@ impl Host {
         let Some(exchange) = self.exchanges.get(&id) else {
             return Durability::Memory;
         };
-        let durable = exchange.definition.durable;
+        let (durable, delayed) = (exchange.definition.durable, exchange.delayed);
+        if let Some(queue) = delayed {
+            self.drop_queue(queue, cx);
+        }
         let durability = cx.store(durable, HostEvent::ExchangeDeleted { exchange: id });
         self.remove_exchange(id);
         self.delete_unbound(cx);
@@ -156,7 +166,7 @@ impl Host {
         bind: Bind,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
-        let (source, binding, durable) = match self.binding(vhost, bind) {
+        let (source, binding, durable) = match self.binding(vhost, bind, cx.catalog) {
             Ok(found) => found,
             Err(error) => return (Durability::Memory, Err(error)),
         };
@@ -183,7 +193,7 @@ impl Host {
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
         // What is not there is not bound.
-        let Ok((source, binding, durable)) = self.binding(vhost, bind) else {
+        let Ok((source, binding, durable)) = self.binding(vhost, bind, cx.catalog) else {
             return (Durability::Memory, Ok(HostReply::Done));
         };
         let mut durability = Durability::Memory;
@@ -202,6 +212,7 @@ impl Host {
         &mut self,
         vhost: VirtualHostId,
         bind: Bind,
+        catalog: &Catalog,
     ) -> Result<(ExchangeId, Binding<Target>, bool), HostError> {
         let source = self.exchange(vhost, &bind.source)?;
         let source = source.ok_or_else(|| HostError::NoExchange(bind.source.clone()))?;
@@ -210,6 +221,8 @@ impl Host {
             let id = found.ok_or_else(|| HostError::NoExchange(bind.destination.clone()))?;
             let durable = self.exchanges.get(&id).map(|to| to.definition.durable);
             (Target::Exchange(id), durable)
+        } else if let Some(topic) = topic_of(vhost, &bind.destination, catalog) {
+            (Target::Topic(topic.id), Some(true))
         } else {
             let id = self.queue_for(vhost, &bind.destination, bind.connection)?;
             self.turn(id, |queue: &mut Queue, turn| queue.touch(turn.now_ms));

@@ -4,14 +4,18 @@
 //! end of the command ([`Host::settle_effects`]), and what it changed is journaled with it
 //! ([`Host::store_changes`]).
 
+mod by_name;
 mod consumers;
 mod dead_letters;
+mod delays;
 mod encoding;
 mod exchanges;
+mod inspect;
 mod policies;
 mod publish;
 mod queues;
 mod saved;
+mod topics;
 mod virtual_hosts;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -21,8 +25,8 @@ use bytes::Bytes;
 use forebay_storage::codec::Encoder;
 use forebay_storage::shard::Replies;
 use forebay_storage::{Durability, Engine, IdMap, LogId, LogReader, Now};
-use hashbrown::HashMap;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::command::{Answer, HostResult};
 use super::{BrokerMachine, Reply};
@@ -30,11 +34,13 @@ use crate::access::Directory;
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{
     DeadLetterTarget, ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender,
-    QueueDefinition, QueueId, VirtualHostId,
+    QueueDefinition, QueueId, Recall, VirtualHostId,
 };
 use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
 use crate::routing::{Destinations, Router};
+use crate::topic::Catalog;
+use by_name::ByName;
 use publish::Waiting;
 
 /// Names an exchange for as long as the broker's data lives.
@@ -42,10 +48,11 @@ use publish::Waiting;
 pub(crate) struct ExchangeId(pub(crate) u64);
 
 /// Where a binding leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Target {
     Queue(QueueId),
     Exchange(ExchangeId),
+    Topic(Uuid),
 }
 
 /// All exchanges and queues of all virtual hosts.
@@ -56,6 +63,8 @@ pub(super) struct Host {
     names: IdMap<VirtualHostId, Names>,
     /// What durable queues promise.
     durability: Durability,
+    /// Reads messages that are routed again.
+    recall: Recall,
 
     holders: IdMap<HolderId, Holder>,
     pools: CreditPools,
@@ -70,6 +79,8 @@ pub(super) struct Host {
     deadlines: BTreeSet<(i64, QueueId)>,
     /// Publishers that wait for room in the journal.
     waiting: VecDeque<Waiting>,
+    /// Counts the messages without a key that went to topics: they go to the partitions in turn.
+    keyless: u64,
     /// The medium is full.
     pub(super) is_full: bool,
     /// Something was settled that a power cut may undo.
@@ -84,8 +95,8 @@ pub(super) struct Host {
 struct Names {
     /// The ids of the exchanges that are always there begin here.
     predeclared: ExchangeId,
-    exchanges: HashMap<Bytes, ExchangeId>,
-    queues: HashMap<Bytes, QueueId>,
+    exchanges: ByName<ExchangeId>,
+    queues: ByName<QueueId>,
 }
 
 struct Exchange {
@@ -94,6 +105,8 @@ struct Exchange {
     router: Router<Target>,
     /// Where messages go that it has no binding for, by what it was declared with or by a policy.
     alternate: Option<Bytes>,
+    /// The queue of what waits in it.
+    delayed: Option<QueueId>,
     /// It is always there, and never journaled.
     predeclared: bool,
     /// It lost a binding.
@@ -131,6 +144,7 @@ pub(super) struct Cx<'a> {
     pub(super) replies: &'a mut Replies<Reply>,
     pub(super) next_log: &'a mut LogId,
     pub(super) directory: &'a Directory,
+    pub(super) catalog: &'a Catalog,
 }
 
 impl BrokerMachine {
@@ -188,19 +202,21 @@ impl BrokerMachine {
             replies,
             next_log: &mut self.next_log,
             directory: &self.directory,
+            catalog: &self.catalog,
         };
         (&mut self.host, cx)
     }
 }
 
 impl Host {
-    pub(super) fn new(durability: Durability) -> Self {
+    pub(super) fn new(durability: Durability, recall: Recall) -> Self {
         let mut host = Self {
             exchanges: IdMap::default(),
             next_exchange: 1,
             queues: IdMap::default(),
             names: IdMap::default(),
             durability,
+            recall,
             holders: IdMap::default(),
             pools: CreditPools::default(),
             pool_queues: IdMap::default(),
@@ -208,6 +224,7 @@ impl Host {
             touched: Vec::new(),
             deadlines: BTreeSet::new(),
             waiting: VecDeque::new(),
+            keyless: 0,
             is_full: false,
             settled_unsynced: false,
             found: Destinations::new(),
@@ -243,7 +260,7 @@ impl Host {
                 connection,
             } => self.declare_queue(vhost, definition, connection, cx),
             HostCommand::CheckQueue { name, connection } => {
-                at_once(self.check_queue(vhost, &name, connection))
+                at_once(self.check_queue(vhost, &name, connection, cx))
             }
             HostCommand::DeleteQueue {
                 name,
@@ -263,6 +280,7 @@ impl Host {
             HostCommand::SetPool { pool, limit } => at_once(self.set_pool(pool, limit)),
             HostCommand::Release { holders, pools } => at_once(self.release(&holders, &pools)),
             HostCommand::Disconnected { connection } => self.disconnected(connection, cx),
+            HostCommand::Inspect(question) => at_once(self.inspect(vhost, question, cx.catalog)),
         }
     }
 

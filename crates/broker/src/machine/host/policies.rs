@@ -23,6 +23,10 @@ impl Host {
         let Some(state) = self.queues.get_mut(&id) else {
             return;
         };
+        // What waits in an exchange is in no queue of anybody's.
+        if state.definition.delayed_for().is_some() {
+            return;
+        }
         let effective = EffectiveQueue::of(&state.definition, state.virtual_host, directory);
         state.dead_letter = effective.dead_letter;
         if *state.queue.settings() != effective.settings {

@@ -7,22 +7,24 @@ use forebay_storage::shard::Replies;
 use forebay_storage::{AppendError as EngineError, Durability, Engine, Now, Room};
 use tokio::sync::oneshot;
 
-use super::{Cx, Host, Target};
+use super::topics::topic_of;
+use super::{Cx, ExchangeId, Host, Names, Target};
 use crate::host::{Envelope, Publication, PublishError, Published, QueueId, VirtualHostId};
 use crate::machine::command::{Answer, PublishResults};
 use crate::machine::{BrokerMachine, Reply};
 use crate::queue::{Admission, Arrival, Attributes};
+use crate::topic::Catalog;
 
 /// What a message takes in the journal beside its bytes: the head of its record, and what the queue says
 /// of it.
-pub(super) const MESSAGE_OVERHEAD_BYTES: usize = 192;
+const MESSAGE_OVERHEAD_BYTES: usize = 192;
 
 /// A publisher's messages, as far as they are not done.
 pub(super) struct Waiting {
     virtual_host: VirtualHostId,
     messages: vec::IntoIter<Publication>,
     /// The message that is on its way to its queues, and those that do not have it yet.
-    current: Option<(Publication, Vec<QueueId>)>,
+    current: Option<(Publication, Vec<Target>)>,
     /// Whether one of its queues refused it.
     refused: bool,
     results: PublishResults,
@@ -77,7 +79,12 @@ impl Host {
                     return true;
                 };
                 let mut queues = Vec::new();
-                match self.route(waiting.virtual_host, &publication.envelope, &mut queues) {
+                match self.route(
+                    waiting.virtual_host,
+                    &publication.envelope,
+                    &mut queues,
+                    cx.catalog,
+                ) {
                     Ok(()) if queues.is_empty() => waiting.results.push(Ok(Published::Unroutable)),
                     // Taken off the end, so that each has its turn in the order of the routing.
                     Ok(()) => {
@@ -99,10 +106,8 @@ impl Host {
                 waiting.current = None;
                 continue;
             };
-            match cx
-                .engine
-                .room(publication.batch.len() + MESSAGE_OVERHEAD_BYTES, false)
-            {
+            let needed = self.stored_bytes(queue, publication);
+            match cx.engine.room(needed, false) {
                 Room::Now => {}
                 // Publishers are held back, and told so by their gateway.
                 Room::Full if self.is_full => {
@@ -119,12 +124,29 @@ impl Host {
                     return false;
                 }
             }
+            let id = match queue {
+                Target::Queue(id) => id,
+                Target::Topic(id) => {
+                    let key = publication.envelope.topic_key();
+                    let batch = publication.for_topic();
+                    match self.append_to_topic(id, key, batch, cx) {
+                        Ok(durability) => waiting.durability = waiting.durability.max(durability),
+                        Err(error) => {
+                            waiting.results.push(Err(error));
+                            waiting.current = None;
+                        }
+                    }
+                    continue;
+                }
+                // Routing ends at those.
+                Target::Exchange(_) => continue,
+            };
             let batch = if queues.is_empty() {
                 std::mem::take(&mut publication.batch)
             } else {
                 BytesMut::from(&publication.batch[..])
             };
-            match self.enqueue(queue, publication, batch, cx) {
+            match self.enqueue(id, publication, batch, cx) {
                 Ok(Some(durability)) => waiting.durability = waiting.durability.max(durability),
                 Ok(None) => waiting.refused = true,
                 Err(error) => {
@@ -149,6 +171,10 @@ impl Host {
             return Ok(Some(Durability::Memory));
         };
         let durability = state.durability;
+        if state.definition.delayed_for().is_some() {
+            self.delay(id, publication, batch, cx)?;
+            return Ok(Some(durability));
+        }
         let bytes = u64::from(publication.body_bytes);
         let now_ms = self.now.aging_ms;
         match state.queue.admit(1, bytes, None, now_ms, &self.pools) {
@@ -180,10 +206,7 @@ impl Host {
         cx: &mut Cx<'_>,
     ) -> Result<(), PublishError> {
         let appended = cx.engine.append(id, batch, self.now);
-        let first = appended.map_err(|error| match error {
-            EngineError::TooLarge { bytes, limit } => PublishError::TooLarge { bytes, limit },
-            EngineError::UnknownLog(_) | EngineError::Malformed(_) => PublishError::Stopped,
-        })?;
+        let first = appended.map_err(refusal)?;
         let arrival = Arrival {
             first,
             count: 1,
@@ -194,21 +217,22 @@ impl Host {
         Ok(())
     }
 
-    /// Finds the queues that a message goes to, each once.
+    /// Finds the queues and topics that a message goes to, each once.
     pub(super) fn route(
         &mut self,
         vhost: VirtualHostId,
         envelope: &Envelope,
-        queues: &mut Vec<QueueId>,
+        queues: &mut Vec<Target>,
+        catalog: &Catalog,
     ) -> Result<(), PublishError> {
         let no_exchange = || PublishError::NoExchange(envelope.exchange.clone());
         let names = self.names.get(&vhost).ok_or_else(no_exchange)?;
         if envelope.exchange.is_empty() {
             for key in &envelope.routing_keys {
-                if let Some(id) = names.queues.get(key)
-                    && !queues.contains(id)
+                if let Some(target) = named(vhost, names, key, catalog)
+                    && !queues.contains(&target)
                 {
-                    queues.push(*id);
+                    queues.push(target);
                 }
             }
             return Ok(());
@@ -219,6 +243,19 @@ impl Host {
         if exchange.definition.internal {
             return Err(PublishError::Internal(envelope.exchange.clone()));
         }
+        self.route_from(vhost, source, envelope, queues, catalog);
+        Ok(())
+    }
+
+    /// The same from an exchange on.
+    pub(super) fn route_from(
+        &mut self,
+        vhost: VirtualHostId,
+        source: ExchangeId,
+        envelope: &Envelope,
+        queues: &mut Vec<Target>,
+        catalog: &Catalog,
+    ) {
         self.found.clear();
         self.found.add(Target::Exchange(source));
         let mut at = 0;
@@ -227,16 +264,20 @@ impl Host {
             let Some(target) = next else { break };
             at += 1;
             match target {
-                Target::Queue(id) => queues.push(id),
+                Target::Queue(_) | Target::Topic(_) => queues.push(target),
                 Target::Exchange(id) => {
                     let Some(exchange) = self.exchanges.get(&id) else {
                         continue;
                     };
+                    if let (Some(delayed), Some(_)) = (exchange.delayed, envelope.delay_ms()) {
+                        self.found.add(Target::Queue(delayed));
+                        continue;
+                    }
                     self.here.clear();
                     exchange.router.route(envelope, &mut self.here);
                     let alternate = exchange.alternate.clone();
                     if let Some(alternate) = alternate.filter(|_| self.here.is_empty()) {
-                        self.route_to_alternate(vhost, &alternate, envelope);
+                        self.route_to_alternate(vhost, &alternate, envelope, catalog);
                     }
                     for target in self.here.iter() {
                         self.found.add(target);
@@ -244,10 +285,25 @@ impl Host {
                 }
             }
         }
-        Ok(())
     }
 
-    fn route_to_alternate(&mut self, vhost: VirtualHostId, alternate: &Bytes, envelope: &Envelope) {
+    /// What a message takes in the journal, at most. In a topic much of it may stand there twice.
+    pub(super) fn stored_bytes(&self, target: Target, publication: &Publication) -> usize {
+        let bytes = publication.batch.len();
+        MESSAGE_OVERHEAD_BYTES
+            + match target {
+                Target::Queue(id) => bytes + self.waiting_bytes(id, publication),
+                Target::Topic(_) | Target::Exchange(_) => 2 * bytes,
+            }
+    }
+
+    fn route_to_alternate(
+        &mut self,
+        vhost: VirtualHostId,
+        alternate: &Bytes,
+        envelope: &Envelope,
+        catalog: &Catalog,
+    ) {
         let Some(names) = self.names.get(&vhost) else {
             return;
         };
@@ -258,9 +314,21 @@ impl Host {
             return;
         }
         let keys = envelope.routing_keys.iter();
-        let queues = keys.filter_map(|key| names.queues.get(key));
-        for id in queues {
-            self.here.add(Target::Queue(*id));
+        for target in keys.filter_map(|key| named(vhost, names, key, catalog)) {
+            self.here.add(target);
         }
+    }
+}
+
+/// What the default exchange routes a key to.
+fn named(vhost: VirtualHostId, names: &Names, key: &Bytes, catalog: &Catalog) -> Option<Target> {
+    let queue = names.queues.get(key).map(|id| Target::Queue(*id));
+    queue.or_else(|| topic_of(vhost, key, catalog).map(|topic| Target::Topic(topic.id)))
+}
+
+pub(super) fn refusal(error: EngineError) -> PublishError {
+    match error {
+        EngineError::TooLarge { bytes, limit } => PublishError::TooLarge { bytes, limit },
+        EngineError::UnknownLog(_) | EngineError::Malformed(_) => PublishError::Stopped,
     }
 }

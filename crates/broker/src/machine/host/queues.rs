@@ -6,6 +6,7 @@ use bytes::Bytes;
 use forebay_storage::Durability;
 
 use super::exchanges::differing_argument;
+use super::topics::{not_a_stream, status_of_topic, topic_of};
 use super::{Cx, Host, QueueState, Target};
 use crate::event::HostEvent;
 use crate::host::{
@@ -51,7 +52,11 @@ impl Host {
         vhost: VirtualHostId,
         name: &Bytes,
         connection: ConnectionId,
+        cx: &Cx<'_>,
     ) -> HostResult {
+        if let Some(topic) = topic_of(vhost, name, cx.catalog) {
+            return Ok(HostReply::Queue(status_of_topic(&topic, cx.engine)));
+        }
         let id = self.queue_for(vhost, name, connection)?;
         self.touch(id);
         self.status(id)
@@ -68,6 +73,10 @@ impl Host {
         connection: ConnectionId,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
+        if topic_of(vhost, &definition.name, cx.catalog).is_some() {
+            let error = HostError::Inequivalent(not_a_stream(&definition).into());
+            return (Durability::Memory, Err(error));
+        }
         match self.queue_for(vhost, &definition.name, connection) {
             Ok(id) => (Durability::Memory, self.declare_again(id, &definition)),
             Err(HostError::NoQueue(_)) => self.create_queue(vhost, definition, cx),
@@ -94,6 +103,17 @@ impl Host {
         if self.queues.len() >= QUEUES_MAX {
             return (Durability::Memory, Err(HostError::TooMany("queues")));
         }
+        let (id, durability) = self.make_queue(vhost, definition, cx);
+        (durability, self.status(id))
+    }
+
+    /// Makes a queue. Returns what an answer that says so waits for, too.
+    pub(super) fn make_queue(
+        &mut self,
+        vhost: VirtualHostId,
+        definition: QueueDefinition,
+        cx: &mut Cx<'_>,
+    ) -> (QueueId, Durability) {
         let id = *cx.next_log;
         *cx.next_log = id.next();
         let durability = self.durability_of(&definition);
@@ -110,7 +130,7 @@ impl Host {
         }
         self.turn(id, |queue, turn| queue.open(turn));
         self.follow_policy_of_queue(id, cx.directory);
-        (answered, self.status(id))
+        (id, answered)
     }
 
     fn durability_of(&self, definition: &QueueDefinition) -> Durability {
@@ -141,7 +161,9 @@ impl Host {
         queue: Queue,
     ) {
         let durability = self.durability_of(&definition);
-        if let Some(names) = self.names.get_mut(&vhost) {
+        if let Some(exchange) = definition.delayed_for() {
+            self.put_delayed(vhost, &exchange.clone(), id);
+        } else if let Some(names) = self.names.get_mut(&vhost) {
             names.queues.insert(definition.name.clone(), id);
         }
         let state = QueueState {

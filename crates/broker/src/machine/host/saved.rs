@@ -117,6 +117,14 @@ impl Host {
                     "queue {name} knows of offset {known}, and its log ends at {next}"
                 ));
             }
+            if let Some(exchange) = state.definition.delayed_for() {
+                if !self.is_delayed_for(state.virtual_host, exchange, *id) {
+                    return Err(format!(
+                        "nothing leads to the messages that wait in log {id}"
+                    ));
+                }
+                continue;
+            }
             let names = self.names.get(&state.virtual_host);
             let names = names.ok_or_else(|| format!("queue {name} has no virtual host"))?;
             if names.queues.get(&state.definition.name) != Some(id) {
@@ -128,6 +136,8 @@ impl Host {
 
     /// Begins work after a start: what does not survive one goes, and consumers are gone.
     pub(in crate::machine) fn open(&mut self, cx: &mut Cx<'_>) {
+        // Another start, other lots.
+        self.here.reseed(self.now.wall_ms.cast_unsigned());
         let mut ids: Vec<_> = self.queues.keys().copied().collect();
         ids.sort_unstable();
         for id in ids {

@@ -1,8 +1,8 @@
 //! Virtual hosts come and go.
 
 use bytes::Bytes;
-use hashbrown::HashMap;
 
+use super::by_name::ByName;
 use super::{Cx, ExchangeId, Host, Names};
 use crate::event::HostEvent;
 use crate::host::{ExchangeDefinition, HostError, VirtualHostId};
@@ -44,8 +44,8 @@ impl Host {
     pub(super) fn found(&mut self, vhost: VirtualHostId, predeclared: ExchangeId) {
         let names = Names {
             predeclared,
-            exchanges: HashMap::new(),
-            queues: HashMap::new(),
+            exchanges: ByName::default(),
+            queues: ByName::default(),
         };
         self.names.insert(vhost, names);
         for (id, (name, kind, kind_name)) in (predeclared.0..).zip(PREDECLARED) {
@@ -70,10 +70,9 @@ impl Host {
 
     /// Ends a virtual host, with all that is in it.
     pub(in crate::machine) fn end(&mut self, vhost: VirtualHostId, cx: &mut Cx<'_>) {
-        let Some(names) = self.names.get(&vhost) else {
-            return;
-        };
-        let mut queues: Vec<_> = names.queues.values().copied().collect();
+        let queues = self.queues.iter();
+        let queues = queues.filter(|(_, state)| state.virtual_host == vhost);
+        let mut queues: Vec<_> = queues.map(|(id, _)| *id).collect();
         queues.sort_unstable();
         for id in queues {
             self.drop_queue(id, cx);
@@ -88,7 +87,7 @@ impl Host {
     /// Removes a virtual host whose queues are gone, with its exchanges.
     pub(super) fn forget(&mut self, vhost: VirtualHostId) {
         if let Some(names) = self.names.remove(&vhost) {
-            for id in names.exchanges.into_values() {
+            for id in names.exchanges.after(None) {
                 self.exchanges.remove(&id);
             }
         }

@@ -1,4 +1,4 @@
-//! What all kinds of exchanges have in common, and what direct, fanout and consistent hash do.
+//! What all kinds of exchanges have in common, and what those do that look at no pattern.
 
 use super::*;
 use crate::routing::{BindError, HashOn, RouterKind};
@@ -20,6 +20,8 @@ fn a_binding_that_is_there_is_not_added_again() {
         RouterKind::Topic,
         RouterKind::Headers,
         RouterKind::ConsistentHash(HashOn::RoutingKey),
+        RouterKind::Random,
+        RouterKind::ModulusHash,
     ] {
         let mut router = Router::new(kind.clone());
         assert_eq!(router.bind(Binding::new("1", 5)), Ok(true));
@@ -213,4 +215,73 @@ fn hashes_go_by_headers_and_properties_too() {
         route(&by_header, &Sample::key("x")),
         route(&by_header, &Sample::key("y"))
     );
+}
+
+/// How many of all keys go to each of ten destinations.
+fn shares(router: &Router<u32>) -> [usize; 10] {
+    let mut shares = [0; 10];
+    let mut to = Destinations::new();
+    for message in keys() {
+        to.clear();
+        router.route(&message, &mut to);
+        assert_eq!(to.len(), 1);
+        shares[to.iter().next().unwrap() as usize] += 1;
+    }
+    shares
+}
+
+#[test]
+fn one_of_all_is_each_alike_often() {
+    for kind in [
+        RouterKind::Random,
+        RouterKind::LocalRandom,
+        RouterKind::ModulusHash,
+    ] {
+        let mut router = Router::new(kind.clone());
+        bind_all(&mut router, (0..10).map(|to| Binding::new("", to)));
+        let shares = shares(&router);
+        let is_fair = |share: &usize| (1_800..2_200).contains(share);
+        assert!(shares.iter().all(is_fair), "{kind:?}: {shares:?}");
+    }
+}
+
+#[test]
+fn lots_follow_from_their_seed() {
+    let mut router = Router::new(RouterKind::Random);
+    bind_all(&mut router, (0..10).map(|to| Binding::new("", to)));
+    let drawn = |seed| {
+        let mut to = Destinations::new();
+        to.reseed(seed);
+        let draw = |_| {
+            to.clear();
+            router.route(&Sample::key("k"), &mut to);
+            to.iter().next().unwrap()
+        };
+        (0..100).map(draw).collect::<Vec<u32>>()
+    };
+    assert_eq!(drawn(1), drawn(1));
+    assert_ne!(drawn(1), drawn(2));
+}
+
+#[test]
+fn a_modulus_goes_by_the_key_and_by_which_destinations_there_are() {
+    let mut router = Router::new(RouterKind::ModulusHash);
+    bind_all(&mut router, (0..7).map(|to| Binding::new("", to)));
+    let mut other = Router::new(RouterKind::ModulusHash);
+    bind_all(&mut other, (0..10).rev().map(|to| Binding::new("x", to)));
+    for gone in 7..10 {
+        other.unbind(&Binding::new("x", gone));
+    }
+    for message in keys().take(100) {
+        assert_eq!(route(&router, &message), route(&other, &message));
+    }
+}
+
+#[test]
+fn a_local_random_exchange_has_bindings_without_a_key() {
+    let mut router = Router::new(RouterKind::LocalRandom);
+    let refused = router.bind(Binding::new("k", 1));
+    assert_eq!(refused, Err(BindError::KeyNotEmpty(Bytes::from("k"))));
+    bind_all(&mut router, [Binding::new("", 1)]);
+    assert_eq!(route(&router, &Sample::key("any")), [1]);
 }

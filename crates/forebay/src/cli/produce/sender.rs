@@ -10,7 +10,6 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::cli::failure::{Cause, Failure};
-use crate::cli::partitioner;
 use crate::cli::record_line::Line;
 
 /// A batch goes out when it has this many bytes, compressed or not: large enough that the round trip
@@ -154,7 +153,7 @@ impl Sender {
     fn partition_of(&self, key: Option<&[u8]>) -> usize {
         let partition = match (self.manner.partition, key) {
             (Some(partition), _) => partition,
-            (None, Some(key)) => partitioner::of_key(key, self.manner.partitions),
+            (None, Some(key)) => forebay_record::partition_of_key(key, self.manner.partitions),
             (None, None) => return self.keyless,
         };
         usize::try_from(partition).expect("partitions are counted up from 0")

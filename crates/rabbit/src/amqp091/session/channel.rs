@@ -5,11 +5,14 @@ use forebay_broker::host::Publication;
 use forebay_broker::queue::{HolderId, Outcome, PoolId};
 use hashbrown::HashMap;
 
+use std::sync::Arc;
+
 use super::publishing::Slot;
 use super::replies::ReplyConsumer;
 use super::unacked::{Taken, Unacked};
 use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Assembler;
+use crate::registry::ChannelEntry;
 
 /// An open channel.
 #[derive(Debug)]
@@ -26,13 +29,19 @@ pub(super) struct Channel {
     pub(super) last_queue: Option<Bytes>,
     /// `basic.qos` without `global`: for consumers that come.
     pub(super) prefetch: u16,
+    /// The same with `global`: for all consumers of the channel together.
+    pub(super) shared_prefetch: u16,
     /// What all its consumers share.
     pub(super) pool: PoolId,
     /// Its consumers by their tags.
     pub(super) consumers: HashMap<ShortStr, HolderId>,
+    /// Its consumers of streams: one for each partition.
+    pub(super) streams: HashMap<ShortStr, Vec<HolderId>>,
     /// Consumers that are cancelled, and hold something that is settled later.
     pub(super) former: Vec<HolderId>,
     pub(super) unacked: Unacked,
+    /// What operators see of it.
+    pub(super) entry: Arc<ChannelEntry>,
     /// Who waits for answers, if it does.
     pub(super) replies: Option<ReplyConsumer>,
 }
@@ -58,7 +67,12 @@ pub(super) struct Transaction {
 }
 
 impl Channel {
-    pub(super) fn new(incarnation: u64, pool: PoolId, message_bytes_max: u64) -> Self {
+    pub(super) fn new(
+        incarnation: u64,
+        pool: PoolId,
+        message_bytes_max: u64,
+        entry: Arc<ChannelEntry>,
+    ) -> Self {
         Self {
             incarnation,
             closing: false,
@@ -67,12 +81,20 @@ impl Channel {
             assembling_bytes: 0,
             last_queue: None,
             prefetch: 0,
+            shared_prefetch: 0,
             pool,
             consumers: HashMap::new(),
+            streams: HashMap::new(),
             former: Vec::new(),
             unacked: Unacked::default(),
+            entry,
             replies: None,
         }
+    }
+
+    /// Shows how much is held.
+    pub(super) fn count_unacked(&self) {
+        self.entry.unacked.set(self.unacked.len());
     }
 
     /// Everybody who may hold something.

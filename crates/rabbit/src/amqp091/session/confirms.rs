@@ -40,8 +40,12 @@ impl Session<'_> {
             }
             match outcome {
                 Ok(published) => {
-                    if let (Published::Unroutable, Some(returned)) = (published, &slot.returned) {
-                        self.give_back(slot.channel, returned);
+                    if published == Published::Unroutable {
+                        match (&slot.returned, channel) {
+                            (Some(returned), _) => self.give_back(slot.channel, returned),
+                            (None, Some(channel)) => channel.entry.counts.dropped.add(1),
+                            (None, None) => {}
+                        }
                     }
                     match slot.confirm {
                         Some(tag) if published == Published::Refused => {
@@ -86,6 +90,9 @@ impl Session<'_> {
             body,
         );
         self.shared.metrics.returned.add(1);
+        if let Some(channel) = self.channels.get(&channel) {
+            channel.entry.counts.returned.add(1);
+        }
     }
 
     fn deny(&mut self, channel: u16, tag: u64, runs: &mut Vec<Run>) {
@@ -108,9 +115,10 @@ impl Session<'_> {
 
     fn confirm(&mut self, run: &Run) {
         let open = self.channels.get(&run.channel);
-        if open.is_none_or(|channel| channel.closing) {
+        let Some(channel) = open.filter(|channel| !channel.closing) else {
             return;
-        }
+        };
+        channel.entry.counts.confirmed.add(run.count);
         let ack = basic::Ack {
             delivery_tag: run.tag,
             multiple: run.count > 1,

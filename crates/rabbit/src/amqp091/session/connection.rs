@@ -29,6 +29,7 @@ impl Session<'_> {
         loop {
             self.handle_input().await;
             self.hand_over();
+            self.follow_streams();
             self.deliver().await;
             if let Phase::Over = self.phase {
                 return self.finish(writer).await;
@@ -36,6 +37,7 @@ impl Session<'_> {
             let may_read = self.may_handle();
             let (may_write, may_deliver) = (self.may_write(), self.may_deliver());
             let (is_reading, is_pending) = (self.reading.is_some(), self.publishing.is_pending());
+            let has_streams = !self.streams.is_empty();
             let is_open = matches!(self.phase, Phase::Open);
             let timer = self.next_timer();
             tokio::select! {
@@ -50,6 +52,7 @@ impl Session<'_> {
                     Some(replies) => replies.next().await,
                     None => std::future::pending().await,
                 }}, if may_write => if let Some(reply) = reply { self.deliver_reply(&reply) },
+                () = self.streams.news(), if may_deliver && has_streams => {}
                 notice = self.incoming.recv(), if may_deliver => self.backlog.extend(notice),
                 read = async { match &mut self.reading {
                     Some(reading) => reading.done().await,
@@ -58,6 +61,9 @@ impl Session<'_> {
                 () = self.access.changed(), if is_open => self.access_changed(),
                 Ok(()) = self.full.changed() => self.space_changed(),
                 () = sleep_until(timer) => self.timer()?,
+                reason = self.registration.entry().close_requested() => {
+                    self.close_connection(MethodId::default(), Refusal::forced(reason));
+                }
                 () = stop_requested(&mut stopping), if !told_to_stop => {
                     told_to_stop = true;
                     self.close_connection(MethodId::default(), Refusal::shutdown());
@@ -88,6 +94,9 @@ impl Session<'_> {
         }
         self.last_received = Instant::now();
         self.shared.metrics.received_bytes.add(bytes as u64);
+        let entry = self.registration.entry();
+        entry.received_bytes.add(bytes as u64);
+        entry.received_packets.add(1);
         Ok(())
     }
 
@@ -103,6 +112,9 @@ impl Session<'_> {
         self.last_sent = Instant::now();
         self.sent_bytes += bytes as u64;
         self.shared.metrics.sent_bytes.add(bytes as u64);
+        let entry = self.registration.entry();
+        entry.sent_bytes.add(bytes as u64);
+        entry.sent_packets.add(1);
         self.settle_sent();
         if self.output.is_empty() && self.output.capacity() > limits::OUTPUT_BYTES_KEPT {
             self.output = BytesMut::new();

@@ -20,13 +20,6 @@ const OWN: [&str; 7] = [
 /// The properties of a message that died: with its deaths, and without the time to live that it lost.
 pub(super) fn shown(properties: &Properties, deaths: &Deaths) -> Properties {
     let mut list = properties.to_list();
-    let mut headers = TableBuilder::new();
-    if let Some(old) = &list.headers {
-        let own = |name: &[u8]| OWN.iter().any(|own| own.as_bytes() == name);
-        for entry in old.entries().filter(|entry| !own(entry.name)) {
-            headers.copy(entry);
-        }
-    }
     // Of two in the same millisecond the older one is further behind.
     let first = deaths.0.iter().rev().min_by_key(|death| death.time_ms);
     let mut array = ArrayBuilder::new();
@@ -36,22 +29,22 @@ pub(super) fn shown(properties: &Properties, deaths: &Deaths) -> Properties {
         let expiration = list.expiration.as_deref().filter(|_| is_first);
         array.push(Value::Table(entry(death, expiration).view()));
     }
-    headers.put("x-death", Value::Array(array.view()));
-    if let Some(death) = first {
-        headers
-            .put("x-first-death-exchange", Value::LongStr(&death.exchange))
-            .put("x-first-death-queue", Value::LongStr(&death.queue))
-            .put("x-first-death-reason", Value::LongStr(reason(death.reason)));
-    }
-    if let Some(death) = deaths.0.first() {
-        headers
-            .put("x-last-death-exchange", Value::LongStr(&death.exchange))
-            .put("x-last-death-queue", Value::LongStr(&death.queue))
-            .put("x-last-death-reason", Value::LongStr(reason(death.reason)));
-    }
-    list.headers = Some(headers.build());
     list.expiration = None;
-    list.encode()
+    list.encode().with_headers(&OWN, |headers| {
+        headers.put("x-death", Value::Array(array.view()));
+        if let Some(death) = first {
+            headers
+                .put("x-first-death-exchange", Value::LongStr(&death.exchange))
+                .put("x-first-death-queue", Value::LongStr(&death.queue))
+                .put("x-first-death-reason", Value::LongStr(reason(death.reason)));
+        }
+        if let Some(death) = deaths.0.first() {
+            headers
+                .put("x-last-death-exchange", Value::LongStr(&death.exchange))
+                .put("x-last-death-queue", Value::LongStr(&death.queue))
+                .put("x-last-death-reason", Value::LongStr(reason(death.reason)));
+        }
+    })
 }
 
 fn entry(death: &Death, expiration: Option<&[u8]>) -> TableBuilder {

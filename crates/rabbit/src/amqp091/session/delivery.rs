@@ -11,6 +11,8 @@ use forebay_record::{Compression, Record};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use super::ahead::Ahead;
+use super::interop;
 use super::message;
 use super::unacked::append_settlement;
 use super::{Phase, Session};
@@ -27,7 +29,10 @@ pub(super) struct Consumer {
     pub(super) tag: ShortStr,
     pub(super) queue: Bytes,
     pub(super) log: LogReader,
+    pub(super) ahead: Ahead,
     pub(super) no_ack: bool,
+    /// It is told how often messages came back.
+    pub(super) tells_counts: bool,
     /// Deliveries since it was last granted more, of a consumer that has no bound of its own.
     pub(super) since_grant: Option<u32>,
 }
@@ -105,21 +110,27 @@ impl Session<'_> {
     }
 
     async fn deliver_run(&mut self, delivered: Delivered) {
-        let Some(consumer) = self.consumers.get(&delivered.holder) else {
+        let share = limits::DELIVERY_AHEAD_BYTES / self.consumers.len().max(1);
+        let Some(consumer) = self.consumers.get_mut(&delivered.holder) else {
             self.decline(&delivered);
             return;
         };
-        match consumer
-            .log
-            .read(delivered.offset, limits::DELIVERY_READ_BYTES, true)
-        {
-            Ok(Read::Ready(batches)) => self.write_run(delivered, &batches),
+        let most = share.clamp(
+            limits::DELIVERY_READ_BYTES_MIN,
+            limits::DELIVERY_READ_BYTES_MAX,
+        );
+        let read = match consumer.ahead.take(delivered.offset) {
+            Some(batches) => Ok(Read::Ready(batches)),
+            None => consumer.log.read(delivered.offset, most, true),
+        };
+        match read {
+            Ok(Read::Ready(batches)) => self.write_run(delivered, batches),
             Ok(Read::Cold(read)) => {
                 let permits = Arc::clone(&self.shared.disk_reads);
                 let reading = async move { (delivered, read_cold(permits, read).await) };
                 self.reading = Some(Reading(tokio::spawn(reading)));
             }
-            Err(error) => unreadable(&delivered, &error),
+            Err(error) => self.unreadable(&delivered, &error),
         }
         self.grant(delivered.holder).await;
     }
@@ -128,10 +139,21 @@ impl Session<'_> {
     pub(super) fn read_done(&mut self, brought: Option<Brought>) {
         self.reading = None;
         match brought {
-            Some((delivered, Ok(batches))) => self.write_run(delivered, &batches),
-            Some((delivered, Err(error))) => unreadable(&delivered, &error),
+            Some((delivered, Ok(batches))) => self.write_run(delivered, batches),
+            Some((delivered, Err(error))) => self.unreadable(&delivered, &error),
             None => {}
         }
+    }
+
+    fn unreadable(&mut self, delivered: &Delivered, error: &ReadError) {
+        match error {
+            // The queue went while its messages were on their way.
+            ReadError::Deleted => {}
+            error => {
+                tracing::error!(%error, offset = delivered.offset, "a delivery cannot be read");
+            }
+        }
+        self.streams.run_ended(delivered.holder);
     }
 
     /// Messages for a consumer that is not there any more.
@@ -146,38 +168,47 @@ impl Session<'_> {
         });
     }
 
-    /// Writes those of the messages that are in `batches`; the others are next.
-    fn write_run(&mut self, delivered: Delivered, batches: &Batches) {
+    /// Writes those of the messages that are in `batches`, of which the rest is kept; the others are next.
+    fn write_run(&mut self, delivered: Delivered, batches: Batches) {
         if !self.consumers.contains_key(&delivered.holder) {
             self.decline(&delivered);
             return;
         }
+        match self.write_some(delivered, batches) {
+            Some(rest) => self.backlog.push_front(Notice::Delivered(rest)),
+            None => self.streams.run_ended(delivered.holder),
+        }
+    }
+
+    /// Writes them; what is left of the run is returned, if it goes on.
+    fn write_some(&mut self, delivered: Delivered, batches: Batches) -> Option<Delivered> {
         let mut rest = delivered;
         let end = delivered.offset + delivered.count;
-        let each = for_each_record(batches, delivered.offset, end, |offset, record, source| {
+        let each = for_each_record(&batches, delivered.offset, end, |offset, record, source| {
             self.write_one(&delivered, offset, record, source);
             advance(&mut rest, offset + 1);
         });
         if let Err(error) = each {
             tracing::error!(%error, offset = rest.offset, "a message cannot be read");
-            return;
+            return None;
         }
         if rest.count == 0 {
-            return;
+            if let Some(consumer) = self.consumers.get_mut(&delivered.holder) {
+                consumer.ahead.keep(batches, end);
+            }
+            return None;
         }
         if batches.next <= rest.offset && batches.bytes == 0 {
             tracing::warn!(
                 offset = rest.offset,
                 "a message to be delivered is not in its log"
             );
-            return;
+            return None;
         }
         // Offsets that no batch has are passed over.
         let next = batches.next.clamp(rest.offset, end);
         advance(&mut rest, next);
-        if rest.count > 0 {
-            self.backlog.push_front(Notice::Delivered(rest));
-        }
+        (rest.count > 0).then_some(rest)
     }
 
     fn write_one(
@@ -194,7 +225,10 @@ impl Session<'_> {
             return;
         };
         let number = delivered.number.unwrap_or(0) + (offset - delivered.offset);
+        let counts = &channel.entry.counts;
+        counts.redelivered.add(delivered.redelivered().into());
         let delivery_tag = if consumer.no_ack {
+            counts.delivered_no_ack.add(1);
             self.auto_acks.add(Settlement {
                 holder: delivered.holder,
                 numbers: number..number + 1,
@@ -202,9 +236,18 @@ impl Session<'_> {
             });
             channel.unacked.next_tag()
         } else {
-            channel.unacked.add(delivered.holder, number)
+            counts.delivered.add(1);
+            let tag = channel.unacked.add(delivered.holder, number);
+            channel.entry.unacked.set(channel.unacked.len());
+            tag
         };
-        let stored = message::stored(record, source, &consumer.queue);
+        let mut stored = message::stored(record, source, &consumer.queue);
+        if self.streams.delivered(delivered.holder) {
+            stored.properties = interop::with_offset(&stored.properties, offset);
+        }
+        if consumer.tells_counts {
+            stored.count(delivered.mark);
+        }
         let body = record.value.unwrap_or_default();
         let redelivered = delivered.redelivered();
         let delivery = stored.delivery(&consumer.tag, delivery_tag, redelivered, body);
@@ -243,6 +286,10 @@ impl Session<'_> {
         self.shared.metrics.consumers.fewer(1);
         if let Some(channel) = self.channels.get_mut(&consumer.channel) {
             channel.consumers.remove(&consumer.tag);
+            channel.entry.unsubscribed(holder);
+            let others = channel.streams.remove(&consumer.tag);
+            self.streams.remove(holder);
+            self.end_streams(&others.unwrap_or_default());
         }
         if self.agreed.cancel_notify {
             let cancel = basic::Cancel {
@@ -264,14 +311,6 @@ fn advance(delivered: &mut Delivered, to: u64) {
     }
 }
 
-fn unreadable(delivered: &Delivered, error: &ReadError) {
-    match error {
-        // The queue went while its messages were on their way.
-        ReadError::Deleted => {}
-        error => tracing::error!(%error, offset = delivered.offset, "a delivery cannot be read"),
-    }
-}
-
 /// Walks the records between two offsets, each with the bytes that it is a part of.
 fn for_each_record(
     batches: &Batches,
@@ -285,6 +324,9 @@ fn for_each_record(
             let header = *batch.header();
             if header.last_offset() < from as i64 {
                 continue;
+            }
+            if header.base_offset >= end as i64 {
+                return Ok(());
             }
             let records = batch.records(limits::BATCH_DECOMPRESSED_BYTES_MAX)?;
             let source = match header.compression()? {
@@ -319,7 +361,7 @@ async fn read_cold(permits: Arc<Semaphore>, read: ColdRead) -> Result<Batches, R
 }
 
 /// Reads one message and hands it to `write`. Returns whether it is there.
-pub(super) async fn read_one(
+pub(crate) async fn read_one(
     shared: &Shared,
     log: &LogReader,
     offset: u64,

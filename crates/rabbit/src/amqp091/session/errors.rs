@@ -13,59 +13,64 @@ use crate::amqp091::{DecodeError, ReplyCode, ShortStr};
 
 /// Ends a channel, or the connection where the code is a hard one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) code: ReplyCode,
-    pub(super) text: ShortStr,
+pub(crate) struct Refusal {
+    pub(crate) code: ReplyCode,
+    pub(crate) text: ShortStr,
 }
 
 impl Refusal {
-    pub(super) fn new(code: ReplyCode, explanation: impl Display) -> Self {
+    pub(crate) fn new(code: ReplyCode, explanation: impl Display) -> Self {
         Self {
             code,
             text: code.text(explanation),
         }
     }
 
-    pub(super) fn not_found(explanation: impl Display) -> Self {
+    pub(crate) fn not_found(explanation: impl Display) -> Self {
         Self::new(ReplyCode::NotFound, explanation)
     }
 
-    pub(super) fn access(explanation: impl Display) -> Self {
+    pub(crate) fn access(explanation: impl Display) -> Self {
         Self::new(ReplyCode::AccessRefused, explanation)
     }
 
-    pub(super) fn precondition(explanation: impl Display) -> Self {
+    pub(crate) fn precondition(explanation: impl Display) -> Self {
         Self::new(ReplyCode::PreconditionFailed, explanation)
     }
 
-    pub(super) fn not_implemented(explanation: impl Display) -> Self {
+    pub(crate) fn not_implemented(explanation: impl Display) -> Self {
         Self::new(ReplyCode::NotImplemented, explanation)
     }
 
-    pub(super) fn not_allowed(explanation: impl Display) -> Self {
+    pub(crate) fn not_allowed(explanation: impl Display) -> Self {
         Self::new(ReplyCode::NotAllowed, explanation)
     }
 
-    pub(super) fn command_invalid(explanation: impl Display) -> Self {
+    pub(crate) fn command_invalid(explanation: impl Display) -> Self {
         Self::new(ReplyCode::CommandInvalid, explanation)
     }
 
     /// A frame where another one belongs.
-    pub(super) fn unexpected_frame(explanation: impl Display) -> Self {
+    pub(crate) fn unexpected_frame(explanation: impl Display) -> Self {
         Self::new(ReplyCode::UnexpectedFrame, explanation)
     }
 
     /// A delivery tag that the channel does not know.
-    pub(super) fn unknown_tag(tag: u64) -> Self {
+    pub(crate) fn unknown_tag(tag: u64) -> Self {
         Self::precondition(format_args!("unknown delivery tag {tag}"))
     }
 
     /// What every connection is told when the broker stops.
-    pub(super) fn shutdown() -> Self {
+    pub(crate) fn shutdown() -> Self {
         Self::new(
             ReplyCode::ConnectionForced,
             "broker forced connection closure with reason 'shutdown'",
         )
+    }
+
+    /// What a connection is told that an operator closes.
+    pub(crate) fn forced(reason: impl Display) -> Self {
+        Self::new(ReplyCode::ConnectionForced, reason)
     }
 
     /// What tells the client to close the connection, because of a method of its.
@@ -87,19 +92,19 @@ impl From<DecodeError> for Refusal {
 
 /// What a method is about, which the broker's errors leave to who asks.
 #[derive(Clone, Copy)]
-pub(super) struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// The virtual host that it is in.
-    pub(super) vhost: &'a str,
+    pub(crate) vhost: &'a str,
     /// `queue` or `exchange`.
-    pub(super) kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Its name.
-    pub(super) name: &'a [u8],
+    pub(crate) name: &'a [u8],
     /// The arguments that came with the method, for their types.
-    pub(super) arguments: Option<&'a Table>,
+    pub(crate) arguments: Option<&'a Table>,
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn queue(vhost: &'a str, name: &'a [u8]) -> Self {
+    pub(crate) fn queue(vhost: &'a str, name: &'a [u8]) -> Self {
         Self {
             vhost,
             kind: "queue",
@@ -108,7 +113,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    pub(super) fn exchange(vhost: &'a str, name: &'a [u8]) -> Self {
+    pub(crate) fn exchange(vhost: &'a str, name: &'a [u8]) -> Self {
         Self {
             vhost,
             kind: "exchange",
@@ -117,7 +122,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    pub(super) fn with(self, arguments: &'a Table) -> Self {
+    pub(crate) fn with(self, arguments: &'a Table) -> Self {
         Self {
             arguments: Some(arguments),
             ..self
@@ -140,7 +145,7 @@ impl<'a> Subject<'a> {
     }
 
     /// What the broker's error is called.
-    pub(super) fn refusal(self, error: HostError) -> Refusal {
+    pub(crate) fn refusal(self, error: HostError) -> Refusal {
         match error {
             HostError::NoQueue(name) => Subject::queue(self.vhost, &name).missing(),
             HostError::NoExchange(name) => Subject::exchange(self.vhost, &name).missing(),
@@ -157,7 +162,10 @@ impl<'a> Subject<'a> {
             }
             HostError::SingleActive => Refusal::new(
                 ReplyCode::ResourceLocked,
-                format_args!("cannot obtain access to {self} with a single active consumer"),
+                format_args!(
+                    "cannot obtain access to locked {self}. basic.get operations are not supported by \
+                     <<\"quorum\">> queues with single active consumer"
+                ),
             ),
             HostError::TooMany(what) => {
                 Refusal::precondition(format_args!("there are as many {what} as there may be"))
@@ -233,7 +241,7 @@ impl Display for Subject<'_> {
 }
 
 /// Why a message was not published.
-pub(super) fn publish(vhost: &str, error: &PublishError) -> Refusal {
+pub(crate) fn publish(vhost: &str, error: &PublishError) -> Refusal {
     match error {
         PublishError::NoExchange(name) => Subject::exchange(vhost, name).missing(),
         PublishError::Internal(name) => Refusal::access(format_args!(
@@ -241,12 +249,13 @@ pub(super) fn publish(vhost: &str, error: &PublishError) -> Refusal {
             Subject::exchange(vhost, name)
         )),
         PublishError::TooLarge { bytes, limit } => message_too_large(*bytes as u64, *limit as u64),
+        PublishError::Topic(why) => Refusal::precondition(why),
         PublishError::StorageFull => Refusal::precondition("the disk is full"),
         PublishError::Stopped => Refusal::shutdown(),
     }
 }
 
-pub(super) fn message_too_large(bytes: u64, limit: u64) -> Refusal {
+pub(crate) fn message_too_large(bytes: u64, limit: u64) -> Refusal {
     Refusal::precondition(format_args!(
         "message size {bytes} is larger than configured max size {limit}"
     ))
@@ -287,7 +296,7 @@ fn switch(received: bool) -> String {
     format!("received '{received}' but current is '{}'", !received)
 }
 
-pub(super) fn lossy(bytes: &[u8]) -> String {
+pub(crate) fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

@@ -1,5 +1,7 @@
 //! From frames to methods; and what closes channels and connections.
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 use tokio::time::Instant;
 
@@ -186,8 +188,9 @@ impl Session<'_> {
                 self.incarnations += 1;
                 let pool = PoolId(self.shared.broker.next_id());
                 let limit = self.shared.options.message_bytes_max;
-                self.channels
-                    .insert(number, Channel::new(self.incarnations, pool, limit));
+                let entry = self.registration.opened(number);
+                let channel = Channel::new(self.incarnations, pool, limit, entry);
+                self.channels.insert(number, channel);
                 self.shared.metrics.channels.more();
                 write_method(&mut self.output, number, &channel::OpenOk::default());
                 Ok(None)
@@ -214,6 +217,7 @@ impl Session<'_> {
             _ => return,
         }
         self.channels.remove(&number);
+        self.registration.closed(number);
         self.shared.metrics.channels.fewer(1);
     }
 
@@ -263,12 +267,14 @@ impl Session<'_> {
     /// Ends the consumers of a channel, and gives back what it holds. The broker is told when this returns;
     /// who wants to know that it is done waits.
     pub(super) fn let_go(&mut self, number: u16) -> impl Future<Output = ()> + Send + use<> {
-        let empty = Channel::new(0, PoolId(0), 0);
+        let empty = Channel::new(0, PoolId(0), 0, Arc::default());
         let fresh = match self.channels.get_mut(&number) {
             Some(channel) => {
                 let incarnation = channel.incarnation;
+                channel.entry.let_go();
                 let fresh = Channel {
                     incarnation,
+                    entry: Arc::clone(&channel.entry),
                     pool: channel.pool,
                     closing: channel.closing,
                     ..empty
@@ -277,6 +283,9 @@ impl Session<'_> {
             }
             None => empty,
         };
+        for holders in fresh.streams.values() {
+            self.end_streams(holders);
+        }
         for holder in fresh.consumers.values() {
             self.consumers.remove(holder);
         }

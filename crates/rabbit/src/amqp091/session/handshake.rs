@@ -19,7 +19,7 @@ use crate::limits;
 
 /// The user whose password everybody knows comes from this machine (RabbitMQ, "Access Control", default user
 /// access).
-const LOOPBACK_USER: &str = "guest";
+pub(crate) const LOOPBACK_USER: &str = "guest";
 
 /// Extensions that are served, by the names that clients look for.
 const CAPABILITIES: [&str; 9] = [
@@ -37,6 +37,14 @@ const CAPABILITIES: [&str; 9] = [
 /// What both sides agreed on.
 #[derive(Debug)]
 pub(super) struct Agreed {
+    /// Bytes that the client has sent so far.
+    pub(super) received_bytes: u64,
+    /// Bytes that it was sent.
+    pub(super) sent_bytes: u64,
+    /// How the client logged in.
+    pub(super) mechanism: String,
+    /// What it says of itself.
+    pub(super) client_properties: Table,
     pub(super) frame_max: u32,
     pub(super) channel_max: u16,
     /// In seconds; 0 for none.
@@ -55,6 +63,8 @@ struct Opening<'a, R, W> {
     writer: &'a mut W,
     input: &'a mut BytesMut,
     frames: FrameDecoder,
+    received_bytes: u64,
+    sent_bytes: u64,
 }
 
 /// Opens a connection. What the client sent behind that is left in `input`.
@@ -72,6 +82,8 @@ pub(super) async fn run(
         writer,
         input,
         frames: FrameDecoder::new(limits::FRAME_BYTES_BEFORE_TUNE),
+        received_bytes: 0,
+        sent_bytes: 0,
     };
     opening.run().await
 }
@@ -141,6 +153,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
         };
         self.send(&connection::OpenOk::default()).await?;
         let agreed = Agreed {
+            received_bytes: self.received_bytes,
+            sent_bytes: self.sent_bytes,
+            mechanism: lossy(&start.mechanism),
+            client_properties: start.client_properties.detached(),
             frame_max,
             channel_max: u16::try_from(channel_max).unwrap_or(options.channel_max),
             heartbeat: tuned.heartbeat,
@@ -185,7 +201,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
         self.input.reserve(limits::FRAME_BYTES_BEFORE_TUNE as usize);
         match self.reader.read_buf(self.input).await? {
             0 => Err(SessionError::Vanished),
-            _ => Ok(()),
+            bytes => {
+                self.received_bytes += bytes as u64;
+                Ok(())
+            }
         }
     }
 
@@ -255,6 +274,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
         write_method(&mut out, 0, method);
         self.writer.write_all(&out).await?;
         self.writer.flush().await?;
+        self.sent_bytes += out.len() as u64;
         Ok(())
     }
 }
@@ -288,7 +308,7 @@ fn server_properties(shared: &Shared) -> Table {
     }
     let options = &shared.options;
     let text = |text: &'static str| Value::LongStr(text.as_bytes());
-    let cluster = format!("forebay@{}", shared.broker.cluster_id());
+    let cluster = shared.cluster_name();
     let mut properties = TableBuilder::new();
     properties
         .put("capabilities", Value::Table(capabilities.view()))

@@ -10,9 +10,11 @@
 //! | `channel`, `unacked` | what a channel is between two frames |
 //! | `blocking` | publishers wait while the disk is full |
 //! | `publishing`, `confirms` | messages on their way to the broker, and what publishers are told |
-//! | `delivery` | from logs to consumers |
+//! | `delivery`, `ahead` | from logs to consumers |
+//! | `streams` | consumers that have a place of their own in a topic |
 //! | `replies` | from connection to connection: direct reply-to |
-//! | `message`, `deaths`, `arguments` | messages and arguments in the broker's terms |
+//! | `message`, `deaths`, `delays`, `arguments` | messages and arguments in the broker's terms |
+//! | `interop` | what clients of other protocols see of a message, and what is seen of theirs |
 //! | `errors` | the broker's refusals in RabbitMQ's words |
 //!
 //! What arrives together is handled together: publishes and acknowledgements of one read go to the broker
@@ -20,21 +22,27 @@
 //! leaves in one write.
 
 mod access;
+mod ahead;
 mod arguments;
 mod blocking;
 mod channel;
-mod commands;
+pub(crate) mod commands;
 mod confirms;
 mod connection;
 mod deaths;
-mod delivery;
-mod errors;
+mod delays;
+pub(crate) mod delivery;
+pub(crate) mod errors;
 mod frames;
 mod handshake;
-mod message;
+mod interop;
+pub(crate) mod message;
 mod publishing;
 mod replies;
+mod streams;
 mod unacked;
+
+pub(crate) use handshake::LOOPBACK_USER;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -55,6 +63,7 @@ use crate::amqp091::frame::FrameDecoder;
 use crate::gateway::Shared;
 use crate::limits;
 use crate::metrics::Ending;
+use crate::registry::{Facts, Registration};
 use access::Access;
 use channel::Channel;
 use delivery::{AutoAcks, Consumer, Reading};
@@ -62,8 +71,10 @@ use errors::{Refusal, Subject};
 use handshake::Agreed;
 use publishing::Publishing;
 use replies::Replies;
+use streams::Streams;
 use unacked::append_settlement;
 
+pub(crate) use message::recall;
 pub(crate) use replies::ReplyAddresses;
 
 /// Why a connection ends.
@@ -99,7 +110,12 @@ impl SessionError {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve<S>(shared: &Arc<Shared>, stream: S, peer: SocketAddr) -> Ending
+pub(crate) async fn serve<S>(
+    shared: &Arc<Shared>,
+    stream: S,
+    peer: SocketAddr,
+    local: SocketAddr,
+) -> Ending
 where
     S: AsyncRead + AsyncWrite + Send,
 {
@@ -109,7 +125,7 @@ where
     let opened = timeout(limits::HANDSHAKE_TIMEOUT, opening).await;
     let result = match opened.unwrap_or(Err(SessionError::LoginTimeout)) {
         Ok((agreed, access)) => {
-            let mut session = Session::new(shared, agreed, access, input);
+            let mut session = Session::new(shared, agreed, access, input, peer, local);
             session.run(&mut reader, &mut writer).await
         }
         Err(SessionError::Refused(refusal)) => {
@@ -138,6 +154,8 @@ struct Session<'a> {
     access: Access,
     host: VirtualHost,
     id: ConnectionId,
+    /// Shows it to operators.
+    registration: Registration,
     phase: Phase,
     frames: FrameDecoder,
     /// What arrived and was not handled.
@@ -157,6 +175,7 @@ struct Session<'a> {
     consumers: HashMap<HolderId, Consumer>,
 
     publishing: Publishing,
+    streams: Streams,
     /// Whether the disk is full.
     full: watch::Receiver<bool>,
     is_full: bool,
@@ -191,15 +210,42 @@ enum Phase {
 }
 
 impl<'a> Session<'a> {
-    fn new(shared: &'a Shared, agreed: Agreed, access: Access, input: BytesMut) -> Self {
+    fn new(
+        shared: &'a Shared,
+        mut agreed: Agreed,
+        access: Access,
+        input: BytesMut,
+        peer: SocketAddr,
+        local: SocketAddr,
+    ) -> Self {
         let (notices, incoming) = unbounded_channel();
         let now = Instant::now();
         let mut full = shared.broker.watch_full();
         let is_full = *full.borrow_and_update();
+        let id = ConnectionId(shared.broker.next_id());
+        let facts = Facts {
+            peer,
+            local,
+            user: access.user.clone(),
+            virtual_host: access.vhost.clone(),
+            mechanism: std::mem::take(&mut agreed.mechanism),
+            client_properties: std::mem::take(&mut agreed.client_properties),
+            frame_max: agreed.frame_max,
+            channel_max: agreed.channel_max,
+            heartbeat: agreed.heartbeat,
+            connected_at_ms: shared.broker.now().wall_ms,
+        };
+        let registration = shared.registry.connected(id, facts);
+        registration
+            .entry()
+            .received_bytes
+            .add(agreed.received_bytes);
+        registration.entry().sent_bytes.add(agreed.sent_bytes);
         Self {
             shared,
             host: shared.broker.virtual_host(access.vhost_id()),
-            id: ConnectionId(shared.broker.next_id()),
+            id,
+            registration,
             phase: Phase::Open,
             frames: FrameDecoder::new(agreed.frame_max),
             agreed,
@@ -214,6 +260,7 @@ impl<'a> Session<'a> {
             incarnations: 0,
             consumers: HashMap::new(),
             publishing: Publishing::default(),
+            streams: Streams::default(),
             full,
             is_full,
             blocked: false,
@@ -261,7 +308,9 @@ impl<'a> Session<'a> {
 
     /// Adds what a client says of deliveries, to be handed over.
     fn settle(&mut self, next: Settlement) {
-        append_settlement(&mut self.settlements, next);
+        if let Some(next) = self.streams.settle(next) {
+            append_settlement(&mut self.settlements, next);
+        }
     }
 }
 

@@ -91,7 +91,6 @@ impl Unacked {
     }
 
     /// How many are to be settled.
-    #[cfg(test)]
     pub(super) fn len(&self) -> u64 {
         self.count
     }

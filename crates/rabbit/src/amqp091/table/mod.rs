@@ -151,6 +151,12 @@ impl<'a> Iterator for Entries<'a> {
 pub struct ArrayView<'a>(&'a [u8]);
 
 impl<'a> ArrayView<'a> {
+    /// Checks that all of it can be read.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        validate_array(bytes, TABLE_DEPTH_MAX)?;
+        Ok(Self(bytes))
+    }
+
     /// Its bytes, without the length in front of it.
     pub fn as_bytes(self) -> &'a [u8] {
         self.0

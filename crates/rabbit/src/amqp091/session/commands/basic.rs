@@ -30,11 +30,14 @@ impl Session<'_> {
         let channel = self.channel(number)?;
         if qos.global {
             let limit = (qos.prefetch_count > 0).then(|| qos.prefetch_count.into());
+            channel.shared_prefetch = qos.prefetch_count;
             let pool = channel.pool;
+            channel.entry.global_prefetch.set(qos.prefetch_count.into());
             let set = self.shared.broker.set_pool(pool, limit).await;
             set.map_err(|error| self.named_queue(b"").refusal(error))?;
         } else {
             channel.prefetch = qos.prefetch_count;
+            channel.entry.prefetch.set(qos.prefetch_count.into());
         }
         self.answer(number, false, &QosOk {});
         Ok(())

@@ -16,6 +16,7 @@ impl Session<'_> {
             Method::Close(_) => {
                 self.let_go(number).await;
                 self.channels.remove(&number);
+                self.registration.closed(number);
                 self.shared.metrics.channels.fewer(1);
                 self.answer(number, false, &CloseOk {});
                 Ok(())

@@ -8,12 +8,14 @@ use super::Done;
 use crate::amqp091::ShortStr;
 use crate::amqp091::method::basic::{Cancel, CancelOk, Consume, ConsumeOk};
 use crate::amqp091::session::Session;
+use crate::amqp091::session::ahead::Ahead;
 use crate::amqp091::session::channel::Channel;
 use crate::amqp091::session::delivery::Consumer;
 use crate::amqp091::session::errors::{Refusal, Subject};
 use crate::amqp091::session::replies::{REPLY_NAME_PREFIX, REPLY_TO, ReplyConsumer};
 use crate::amqp091::table::Table;
 use crate::limits;
+use crate::registry::ConsumerEntry;
 
 impl Session<'_> {
     pub(super) async fn consume(&mut self, number: u16, consume: &Consume) -> Done {
@@ -32,6 +34,10 @@ impl Session<'_> {
             )));
         }
         self.access.queue(Action::Read, &queue)?;
+        self.channel(number)?.check_tag(&tag)?;
+        if let Some(topic) = self.stream(&queue) {
+            return self.consume_stream(number, consume, &topic, tag).await;
+        }
         let priority = priority(self.named_queue(&queue), &consume.arguments)?;
         if self.consumers.len() >= limits::CONSUMERS_MAX {
             return Err(Refusal::precondition(
@@ -39,7 +45,7 @@ impl Session<'_> {
             ));
         }
         let channel = self.channel(number)?;
-        channel.check_tag(&tag)?;
+        let prefetch = channel.prefetch;
         // The broker would settle deliveries by giving them to us; they are to be with the client first.
         let credit = match (consume.no_ack, channel.prefetch) {
             (true, _) => Credit::Window(limits::DELIVERIES_AHEAD),
@@ -63,16 +69,28 @@ impl Session<'_> {
         };
         let subscribed = self.host.subscribe(subscribe).await;
         let subscribed = subscribed.map_err(|error| self.named_queue(&queue).refusal(error))?;
+        let shown = ConsumerEntry {
+            tag: tag.as_bytes().clone(),
+            queue: queue.clone(),
+            no_ack: consume.no_ack,
+            exclusive: consume.exclusive,
+            prefetch,
+            arguments: consume.arguments.detached(),
+        };
         let consumer = Consumer {
             channel: number,
             tag: tag.clone(),
             queue,
             log: subscribed.log,
+            ahead: Ahead::default(),
             no_ack: consume.no_ack,
+            tells_counts: subscribed.tells_counts,
             since_grant: matches!(credit, Credit::Grant(_)).then_some(0),
         };
         self.consumers.insert(holder, consumer);
-        self.channel(number)?.consumers.insert(tag.clone(), holder);
+        let channel = self.channel(number)?;
+        channel.consumers.insert(tag.clone(), holder);
+        channel.entry.subscribed(holder, shown);
         self.shared.metrics.consumers.more();
         self.answer(number, consume.nowait, &ConsumeOk { consumer_tag: tag });
         Ok(())
@@ -100,7 +118,10 @@ impl Session<'_> {
         let is_it = |replies: &mut ReplyConsumer| replies.tag == cancel.consumer_tag;
         if channel.replies.take_if(is_it).is_some() {
             // Its name is gone with it.
-        } else if let Some(holder) = channel.consumers.remove(&cancel.consumer_tag) {
+        } else if self.cancel_stream(number, &cancel.consumer_tag)? {
+            // What it was given and has not acknowledged is in the stream still.
+        } else if let Some(holder) = self.channel(number)?.consumers.remove(&cancel.consumer_tag) {
+            self.channel(number)?.entry.unsubscribed(holder);
             self.consumers.remove(&holder);
             self.shared.metrics.consumers.fewer(1);
             let cancelled = self.shared.broker.cancel(holder).await;
@@ -152,7 +173,8 @@ impl Session<'_> {
 impl Channel {
     fn check_tag(&self, tag: &ShortStr) -> Done {
         let is_taken = |replies: &ReplyConsumer| replies.tag == *tag;
-        if self.consumers.contains_key(tag) || self.replies.as_ref().is_some_and(is_taken) {
+        let is_used = self.consumers.contains_key(tag) || self.streams.contains_key(tag);
+        if is_used || self.replies.as_ref().is_some_and(is_taken) {
             return Err(Refusal::not_allowed(format_args!(
                 "attempt to reuse consumer tag '{tag}'"
             )));

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use forebay_broker::access::Action;
-use forebay_broker::host::{Bind, ExchangeDefinition};
+use forebay_broker::host::{Bind, ConnectionId, ExchangeDefinition};
 use forebay_broker::routing::{HashOn, HashProperty, RouterKind};
 
 use super::{Done, not_for_us};
@@ -13,7 +13,7 @@ use crate::amqp091::session::errors::{Refusal, Subject, lossy};
 use crate::amqp091::table::{Table, Value};
 
 /// What names of the broker's own begin with.
-pub(super) const RESERVED: &[u8] = b"amq.";
+pub(crate) const RESERVED: &[u8] = b"amq.";
 
 impl Session<'_> {
     pub(super) async fn exchange(&mut self, number: u16, method: Method) -> Done {
@@ -74,7 +74,7 @@ impl Session<'_> {
             self.host.check_exchange(name.clone()).await
         } else {
             not_default(&name)?;
-            let definition = definition(self.named_exchange(&name), declare)?;
+            let definition = exchange_definition(self.named_exchange(&name), declare)?;
             if let Some(alternate) = &definition.alternate {
                 self.access.exchange(Action::Read, &name)?;
                 self.access.exchange(Action::Write, alternate)?;
@@ -99,7 +99,7 @@ impl Session<'_> {
         self.access.binding(source, key)
     }
 
-    /// A binding that a client names.
+    /// A binding that this connection's client names.
     pub(super) fn binding(
         &self,
         source: &[u8],
@@ -108,19 +108,31 @@ impl Session<'_> {
         key: &[u8],
         table: &Table,
     ) -> Result<Bind, Refusal> {
-        not_default(source)?;
-        if to_exchange {
-            not_default(destination)?;
-        }
-        Ok(Bind {
-            source: Bytes::copy_from_slice(source),
-            destination: Bytes::copy_from_slice(destination),
-            to_exchange,
-            key: Bytes::copy_from_slice(key),
-            arguments: arguments(table),
-            connection: self.id,
-        })
+        binding(source, destination, to_exchange, key, table, self.id)
     }
+}
+
+/// A binding that a client names.
+pub(crate) fn binding(
+    source: &[u8],
+    destination: &[u8],
+    to_exchange: bool,
+    key: &[u8],
+    table: &Table,
+    connection: ConnectionId,
+) -> Result<Bind, Refusal> {
+    not_default(source)?;
+    if to_exchange {
+        not_default(destination)?;
+    }
+    Ok(Bind {
+        source: Bytes::copy_from_slice(source),
+        destination: Bytes::copy_from_slice(destination),
+        to_exchange,
+        key: Bytes::copy_from_slice(key),
+        arguments: arguments(table),
+        connection,
+    })
 }
 
 fn not_default(exchange: &[u8]) -> Done {
@@ -132,20 +144,15 @@ fn not_default(exchange: &[u8]) -> Done {
     Ok(())
 }
 
-fn definition(subject: Subject<'_>, declare: &Declare) -> Result<ExchangeDefinition, Refusal> {
+/// What is to be declared.
+pub(crate) fn exchange_definition(
+    subject: Subject<'_>,
+    declare: &Declare,
+) -> Result<ExchangeDefinition, Refusal> {
     let table = &declare.arguments;
     let kind = match &declare.kind[..] {
-        b"direct" => RouterKind::Direct,
-        b"fanout" => RouterKind::Fanout,
-        b"topic" => RouterKind::Topic,
-        b"headers" => RouterKind::Headers,
-        b"x-consistent-hash" => RouterKind::ConsistentHash(hash_on(table)?),
-        _ => {
-            return Err(Refusal::precondition(format_args!(
-                "unknown exchange type '{}'",
-                declare.kind
-            )));
-        }
+        b"x-delayed-message" => RouterKind::Delayed(Box::new(delayed_kind(table)?)),
+        kind => router_kind(kind, table)?,
     };
     let alternate = table.get("alternate-exchange").map(|value| {
         let alternate = value.as_long_str().map(Bytes::copy_from_slice);
@@ -160,6 +167,38 @@ fn definition(subject: Subject<'_>, declare: &Declare) -> Result<ExchangeDefinit
         internal: declare.internal,
         alternate: alternate.transpose()?,
         arguments: arguments(table),
+    })
+}
+
+/// What an exchange of delayed messages is once they are due.
+fn delayed_kind(table: &Table) -> Result<RouterKind, Refusal> {
+    match table.get("x-delayed-type").and_then(Value::as_long_str) {
+        Some(b"x-delayed-message") => Err(Refusal::precondition(
+            "Invalid argument, 'x-delayed-message' can't be used for 'x-delayed-type'",
+        )),
+        Some(kind) => router_kind(kind, table),
+        None => Err(Refusal::precondition(
+            "Invalid argument, 'x-delayed-type' must be an existing exchange type",
+        )),
+    }
+}
+
+fn router_kind(kind: &[u8], table: &Table) -> Result<RouterKind, Refusal> {
+    Ok(match kind {
+        b"direct" => RouterKind::Direct,
+        b"fanout" => RouterKind::Fanout,
+        b"topic" => RouterKind::Topic,
+        b"headers" => RouterKind::Headers,
+        b"x-random" => RouterKind::Random,
+        b"x-local-random" => RouterKind::LocalRandom,
+        b"x-modulus-hash" => RouterKind::ModulusHash,
+        b"x-consistent-hash" => RouterKind::ConsistentHash(hash_on(table)?),
+        _ => {
+            return Err(Refusal::precondition(format_args!(
+                "unknown exchange type '{}'",
+                lossy(kind)
+            )));
+        }
     })
 }
 

@@ -23,6 +23,7 @@ impl Session<'_> {
             )));
         }
         self.access.queue(Action::Read, &queue)?;
+        self.not_for_streams("basic.get", &queue)?;
         // One for each message: the queue may be another one of the same name next time.
         let holder = HolderId(self.shared.broker.next_id());
         let asked = GetMessage {
@@ -33,6 +34,7 @@ impl Session<'_> {
         let got = self.host.get_message(asked).await;
         let got = got.map_err(|error| self.named_queue(&queue).refusal(error))?;
         let Some(got) = got else {
+            self.channel(number)?.entry.counts.got_nothing.add(1);
             self.answer(number, false, &GetEmpty::default());
             return Ok(());
         };
@@ -46,14 +48,20 @@ impl Session<'_> {
                 read = Some((message::stored(record, source, &queue), body));
             },
         );
-        let (true, Some((stored, body))) = (is_there.await, read) else {
+        let (true, Some((mut stored, body))) = (is_there.await, read) else {
             // Its queue went in the meantime.
             self.answer(number, false, &GetEmpty::default());
             return Ok(());
         };
+        if got.tells_counts {
+            stored.count(got.delivery.mark);
+        }
         let first = got.delivery.number.unwrap_or(0);
         let channel = self.channel(number)?;
+        let counts = &channel.entry.counts;
+        counts.redelivered.add(got.delivery.redelivered().into());
         let delivery_tag = if get.no_ack {
+            counts.got_no_ack.add(1);
             let tag = channel.unacked.next_tag();
             self.auto_acks.add(Settlement {
                 holder,
@@ -62,7 +70,10 @@ impl Session<'_> {
             });
             tag
         } else {
-            channel.unacked.add(holder, first)
+            counts.got.add(1);
+            let tag = channel.unacked.add(holder, first);
+            channel.count_unacked();
+            tag
         };
         let answer = GetOk {
             delivery_tag,

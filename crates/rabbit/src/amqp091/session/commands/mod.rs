@@ -5,11 +5,12 @@ mod channel;
 mod confirm;
 mod connection;
 mod consume;
-mod exchange;
+pub(crate) mod exchange;
 mod get;
 mod publish;
-mod queue;
+pub(crate) mod queue;
 mod settle;
+mod stream;
 mod tx;
 
 use super::Session;

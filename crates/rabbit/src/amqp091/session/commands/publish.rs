@@ -32,6 +32,7 @@ impl Session<'_> {
         self.shared.metrics.published.add(1);
         let bytes = publication.batch.len();
         let channel = self.channel(number)?;
+        channel.entry.counts.published.add(1);
         let mut slot = Slot {
             channel: number,
             incarnation: channel.incarnation,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use forebay_broker::access::Action;
-use forebay_broker::host::{QueueDefinition, QueueStatus};
+use forebay_broker::host::{ConnectionId, QueueDefinition, QueueStatus};
 
 use super::exchange::RESERVED;
 use super::{Done, not_for_us};
@@ -12,8 +12,9 @@ use crate::amqp091::method::queue::{
 };
 use crate::amqp091::session::Session;
 use crate::amqp091::session::arguments::QueueArguments;
-use crate::amqp091::session::errors::{Refusal, lossy};
+use crate::amqp091::session::errors::{Refusal, Subject, lossy};
 use crate::amqp091::session::replies::{REPLY_NAME_PREFIX, REPLY_TO};
+use crate::amqp091::table::Value;
 
 impl Session<'_> {
     pub(super) async fn queue(&mut self, number: u16, method: Method) -> Done {
@@ -44,6 +45,7 @@ impl Session<'_> {
             Method::Purge(purge) => {
                 let queue = self.queue_name(number, &purge.queue)?;
                 self.access.queue(Action::Read, &queue)?;
+                self.not_for_streams("queue.purge", &queue)?;
                 let purged = self.host.purge_queue(queue.clone(), self.id).await;
                 let lost = purged.map_err(|error| self.named_queue(&queue).refusal(error))?;
                 let message_count = clamped(lost);
@@ -54,6 +56,12 @@ impl Session<'_> {
                 let queue = self.queue_name(number, &delete.queue)?;
                 let (if_unused, if_empty) = (delete.if_unused, delete.if_empty);
                 self.access.queue(Action::Configure, &queue)?;
+                if self.stream(&queue).is_some() {
+                    let lost = self.delete_stream(&queue, if_empty).await?;
+                    let message_count = clamped(lost);
+                    self.answer(number, delete.nowait, &DeleteOk { message_count });
+                    return Ok(());
+                }
                 let host = &self.host;
                 let deleted = host.delete_queue(queue.clone(), if_unused, if_empty, self.id);
                 let deleted = deleted.await;
@@ -86,7 +94,11 @@ impl Session<'_> {
                 false => given.clone(),
             };
             self.access.queue(Action::Configure, &name)?;
-            let definition = self.queue_definition(&name, declare)?;
+            let kind = declare.arguments.get("x-queue-type");
+            if kind.and_then(Value::as_long_str) == Some(b"stream") {
+                return self.declare_stream(number, name, declare).await;
+            }
+            let definition = queue_definition(self.named_queue(&name), declare, self.id)?;
             if let Some(target) = &definition.dead_letter {
                 self.access.queue(Action::Read, &name)?;
                 self.access.exchange(Action::Write, &target.exchange)?;
@@ -114,38 +126,6 @@ impl Session<'_> {
         };
         self.answer(number, declare.nowait, &answer);
         Ok(())
-    }
-
-    fn queue_definition(
-        &self,
-        name: &Bytes,
-        declare: &Declare,
-    ) -> Result<QueueDefinition, Refusal> {
-        let arguments = QueueArguments::parse(self.named_queue(name), &declare.arguments)?;
-        if arguments.is_quorum {
-            let wrong = [
-                (declare.exclusive, "exclusive-owner"),
-                (declare.auto_delete, "auto-delete"),
-                (!declare.durable, "non-durable"),
-            ];
-            if let Some((_, property)) = wrong.iter().find(|(is_set, _)| *is_set) {
-                return Err(Refusal::precondition(format_args!(
-                    "invalid property '{property}' for {}",
-                    self.named_queue(name)
-                )));
-            }
-        }
-        let mut settings = arguments.settings;
-        settings.auto_delete = declare.auto_delete;
-        Ok(QueueDefinition {
-            name: name.clone(),
-            // It ends with its connection, so nothing of it is kept.
-            durable: declare.durable && !declare.exclusive,
-            exclusive: declare.exclusive.then_some(self.id),
-            settings,
-            dead_letter: arguments.dead_letter,
-            arguments: arguments.compared,
-        })
     }
 
     fn queue_to_bind(&mut self, number: u16, name: &ShortStr) -> Result<Bytes, Refusal> {
@@ -181,6 +161,38 @@ impl Session<'_> {
         }
         name.into()
     }
+}
+
+/// What is to be declared.
+pub(crate) fn queue_definition(
+    subject: Subject<'_>,
+    declare: &Declare,
+    connection: ConnectionId,
+) -> Result<QueueDefinition, Refusal> {
+    let arguments = QueueArguments::parse(subject, &declare.arguments)?;
+    if arguments.is_quorum {
+        let wrong = [
+            (declare.exclusive, "exclusive-owner"),
+            (declare.auto_delete, "auto-delete"),
+            (!declare.durable, "non-durable"),
+        ];
+        if let Some((_, property)) = wrong.iter().find(|(is_set, _)| *is_set) {
+            return Err(Refusal::precondition(format_args!(
+                "invalid property '{property}' for {subject}"
+            )));
+        }
+    }
+    let mut settings = arguments.settings;
+    settings.auto_delete = declare.auto_delete;
+    Ok(QueueDefinition {
+        name: Bytes::copy_from_slice(subject.name),
+        // It ends with its connection, so nothing of it is kept.
+        durable: declare.durable && !declare.exclusive,
+        exclusive: declare.exclusive.then_some(connection),
+        settings,
+        dead_letter: arguments.dead_letter,
+        arguments: arguments.compared,
+    })
 }
 
 /// A name of a queue without what RabbitMQ strips off it: CR and LF.

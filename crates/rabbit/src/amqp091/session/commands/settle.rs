@@ -36,6 +36,7 @@ impl Session<'_> {
         let known = channel.unacked.take(tag, multiple, &mut taken);
         known.ok_or_else(|| Refusal::unknown_tag(tag))?;
         if let Mode::Transaction(transaction) = &mut channel.mode {
+            channel.entry.unacked.set(channel.unacked.len());
             let settled = taken.into_iter().map(|taken| (taken, outcome));
             transaction.settled.extend(settled);
             if transaction.settled.len() > limits::TRANSACTION_SETTLEMENTS_MAX {
@@ -43,13 +44,16 @@ impl Session<'_> {
             }
             return Ok(());
         }
-        let metrics = &self.shared.metrics;
+        channel.count_unacked();
+        if outcome == Outcome::Ack {
+            let count = taken
+                .iter()
+                .map(|taken| taken.numbers.end - taken.numbers.start);
+            let count = count.sum();
+            channel.entry.counts.acknowledged.add(count);
+            self.shared.metrics.acknowledged.add(count);
+        }
         for taken in taken {
-            if outcome == Outcome::Ack {
-                metrics
-                    .acknowledged
-                    .add(taken.numbers.end - taken.numbers.start);
-            }
             self.settle(taken.settlement(outcome));
         }
         Ok(())
@@ -61,7 +65,9 @@ impl Session<'_> {
             return Err(Refusal::not_implemented("requeue=false"));
         }
         let mut taken = Vec::new();
-        self.channel(number)?.unacked.take_all(&mut taken);
+        let channel = self.channel(number)?;
+        channel.unacked.take_all(&mut taken);
+        channel.count_unacked();
         for taken in taken {
             self.settle(taken.settlement(Outcome::Nack { delay_ms: None }));
         }

@@ -7,6 +7,7 @@ use crate::amqp091::method::tx::{CommitOk, Method, RollbackOk, SelectOk};
 use crate::amqp091::session::Session;
 use crate::amqp091::session::channel::{Mode, Transaction};
 use crate::amqp091::session::errors::{self, Refusal};
+use crate::registry::ChannelMode;
 
 impl Session<'_> {
     pub(super) async fn tx(&mut self, number: u16, method: &Method) -> Done {
@@ -14,7 +15,10 @@ impl Session<'_> {
             Method::Select(_) => {
                 let channel = self.channel(number)?;
                 match channel.mode {
-                    Mode::Plain => channel.mode = Mode::Transaction(Transaction::default()),
+                    Mode::Plain => {
+                        channel.mode = Mode::Transaction(Transaction::default());
+                        channel.entry.set_mode(ChannelMode::Transaction);
+                    }
                     Mode::Transaction(_) => {}
                     Mode::Confirm { .. } => {
                         return Err(Refusal::precondition(
@@ -37,6 +41,7 @@ impl Session<'_> {
                 let channel = self.channel(number)?;
                 let taken = transaction.settled.into_iter().map(|(taken, _)| taken);
                 channel.unacked.put_back(taken.collect());
+                channel.count_unacked();
                 self.answer(number, false, &RollbackOk {});
                 Ok(())
             }
@@ -63,7 +68,10 @@ impl Session<'_> {
         let published = self.host.publish(transaction.publications);
         let settled = transaction.settled.into_iter();
         let settlements = settled.map(|(taken, outcome)| taken.settlement(outcome));
-        let settled = broker.settle_durably(settlements.collect());
+        let settlements: Vec<_> = settlements
+            .filter_map(|settlement| self.streams.settle(settlement))
+            .collect();
+        let settled = broker.settle_durably(settlements);
         let outcomes = published.await;
         settled
             .await

@@ -1,11 +1,11 @@
 //! Which partition a record goes to: by its key as the Java client does it, so that a key lands in
-//! the same partition whoever sends it; records without a key stay together for a batch.
+//! the same partition whoever sends it.
 
 /// The partition of a key.
 ///
 /// # Panics
 /// If `partitions` is not positive; a topic has at least one.
-pub(crate) fn of_key(key: &[u8], partitions: i32) -> i32 {
+pub fn partition_of_key(key: &[u8], partitions: i32) -> i32 {
     assert!(partitions > 0, "a topic has at least one partition");
     // Java's `Utils.toPositive`: the sign bit off, not the absolute value.
     (murmur2(key) & 0x7fff_ffff).cast_signed() % partitions
@@ -64,7 +64,7 @@ mod tests {
     fn every_key_has_a_partition_within_bounds() {
         for partitions in [1, 3, 12, 10_000] {
             for key in ["", "a", "orders", "21"] {
-                assert!((0..partitions).contains(&of_key(key.as_bytes(), partitions)));
+                assert!((0..partitions).contains(&partition_of_key(key.as_bytes(), partitions)));
             }
         }
     }

@@ -1,0 +1,180 @@
+//! What operators are shown.
+
+use std::ops::Bound;
+
+use bytes::Bytes;
+
+use super::topics::topic_of;
+use super::{Host, Names, Target};
+use crate::host::{
+    BindingDescription, BindingPlace, Bindings, BindingsPart, HostReply, HostTotals, Inspect,
+    Inspected, Part, QueueDescription, QueueId, VirtualHostId,
+};
+use crate::machine::command::HostResult;
+use crate::routing::Binding;
+use crate::topic::Catalog;
+
+impl Host {
+    pub(super) fn inspect(
+        &self,
+        vhost: VirtualHostId,
+        question: Inspect,
+        catalog: &Catalog,
+    ) -> HostResult {
+        let names = self.names(vhost)?;
+        let found = match question {
+            Inspect::Queues(part) => {
+                let ids = names.queues.after(part.after.as_ref()).take(part.limit);
+                Inspected::Queues(ids.filter_map(|id| self.describe(id)).collect())
+            }
+            Inspect::Queue { name } => {
+                let id = names.queues.get(&name);
+                let queue = id.and_then(|id| self.describe(*id));
+                Inspected::Queues(queue.into_iter().collect())
+            }
+            Inspect::Exchanges(part) => {
+                let ids = names.exchanges.after(part.after.as_ref()).take(part.limit);
+                let exchanges = ids.filter_map(|id| self.exchanges.get(&id));
+                Inspected::Exchanges(exchanges.map(|found| found.definition.clone()).collect())
+            }
+            Inspect::Exchange { name } => {
+                let id = names.exchanges.get(&name);
+                let exchange = id.and_then(|id| self.exchanges.get(id));
+                Inspected::Exchanges(
+                    exchange
+                        .map(|found| found.definition.clone())
+                        .into_iter()
+                        .collect(),
+                )
+            }
+            Inspect::Bindings(part) => {
+                Inspected::Bindings(self.find_bindings(vhost, names, &part, catalog))
+            }
+            Inspect::Totals(part) => Inspected::Totals(self.count(names, &part)),
+        };
+        Ok(HostReply::Inspected(found))
+    }
+
+    fn count(&self, names: &Names, part: &Part) -> HostTotals {
+        let mut totals = HostTotals {
+            queues: names.queues.len(),
+            exchanges: names.exchanges.len(),
+            ..HostTotals::default()
+        };
+        let after = part
+            .after
+            .as_ref()
+            .map_or(Bound::Unbounded, Bound::Excluded);
+        let mut queues = names.queues.from(after);
+        let mut last = None;
+        for (name, id) in queues.by_ref().take(part.limit) {
+            last = Some(name);
+            if let Some(state) = self.queues.get(&id) {
+                let counters = state.queue.counters();
+                totals.ready += counters.ready;
+                totals.locked += counters.locked;
+                totals.delayed += counters.delayed;
+            }
+        }
+        totals.last = last.filter(|_| queues.next().is_some()).cloned();
+        totals
+    }
+
+    fn describe(&self, id: QueueId) -> Option<QueueDescription> {
+        let state = self.queues.get(&id)?;
+        Some(QueueDescription {
+            definition: state.definition.clone(),
+            counters: *state.queue.counters(),
+            active: state.queue.active_consumer(),
+        })
+    }
+
+    fn find_bindings(
+        &self,
+        vhost: VirtualHostId,
+        names: &Names,
+        part: &BindingsPart,
+        catalog: &Catalog,
+    ) -> Bindings {
+        let mut found = Bindings::default();
+        let mut left = part.limit.max(1);
+        let wanted = part.destination.as_ref().map(|(name, to_exchange)| {
+            if *to_exchange {
+                names.exchanges.get(name).copied().map(Target::Exchange)
+            } else {
+                let queue = names.queues.get(name).copied().map(Target::Queue);
+                let topic = || topic_of(vhost, name, catalog);
+                queue.or_else(|| topic().map(|topic| Target::Topic(topic.id)))
+            }
+        });
+        let wanted = match wanted {
+            // It was asked for, and is not there.
+            Some(None) => return found,
+            Some(target) => target,
+            None => None,
+        };
+        let start = part.source.as_ref().unwrap_or(&part.from.source);
+        for (source, id) in names.exchanges.from(Bound::Included(start)) {
+            if part.source.as_ref().is_some_and(|only| only != source) {
+                break;
+            }
+            let Some(exchange) = self.exchanges.get(&id) else {
+                continue;
+            };
+            let first = match *source == part.from.source {
+                true => part.from.position,
+                false => 0,
+            };
+            let place = |position| BindingPlace {
+                source: source.clone(),
+                position,
+            };
+            if left == 0 {
+                found.next = Some(place(first));
+                return found;
+            }
+            let bindings = exchange.router.bindings_from(first);
+            let before = left;
+            for (position, binding) in (first..).zip(bindings) {
+                if left == 0 {
+                    found.next = Some(place(position));
+                    return found;
+                }
+                left -= 1;
+                if wanted.is_none_or(|wanted| binding.destination == wanted) {
+                    let described = self.describe_binding(source, binding, catalog);
+                    found.bindings.extend(described);
+                }
+            }
+            // To look at an exchange without bindings is a look, too.
+            left -= usize::from(left == before);
+        }
+        found
+    }
+
+    fn describe_binding(
+        &self,
+        source: &Bytes,
+        binding: &Binding<Target>,
+        catalog: &Catalog,
+    ) -> Option<BindingDescription> {
+        let (destination, to_exchange) = match binding.destination {
+            Target::Queue(id) => (self.queues.get(&id)?.definition.name.clone(), false),
+            Target::Exchange(id) => (self.exchanges.get(&id)?.definition.name.clone(), true),
+            Target::Topic(id) => {
+                let topic = catalog.get_by_id(id)?;
+                (
+                    Bytes::copy_from_slice(topic.name.as_str().as_bytes()),
+                    false,
+                )
+            }
+        };
+        Some(BindingDescription {
+            source: source.clone(),
+            destination,
+            to_exchange,
+            key: binding.key.clone(),
+            arguments: binding.arguments.clone(),
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! `/api/queues`: what there is of queues, and how they come and go.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use bytes::Bytes;
+use forebay_broker::access::Action;
+use forebay_broker::host::{ConnectionId, HostError, QueueDescription, VirtualHost};
+use forebay_broker::policy::{Policy, PolicyKind};
+use futures_util::stream::{self, Stream, TryStreamExt};
+use serde_json::{Value, json};
+
+use super::authentication::Principal;
+use super::body::{self, Body};
+use super::error::ApiError;
+use super::listing::{self, ListQuery, Parameters};
+use super::stats::Stats;
+use super::walk::MessageTotals;
+use super::{Context, consumers, json, policies, walk};
+use crate::amqp091::method::queue::Declare;
+use crate::amqp091::session::commands::exchange::RESERVED;
+use crate::amqp091::session::commands::queue::queue_definition;
+use crate::amqp091::session::errors::Subject;
+
+/// A virtual host with its name.
+type Named = (String, VirtualHost);
+
+/// `GET /queues`
+pub(super) async fn list(
+    State(context): State<Context>,
+    principal: Principal,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    let hosts = principal.virtual_hosts();
+    answer(context, hosts, &parameters).await
+}
+
+/// `GET /queues/{vhost}`
+pub(super) async fn of_virtual_host(
+    State(context): State<Context>,
+    principal: Principal,
+    Path(vhost): Path<String>,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    let host = principal.virtual_host(&vhost)?;
+    answer(context, vec![(vhost, host)], &parameters).await
+}
+
+/// `GET /queues/{vhost}/{name}`
+pub(super) async fn get(
+    State(context): State<Context>,
+    principal: Principal,
+    Path((vhost, name)): Path<(String, String)>,
+    parameters: Parameters,
+) -> Result<Json<Value>, ApiError> {
+    let host = principal.virtual_host(&vhost)?;
+    let queue = host.queue(Bytes::from(name)).await?;
+    let queue = queue.ok_or(ApiError::NoObject)?;
+    let mut shown = show(&context, &vhost, &host, &queue);
+    let consumers = consumers::of_queue(&context, &vhost, &queue.definition.name).await;
+    if let Some(fields) = shown.as_object_mut() {
+        let mut put = |name: &str, value| drop(fields.insert(name.to_owned(), value));
+        put("consumer_details", consumers.into());
+        put("deliveries", json!([]));
+        put("incoming", json!([]));
+    }
+    Ok(Json(ListQuery::unpaged(&parameters).project(shown)))
+}
+
+/// `PUT /queues/{vhost}/{name}`
+pub(super) async fn declare(
+    State(context): State<Context>,
+    principal: Principal,
+    Path((vhost, name)): Path<(String, String)>,
+    bytes: Bytes,
+) -> Result<StatusCode, ApiError> {
+    let host = principal.declaring_in(&vhost)?;
+    let body = Body::parse(&bytes)?;
+    let declare = Declare {
+        queue: body::short(&name)?,
+        durable: body.flag("durable")?,
+        auto_delete: body.flag("auto_delete")?,
+        exclusive: false,
+        arguments: body.arguments()?,
+        ..Declare::default()
+    };
+    let name = Bytes::from(name);
+    let is_there = host.queue(name.clone()).await?.is_some();
+    if name.starts_with(RESERVED) && !is_there {
+        return Err(ApiError::ACCESS_REFUSED);
+    }
+    let me = context.nobody();
+    let subject = Subject::queue(&vhost, &name).with(&declare.arguments);
+    principal.may_queue(Action::Configure, &vhost, &name)?;
+    let definition = queue_definition(subject, &declare, me)?;
+    if let Some(target) = &definition.dead_letter {
+        principal.may_queue(Action::Read, &vhost, &name)?;
+        principal.may_exchange(Action::Write, &vhost, &target.exchange)?;
+    }
+    let declared = host.declare_queue(definition, me).await;
+    declared.map_err(|error| subject.refusal(error))?;
+    Ok(match is_there {
+        true => StatusCode::NO_CONTENT,
+        false => StatusCode::CREATED,
+    })
+}
+
+/// `DELETE /queues/{vhost}/{name}`
+pub(super) async fn delete(
+    State(context): State<Context>,
+    principal: Principal,
+    Path((vhost, name)): Path<(String, String)>,
+    parameters: Parameters,
+) -> Result<StatusCode, ApiError> {
+    let host = principal.virtual_host(&vhost)?;
+    let name = Bytes::from(name);
+    host.queue(name.clone()).await?.ok_or(ApiError::NoObject)?;
+    principal.may_queue(Action::Configure, &vhost, &name)?;
+    let asks = |what: &str| parameters.get(what).is_some_and(|text| text == "true");
+    let (if_unused, if_empty) = (asks("if-unused"), asks("if-empty"));
+    let me = context.nobody();
+    let deleted = host
+        .delete_queue(name.clone(), if_unused, if_empty, me)
+        .await;
+    deleted.map_err(|error| Subject::queue(&vhost, &name).refusal(error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl super::Shared {
+    /// A connection that owns nothing: no exclusive queue is its own.
+    pub(super) fn nobody(&self) -> ConnectionId {
+        ConnectionId(self.gateway.broker.next_id())
+    }
+}
+
+/// All queues of some virtual hosts, a part at a time.
+fn parts(
+    hosts: Vec<Named>,
+) -> impl Stream<Item = Result<(Named, Vec<QueueDescription>), HostError>> + Send + 'static {
+    let start = (hosts.into_iter(), None::<Named>, None);
+    stream::try_unfold(start, |(mut hosts, mut current, mut after)| async move {
+        loop {
+            let Some((vhost, host)) = current.take().or_else(|| hosts.next()) else {
+                return Ok(None);
+            };
+            let part = walk::queues(&host, after.take()).await?;
+            if let Some(last) = part.last() {
+                after = Some(last.definition.name.clone());
+                let next = (hosts, Some((vhost.clone(), host.clone())), after);
+                return Ok(Some((((vhost, host), part), next)));
+            }
+        }
+    })
+}
+
+async fn answer(
+    context: Context,
+    hosts: Vec<Named>,
+    parameters: &Parameters,
+) -> Result<Response, ApiError> {
+    let query = ListQuery::parse(parameters)?;
+    if query.is_plain() {
+        let rows = parts(hosts).map_ok(move |((vhost, host), part)| {
+            let rows = part
+                .iter()
+                .map(|queue| show(&context, &vhost, &host, queue));
+            rows.collect()
+        });
+        return Ok(listing::streamed(query, rows));
+    }
+    // First what they are sorted by; then only those are shown that are on the page.
+    let (mut keyed, mut total) = (Vec::new(), 0);
+    let mut parts = std::pin::pin!(parts(hosts.clone()));
+    while let Some(((vhost, host), part)) = parts.try_next().await? {
+        total += part.len();
+        for queue in part {
+            let name = &queue.definition.name;
+            if !query.names.includes(&json::text(name)) {
+                continue;
+            }
+            let key = match query.is_sorted() {
+                true => query.key(&show(&context, &vhost, &host, &queue)),
+                false => Value::Null,
+            };
+            keyed.push((key, (vhost.clone(), name.clone())));
+        }
+    }
+    let arranged = query.arrange(keyed, total)?;
+    if arranged.envelope.is_none() {
+        let start = (context, hosts, arranged.rows.into_iter());
+        let rows = stream::try_unfold(start, |(context, hosts, mut names)| async move {
+            let part: Vec<_> = names
+                .by_ref()
+                .take(crate::limits::INSPECTED_AT_ONCE)
+                .collect();
+            if part.is_empty() {
+                return Ok::<_, HostError>(None);
+            }
+            let rows = describe(&context, &hosts, part).await?;
+            Ok(Some((rows, (context, hosts, names))))
+        });
+        return Ok(listing::streamed(query, rows));
+    }
+    let rows = describe(&context, &hosts, arranged.rows).await?;
+    let rows = rows.into_iter().map(|row| query.project(row)).collect();
+    let answer = listing::with_envelope(arranged.envelope, rows);
+    Ok(axum::response::IntoResponse::into_response(answer))
+}
+
+/// These queues, as far as they are still there.
+async fn describe(
+    context: &Context,
+    hosts: &[Named],
+    names: Vec<(String, Bytes)>,
+) -> Result<Vec<Value>, HostError> {
+    let mut rows = Vec::with_capacity(names.len());
+    for (vhost, name) in names {
+        let Some((_, host)) = hosts.iter().find(|(found, _)| *found == vhost) else {
+            continue;
+        };
+        if let Some(queue) = host.queue(name).await? {
+            rows.push(show(context, &vhost, host, &queue));
+        }
+    }
+    Ok(rows)
+}
+
+fn show(context: &Context, vhost: &str, host: &VirtualHost, queue: &QueueDescription) -> Value {
+    let definition = &queue.definition;
+    let counters = &queue.counters;
+    let name = json::text(&definition.name);
+    let arguments = json::arguments(&definition.arguments);
+    let kind = arguments.get("x-queue-type").cloned();
+    let kind = kind.unwrap_or_else(|| json!("classic"));
+    let messages = MessageTotals {
+        ready: counters.ready + counters.delayed,
+        unacknowledged: counters.locked,
+    };
+    let seen = &counters.totals;
+    let stats = Stats::new(&[
+        ("publish", seen.enqueued),
+        ("deliver_get", seen.delivered),
+        ("deliver", seen.delivered),
+        ("redeliver", seen.redelivered),
+        ("ack", seen.acked),
+    ]);
+    let directory = context.gateway.broker.directory();
+    let policy = |kind| directory.policy_of_queue(kind, host.id(), definition);
+    let (users, operators) = (policy(PolicyKind::User), policy(PolicyKind::Operator));
+    let name_of = |found: Option<(&str, &Policy)>| found.map(|(name, _)| name.to_owned());
+    let rules = |found: Option<(&'_ str, _)>| found.map(|(_, policy)| policy);
+    let mut shown = json!({
+        "type": kind,
+        "arguments": arguments,
+        "auto_delete": definition.settings.auto_delete,
+        "consumers": counters.consumers,
+        "durable": definition.durable,
+        "effective_policy_definition": policies::effective(rules(users), rules(operators)),
+        "exclusive": definition.exclusive.is_some(),
+        "internal": false,
+        "internal_owner": false,
+        "message_bytes_ready": counters.ready_bytes,
+        "messages_delayed": counters.delayed,
+        "message_stats": stats.object(context, format!("queue {vhost} {name}")),
+        "name": name,
+        "node": context.node.name,
+        "operator_policy": name_of(operators),
+        "policy": name_of(users),
+        "state": "running",
+        "vhost": vhost,
+    });
+    if let Some(fields) = shown.as_object_mut() {
+        messages.put(fields, context, format!("messages {vhost} {name}"));
+        if kind == "quorum" {
+            let mut put = |name: &str, value| drop(fields.insert(name.to_owned(), value));
+            put("leader", json!(context.node.name));
+            put("members", json!([context.node.name]));
+            put("online", json!([context.node.name]));
+            put("delivery_limit", json!(definition.settings.delivery_limit));
+        }
+    }
+    shown
+}
