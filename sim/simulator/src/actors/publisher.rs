@@ -15,19 +15,21 @@ const IN_FLIGHT_MAX: u64 = 6;
 
 /// Publishes for one life of the broker.
 pub fn publish(mut cx: Context, publisher: u32) -> Result<(), Down> {
-    for _ in 0..cx.plan.queues.acts {
-        publish_some(&mut cx, publisher)?;
+    for act in 0..cx.plan.queues.acts {
+        // What is bound is asked first, before anybody binds it anew.
+        let first = (act == 0).then_some(Route::Fan);
+        publish_some(&mut cx, publisher, first)?;
         let rest = Duration::from_micros(cx.plan.rest_micros);
         cx.rest(rest)?;
     }
     Ok(())
 }
 
-fn publish_some(cx: &mut Context, publisher: u32) -> Result<(), Down> {
+fn publish_some(cx: &mut Context, publisher: u32, mut first: Option<Route>) -> Result<(), Down> {
     let host = cx.broker.virtual_host(VirtualHostId::DEFAULT);
     let mut waiting = Vec::new();
     for _ in 0..cx.random.between(1, IN_FLIGHT_MAX) {
-        let route = route(cx);
+        let route = first.take().unwrap_or_else(|| route(cx));
         let asked = cx.ledger.lock().queues.asks();
         let mut numbers = Vec::new();
         let mut messages = Vec::new();
