@@ -101,12 +101,19 @@ fn python(layout: &Layout) -> Result<()> {
         let mut create = Command::new("python3");
         create.args(["-m", "venv"]).arg(&venv);
         process::must(&mut create, log, LIMIT)?;
-        let mut install = Command::new(venv.join("bin/pip"));
+        let mut install = pip(layout);
         install
             .args(["install", "--quiet", "--requirement"])
             .arg(&requirements);
         process::must(&mut install, log, LIMIT)
     })
+}
+
+/// As a module: its own script knows where the environment was when it was made.
+fn pip(layout: &Layout) -> Command {
+    let mut pip = Command::new(layout.cache.join("venv/bin/python"));
+    pip.args(["-m", "pip"]);
+    pip
 }
 
 /// Each is unpacked below its name. It wants the environment that [`python`] makes.
@@ -119,12 +126,11 @@ fn sdists(layout: &Layout) -> Result<()> {
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
-        let pip = layout.cache.join("venv/bin/pip");
-        let mut install = Command::new(&pip);
+        let mut install = pip(layout);
         install.args(["install", "--quiet", "--require-hashes", "--requirement"]);
         process::must(install.arg(&wheels), log, LIMIT)?;
         let archives = folder.join("archives");
-        let mut download = Command::new(&pip);
+        let mut download = pip(layout);
         download
             .args(["download", "--quiet", "--no-binary=:all:", "--no-deps"])
             .args(["--require-hashes", "--requirement"])

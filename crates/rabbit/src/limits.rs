@@ -70,8 +70,8 @@ pub const TRANSACTION_SETTLEMENTS_MAX: usize = 1 << 20;
 pub const QUORUM_DELIVERY_LIMIT: u32 = 20;
 /// Reads from disk at a time, over all connections, where nothing else is said.
 pub const DISK_READS_AT_ONCE: usize = 8;
-/// The longest time to live (RabbitMQ: 32 bits of milliseconds, the most that a timer of Erlang takes).
-pub const EXPIRY_MS_MAX: i64 = 4_294_967_295;
+/// The longest time to live (RabbitMQ: ten years). Celery's longest queue of delays has 2^27 seconds.
+pub const EXPIRY_MS_MAX: i64 = 10 * 365 * 24 * 60 * 60 * 1000;
 /// Bytes of answers (direct reply-to) that wait for a connection to take them, above which more are lost; the
 /// last that is taken may go beyond.
 pub const REPLY_BYTES_MAX: usize = 16 << 20;

@@ -2,16 +2,23 @@
 
 mod administrator;
 mod consumer;
+mod keeper;
 mod member;
 mod producer;
+mod publisher;
 mod saboteur;
+mod subscriber;
 
 pub use administrator::{AGED_MS, administrate};
 pub(crate) use consumer::committed;
 pub use consumer::consume;
+pub use keeper::keep;
 pub use member::{MEMBERS_TOPIC, belong};
 pub use producer::{Producer, produce};
+pub use publisher::publish;
 pub use saboteur::{ROOMY_BYTES, sabotage};
+pub use subscriber::subscribe;
+pub(crate) use subscriber::{Holder, host, subscribed};
 
 use std::sync::Arc;
 

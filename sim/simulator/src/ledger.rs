@@ -6,6 +6,7 @@
 mod check;
 mod commits;
 mod history;
+mod queues;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 pub use check::{Found, FoundPartition};
 pub use commits::{CommitKey, Commits};
 pub use history::{History, Span};
+pub use queues::{Key, Look, QueuesLedger, Route, Sighting};
 
 /// How a life ended, as far as durability is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -59,6 +61,8 @@ pub struct Ledger {
     pub producer_ids: BTreeSet<i64>,
     /// Generations of groups: the newest, and who was assigned which partition in it.
     generations: BTreeMap<String, Generation>,
+    /// What was promised of queues.
+    pub queues: QueuesLedger,
     /// The run as the checkers see it.
     pub history: History,
     next_value: u64,
@@ -83,6 +87,9 @@ pub struct Counts {
     pub commits: u64,
     pub recovered: u64,
     pub lost_as_allowed: u64,
+    pub published: u64,
+    pub delivered: u64,
+    pub looked_at: u64,
 }
 
 impl AddAssign for Counts {
@@ -94,6 +101,9 @@ impl AddAssign for Counts {
         self.commits += other.commits;
         self.recovered += other.recovered;
         self.lost_as_allowed += other.lost_as_allowed;
+        self.published += other.published;
+        self.delivered += other.delivered;
+        self.looked_at += other.looked_at;
     }
 }
 

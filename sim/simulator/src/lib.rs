@@ -15,18 +15,24 @@
 //! | [`damage`] | bits that flip |
 //! | [`actors`] | clients and saboteurs |
 //! | [`ledger`] | the promises, and the checks |
+//! | [`queues`] | the queues that there are |
+//! | [`inventory`] | the look into all queues |
 //! | [`exhaustive`] | one workload, cut at every change of its disk |
 //! | [`report`] | what runs did |
 //! | [`trace`] | the digest that two runs of a seed share |
 
 pub mod actors;
+mod clients;
 pub mod context;
 pub mod damage;
 pub mod disk;
 pub mod exhaustive;
 mod failure;
+pub mod inventory;
 pub mod ledger;
+mod messages;
 pub mod plan;
+pub mod queues;
 pub mod random;
 mod records;
 pub mod report;

@@ -3,10 +3,14 @@
 
 use crate::disk::Speed;
 use crate::ledger::Kind;
+use crate::queues;
 use crate::random::Random;
 
 /// From this seed on, nobody ever asks for a sync: to look closer at what a power cut leaves of that.
 const UNSYNCED_SEEDS: u64 = 1 << 32;
+
+/// From this seed on, everybody uses queues alone.
+const QUEUE_SEEDS: u64 = 1 << 33;
 
 /// The choices of a seed.
 #[derive(Clone, Debug)]
@@ -46,12 +50,37 @@ pub struct Plan {
     pub rest_micros: u64,
     /// How the disk behaves.
     pub speed: Speed,
+    /// Who uses queues.
+    pub queues: QueuePlan,
+}
+
+/// Who uses which queues.
+#[derive(Clone, Debug, Default)]
+pub struct QueuePlan {
+    /// Those who publish.
+    pub publishers: u32,
+    /// Those who consume.
+    pub subscribers: u32,
+    /// How often each of them acts in a life.
+    pub acts: u32,
+    /// The queues, beside the grave.
+    pub kinds: Vec<queues::Kind>,
+    /// How long messages live where they expire.
+    pub ttl_ms: u64,
 }
 
 impl Plan {
     /// The choices of a seed.
     pub fn new(seed: u64, random: &mut Random) -> Self {
         let plan = Self::any(random);
+        // Of a generator of its own: seeds that leave queues out do what they did before there were any.
+        let mut queues = Random::new(!seed);
+        if seed >= QUEUE_SEEDS {
+            return plan.queues_alone(&mut queues);
+        }
+        if queues.one_in(4) && seed < UNSYNCED_SEEDS {
+            return plan.with_queues(&mut queues);
+        }
         if seed >= UNSYNCED_SEEDS || (plan.focus == Some(Kind::Os) && random.one_in(2)) {
             plan.unsynced()
         } else {
@@ -81,6 +110,38 @@ impl Plan {
             rest_micros: 300,
             speed: Speed::Usual,
             ..self
+        }
+    }
+
+    /// Queues beside topics. Bits do not flip then: who moves the dead does not wait for who repairs.
+    fn with_queues(self, random: &mut Random) -> Self {
+        let some = queues::Kind::LIVING.into_iter();
+        let density = random.between(1, 3);
+        let mut kinds: Vec<_> = some.filter(|_| random.one_in(density)).collect();
+        if kinds.is_empty() {
+            kinds.push(queues::Kind::Plain);
+        }
+        Self {
+            flips: false,
+            queues: QueuePlan {
+                publishers: random.between(1, 3) as u32,
+                subscribers: random.between(1, 4) as u32,
+                acts: self.acts,
+                kinds,
+                ttl_ms: *random.pick(&[50, 2000, 20_000]).unwrap_or(&50),
+            },
+            ..self
+        }
+    }
+
+    fn queues_alone(self, random: &mut Random) -> Self {
+        Self {
+            idempotent: 0,
+            plain: 0,
+            consumers: 0,
+            members: 0,
+            administration: false,
+            ..self.with_queues(random)
         }
     }
 
@@ -117,6 +178,7 @@ impl Plan {
             speed: *random
                 .pick(&[Speed::Usual, Speed::Usual, Speed::Stalling])
                 .unwrap_or(&Speed::Usual),
+            queues: QueuePlan::default(),
         }
     }
 
@@ -145,6 +207,18 @@ impl Plan {
             value_bytes: 60_000,
             rest_micros: 50_000,
             speed: Speed::Usual,
+            queues: QueuePlan {
+                publishers: 1,
+                subscribers: 1,
+                acts: 6,
+                kinds: vec![
+                    queues::Kind::Plain,
+                    queues::Kind::DropsHead,
+                    queues::Kind::Mortal,
+                    queues::Kind::Passing,
+                ],
+                ttl_ms: 50,
+            },
         }
     }
 }

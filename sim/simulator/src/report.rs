@@ -103,6 +103,9 @@ impl fmt::Display for Report {
             commits,
             recovered,
             lost_as_allowed,
+            published,
+            delivered,
+            looked_at,
         } = self.counts;
         writeln!(
             f,
@@ -127,6 +130,10 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "records: {acknowledged} acknowledged, {unknown} answers without an outcome, {refused} refused"
+        )?;
+        writeln!(
+            f,
+            "queues: {published} messages confirmed, {delivered} deliveries, {looked_at} found by looks"
         )?;
         write!(
             f,

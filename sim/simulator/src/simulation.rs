@@ -10,16 +10,17 @@ use forebay_storage::{FileId, Options, SimulatedDisk};
 use parking_lot::Mutex;
 
 use crate::actors::{self, Producer};
+use crate::clients::Clients;
 use crate::context::Context;
 use crate::damage::Damage;
 use crate::disk::{ChangePoint, ScheduledDisk};
 use crate::ledger::{Death, Ledger};
-use crate::plan::Plan;
+use crate::plan::{Plan, QueuePlan};
+use crate::queues::Kind;
 use crate::random::Random;
 use crate::report::{End, Report};
-use crate::schedule::{Down, Schedule, current};
+use crate::schedule::{Schedule, current};
 use crate::trace::Trace;
-use crate::verify::verify;
 
 /// What a run is asked to do beside its seed.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +94,12 @@ pub fn run(request: &Request) -> Result<Report, String> {
         wall_ms: 1_700_000_000_000,
         report: Report::default(),
     };
+    if simulation.plan.queues.publishers > 0 {
+        let QueuePlan { kinds, ttl_ms, .. } = &simulation.plan.queues;
+        let mut ledger = simulation.ledger.lock();
+        ledger.queues.expect(kinds, *ttl_ms);
+        ledger.queues.expect(&[Kind::Grave], *ttl_ms);
+    }
     let mut death = Death::Kill;
     for life in 0..simulation.plan.lives {
         let last = life + 1 == simulation.plan.lives;
@@ -170,6 +177,8 @@ impl Simulation {
             self.report.changes = disk.changes();
         }
         let end = *end.lock();
+        let in_order = end == End::Orderly;
+        self.ledger.lock().queues.ended(in_order, self.wall_ms);
         if let Some(failure) = outcome.failure {
             let life = if life == u32::MAX {
                 "the last look".to_owned()
@@ -309,70 +318,6 @@ impl Stage {
                 }
             }
         }
-    }
-}
-
-type Act = Box<dyn FnOnce(Context) -> Result<(), Down> + Send>;
-
-/// Everybody who uses the broker in one life.
-struct Clients {
-    before: Death,
-    producers: Vec<Arc<Mutex<Producer>>>,
-    idle: bool,
-    looked: Arc<Mutex<bool>>,
-}
-
-impl Clients {
-    /// Looks at everything, then lets everybody loose; the last one out stops the broker.
-    fn start(self, mut cx: Context) {
-        if verify(&cx, self.before).is_err() {
-            return;
-        }
-        *self.looked.lock() = true;
-        let left = Arc::new(Mutex::new(1_usize));
-        if !self.idle {
-            self.cast(&mut cx, &left);
-        }
-        leave(&cx, &left);
-    }
-
-    fn cast(self, cx: &mut Context, left: &Arc<Mutex<usize>>) {
-        let plan = cx.plan.clone();
-        let mut add = |name: &str, act: Act| {
-            *left.lock() += 1;
-            let (actor, last) = (cx.fork(), cx.clone());
-            let left = Arc::clone(left);
-            cx.schedule.spawn(name, move || {
-                // Whoever finds the process dead has nothing more to do.
-                let _ = act(actor);
-                leave(&last, &left);
-            });
-        };
-        add("administrator", Box::new(actors::administrate));
-        for producer in self.producers {
-            let act = move |cx| actors::produce(cx, &producer);
-            add("producer", Box::new(act));
-        }
-        for number in 0..plan.consumers {
-            let act = move |cx| actors::consume(cx, number);
-            add("consumer", Box::new(act));
-        }
-        for number in 0..plan.members {
-            let act = move |cx| actors::belong(cx, number);
-            add("member", Box::new(act));
-        }
-        if plan.faults || plan.full {
-            add("saboteur", Box::new(actors::sabotage));
-        }
-    }
-}
-
-fn leave(cx: &Context, left: &Mutex<usize>) {
-    let mut left = left.lock();
-    *left -= 1;
-    if *left == 0 {
-        cx.broker.stop();
-        cx.schedule.wake(cx.shard);
     }
 }
 

@@ -43,6 +43,7 @@ fn histories_go_where_the_dangers_are() {
     }
     let counts = total.counts;
     assert!(counts.acknowledged > 1000 && counts.read > 1000 && counts.commits > 10);
+    assert!(counts.published > 100 && counts.delivered > 100 && counts.looked_at > 100);
 }
 
 #[test]

@@ -333,11 +333,12 @@ fn show(vhost: &str, binding: &BindingDescription) -> Value {
     })
 }
 
-/// Where a binding is found, from where it was posted to.
+/// Where a binding is found, from where it was posted to: what names it, quoted as a part of a path.
 fn location(bind: &Bind) -> String {
     let destination = quoted(&bind.destination);
     let key = properties_key(&bind.key, &bind.arguments);
-    format!("{destination}/{key}")
+    let parts: Vec<_> = key.split('~').map(|part| quoted(part.as_bytes())).collect();
+    format!("{destination}/{}", parts.join("~"))
 }
 
 /// What names a binding among those between the same two: its key, and a hash of its arguments. Whoever
@@ -402,6 +403,21 @@ mod tests {
     use super::super::body;
     use super::*;
     use crate::amqp091::routing::arguments;
+
+    #[test]
+    fn a_place_is_quoted_once_more() {
+        let bind = Bind {
+            source: Bytes::from_static(b"x"),
+            destination: Bytes::from_static(b"q"),
+            to_exchange: false,
+            key: Bytes::from_static(b"a~b c"),
+            arguments: Arguments::default(),
+            connection: forebay_broker::host::ConnectionId(1),
+        };
+        // As RabbitMQ 4.3.6 has it.
+        assert_eq!(location(&bind), "q/a%257Eb%2Bc");
+        assert_eq!(properties_key(&bind.key, &bind.arguments), "a%7Eb+c");
+    }
 
     #[test]
     fn keys_are_quoted_as_rabbitmq_does() {

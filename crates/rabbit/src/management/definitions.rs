@@ -99,7 +99,7 @@ pub(super) async fn of_virtual_host(
     Path(vhost): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     principal.require(Tag::Administrator)?;
-    let host = principal.virtual_host(&vhost)?;
+    let host = known(&principal, &vhost)?;
     let directory = &principal.directory;
     let entry = directory.virtual_host(&vhost).ok_or(ApiError::NoObject)?;
     let put = directory.policies(PolicyKind::User);
@@ -141,7 +141,7 @@ pub(super) async fn import(
     bytes: Bytes,
 ) -> Result<StatusCode, ApiError> {
     principal.require(Tag::Administrator)?;
-    let definitions = Body::parse(&bytes)?;
+    let definitions = parse(&bytes)?;
     detached(
         Import {
             context,
@@ -160,10 +160,16 @@ pub(super) async fn import_into(
     bytes: Bytes,
 ) -> Result<StatusCode, ApiError> {
     principal.require(Tag::Administrator)?;
-    principal.virtual_host(&vhost)?;
-    let definitions = Body::parse(&bytes)?;
+    known(&principal, &vhost)?;
+    let definitions = parse(&bytes)?;
     let only = Some(vhost);
     detached(Import { context, only }, definitions).await
+}
+
+/// The virtual host; another answer than elsewhere where there is none.
+fn known(principal: &Principal, vhost: &str) -> Result<VirtualHost, ApiError> {
+    let missing = |_| ApiError::bad_request("vhost_not_found");
+    principal.virtual_host(vhost).map_err(missing)
 }
 
 /// Goes on to the end, also when nobody waits any more: half of it helps nobody.
@@ -172,6 +178,11 @@ async fn detached(import: Import, definitions: Body) -> Result<StatusCode, ApiEr
     let done = tokio::spawn(async move { import.run(&definitions).await }).await;
     done.unwrap_or(Err(ApiError::Unavailable))?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What RabbitMQ says of definitions that are none is another word.
+fn parse(bytes: &Bytes) -> Result<Body, ApiError> {
+    Body::parse(bytes).map_err(|_| ApiError::bad_request("failed_to_parse_json"))
 }
 
 fn head(context: &Context) -> Value {

@@ -50,11 +50,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware;
 use axum::routing::{get, post, put};
 use forebay_broker::access::AccessChange;
 use forebay_broker::host::{HostError, VirtualHost};
+
+use tower::ServiceExt;
 
 use crate::gateway::{self, Gateway};
 use crate::limits;
@@ -149,7 +151,7 @@ pub fn routes(gateway: &Gateway, node: NodeInfo) -> Router {
     });
     let authenticated =
         middleware::from_fn_with_state(Arc::clone(&context), authentication::required);
-    Router::new()
+    let routed = Router::new()
         .merge(whole())
         .merge(clients())
         .merge(messages())
@@ -158,7 +160,28 @@ pub fn routes(gateway: &Gateway, node: NodeInfo) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(limits::MANAGEMENT_BODY_BYTES_MAX))
         .layer(authenticated)
-        .with_state(context)
+        .with_state(context);
+    // Before anything is looked up, as RabbitMQ does it.
+    Router::new().fallback(async move |mut request: Request| {
+        without_trailing_slash(&mut request);
+        routed.oneshot(request).await
+    })
+}
+
+/// `/queues/` is `/queues`.
+fn without_trailing_slash(request: &mut Request) {
+    let uri = request.uri();
+    let Some(path) = uri.path().strip_suffix('/').filter(|path| !path.is_empty()) else {
+        return;
+    };
+    let shorter = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    // What was a part of an address is one without its last byte.
+    if let Ok(shorter) = shorter.parse() {
+        *request.uri_mut() = shorter;
+    }
 }
 
 /// The broker as a whole.
@@ -247,7 +270,6 @@ fn access() -> Router<Context> {
         )
         .route("/vhosts/{vhost}/start/{node}", post(virtual_hosts::start))
         .route("/users", get(users::list))
-        .route("/users/", get(users::list))
         .route(
             "/users/without-permissions",
             get(users::without_permissions),

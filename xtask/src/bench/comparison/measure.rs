@@ -71,14 +71,20 @@ impl<C: Contender> Measured<C> {
         Samples::new(of_it.map(|sample| sample.value))
     }
 
-    /// `ours` by `theirs` of each round that has both: what drifts on the machine drifts for both.
+    /// `ours` by `theirs` of each round that has both: what drifts on the machine drifts for both. Of the
+    /// medians, where no round has both.
     pub(crate) fn ratio(&self, ours: C, theirs: C, measure: &Measure) -> Option<Samples> {
         let pairs = self.matching(ours, measure).filter_map(|mine| {
             let mut others = self.matching(theirs, measure);
             let other = others.find(|other| other.round == mine.round)?;
             Some(mine.value / other.value)
         });
-        Samples::new(pairs.filter(|ratio| ratio.is_finite()))
+        let within_rounds = Samples::new(pairs.filter(|ratio| ratio.is_finite()));
+        within_rounds.or_else(|| {
+            let [ours, theirs] = [ours, theirs].map(|it| self.of(it, measure));
+            let ratio = ours?.median() / theirs?.median();
+            Samples::new(Some(ratio).filter(|ratio| ratio.is_finite()))
+        })
     }
 
     fn matching(&self, contender: C, measure: &Measure) -> impl Iterator<Item = &Sample<C>> {
@@ -112,6 +118,23 @@ mod tests {
         let ratio = measured.ratio(Ours, Theirs, &RATE).unwrap();
         assert_eq!((ratio.min(), ratio.median(), ratio.max()), (1.0, 2.0, 3.0));
         let other = Measure::rate("another rate", "records/s");
+        assert_eq!(measured.ratio(Ours, Theirs, &other), None);
         assert_eq!(measured.of(Ours, &other), None);
+    }
+    #[test]
+    fn rounds_that_have_one_side_each_are_compared_by_their_medians() {
+        const RATE: Measure = Measure::rate("rate", "records/s");
+        let mut measured = Measured::<Side>::default();
+        for (contender, round, value) in [(Ours, 0, 30.0), (Theirs, 1, 10.0)] {
+            let measure = &RATE;
+            measured.add(Sample {
+                contender,
+                round,
+                measure,
+                value,
+            });
+        }
+        let ratio = measured.ratio(Ours, Theirs, &RATE).unwrap();
+        assert_eq!((ratio.min(), ratio.max()), (3.0, 3.0));
     }
 }

@@ -27,6 +27,7 @@ impl Results<'_> {
     pub(crate) fn write(&self, layout: &Layout) -> Result<()> {
         let mut page = Page::new(layout, "rabbitmq", "Forebay beside RabbitMQ")?;
         page.paragraph(&introduction());
+        machine::warn_if_busy(&mut page, &self.description);
         for failure in self.failures {
             page.paragraph(&format!("**Not measured** in the last piece: {failure}"));
         }
@@ -135,8 +136,8 @@ fn introduction() -> String {
     let contenders = contenders.map(|it| format!("* **{}**: {}", it.name(), it.about()));
     let contenders: Vec<_> = contenders.collect();
     format!(
-        "Medians of the rounds, with the least and the greatest; a ratio is taken within each round. \
-         Durable queues. Take the ratios to another machine, not the numbers.\n\n{}",
+        "Medians of the rounds, with the least and the greatest; a ratio is taken within each round, \
+         and of the medians where no round has both. Durable queues. Take the ratios to another machine, not the numbers.\n\n{}",
         contenders.join("\n")
     )
 }

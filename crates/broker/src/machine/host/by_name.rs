@@ -28,6 +28,10 @@ impl<I: Copy> ByName<I> {
         self.ids.get(name)
     }
 
+    pub(super) fn contains(&self, name: &[u8]) -> bool {
+        self.ids.contains_key(name)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ids.len()
     }

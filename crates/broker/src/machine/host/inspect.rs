@@ -48,7 +48,19 @@ impl Host {
                 )
             }
             Inspect::Bindings(part) => {
-                Inspected::Bindings(self.find_bindings(vhost, names, &part, catalog))
+                let wanted = part.destination.as_ref();
+                let wanted = wanted.map(|(name, to_exchange)| match to_exchange {
+                    true => names.exchanges.get(name).copied().map(Target::Exchange),
+                    false => match names.queues.get(name) {
+                        Some(id) => Some(Target::Queue(*id)),
+                        None => topic_of(vhost, name, catalog).map(|topic| Target::Topic(topic.id)),
+                    },
+                });
+                Inspected::Bindings(match wanted {
+                    // It was asked for, and is not there.
+                    Some(None) => Bindings::default(),
+                    wanted => self.find_bindings(names, &part, wanted.flatten(), catalog),
+                })
             }
             Inspect::Totals(part) => Inspected::Totals(self.count(names, &part)),
         };
@@ -92,28 +104,13 @@ impl Host {
 
     fn find_bindings(
         &self,
-        vhost: VirtualHostId,
         names: &Names,
         part: &BindingsPart,
+        wanted: Option<Target>,
         catalog: &Catalog,
     ) -> Bindings {
         let mut found = Bindings::default();
         let mut left = part.limit.max(1);
-        let wanted = part.destination.as_ref().map(|(name, to_exchange)| {
-            if *to_exchange {
-                names.exchanges.get(name).copied().map(Target::Exchange)
-            } else {
-                let queue = names.queues.get(name).copied().map(Target::Queue);
-                let topic = || topic_of(vhost, name, catalog);
-                queue.or_else(|| topic().map(|topic| Target::Topic(topic.id)))
-            }
-        });
-        let wanted = match wanted {
-            // It was asked for, and is not there.
-            Some(None) => return found,
-            Some(target) => target,
-            None => None,
-        };
         let start = part.source.as_ref().unwrap_or(&part.from.source);
         for (source, id) in names.exchanges.from(Bound::Included(start)) {
             if part.source.as_ref().is_some_and(|only| only != source) {
@@ -164,10 +161,8 @@ impl Host {
             Target::Exchange(id) => (self.exchanges.get(&id)?.definition.name.clone(), true),
             Target::Topic(id) => {
                 let topic = catalog.get_by_id(id)?;
-                (
-                    Bytes::copy_from_slice(topic.name.as_str().as_bytes()),
-                    false,
-                )
+                let name = topic.name.as_str().as_bytes();
+                (Bytes::copy_from_slice(name), false)
             }
         };
         Some(BindingDescription {

@@ -54,10 +54,7 @@ impl Host {
     /// Whether a topic cannot have this name, because a queue has it.
     pub(in crate::machine) fn has_queue(&self, name: &str) -> bool {
         let names = self.names.get(&VirtualHostId::DEFAULT);
-        names.is_some_and(|names| {
-            let name = Bytes::copy_from_slice(name.as_bytes());
-            names.queues.get(&name).is_some()
-        })
+        names.is_some_and(|names| names.queues.contains(name.as_bytes()))
     }
 
     /// A topic is gone, and the bindings to it.

@@ -297,6 +297,15 @@ mod tests {
     }
 
     #[test]
+    fn times_may_be_ten_years() {
+        const TEN_YEARS_MS: i64 = 315_360_000_000;
+        for name in ["x-message-ttl", "x-expires"] {
+            parse(&[(name, Value::I64(TEN_YEARS_MS))]).unwrap();
+            parse(&[(name, Value::I64(TEN_YEARS_MS + 1))]).unwrap_err();
+        }
+    }
+
+    #[test]
     fn arguments_become_settings() {
         let parsed = parse(&[
             ("x-message-ttl", Value::I64(60_000)),

@@ -37,6 +37,10 @@ const CAPABILITIES: [&str; 9] = [
 /// What both sides agreed on.
 #[derive(Debug)]
 pub(super) struct Agreed {
+    /// Bytes that the client has sent so far.
+    pub(super) received_bytes: u64,
+    /// Bytes that it was sent.
+    pub(super) sent_bytes: u64,
     /// How the client logged in.
     pub(super) mechanism: String,
     /// What it says of itself.
@@ -59,6 +63,8 @@ struct Opening<'a, R, W> {
     writer: &'a mut W,
     input: &'a mut BytesMut,
     frames: FrameDecoder,
+    received_bytes: u64,
+    sent_bytes: u64,
 }
 
 /// Opens a connection. What the client sent behind that is left in `input`.
@@ -76,6 +82,8 @@ pub(super) async fn run(
         writer,
         input,
         frames: FrameDecoder::new(limits::FRAME_BYTES_BEFORE_TUNE),
+        received_bytes: 0,
+        sent_bytes: 0,
     };
     opening.run().await
 }
@@ -145,6 +153,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
         };
         self.send(&connection::OpenOk::default()).await?;
         let agreed = Agreed {
+            received_bytes: self.received_bytes,
+            sent_bytes: self.sent_bytes,
             mechanism: lossy(&start.mechanism),
             client_properties: start.client_properties.detached(),
             frame_max,
@@ -191,7 +201,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
         self.input.reserve(limits::FRAME_BYTES_BEFORE_TUNE as usize);
         match self.reader.read_buf(self.input).await? {
             0 => Err(SessionError::Vanished),
-            _ => Ok(()),
+            bytes => {
+                self.received_bytes += bytes as u64;
+                Ok(())
+            }
         }
     }
 
@@ -261,6 +274,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
         write_method(&mut out, 0, method);
         self.writer.write_all(&out).await?;
         self.writer.flush().await?;
+        self.sent_bytes += out.len() as u64;
         Ok(())
     }
 }

@@ -220,8 +220,6 @@ impl<'a> Session<'a> {
     ) -> Self {
         let (notices, incoming) = unbounded_channel();
         let now = Instant::now();
-        let mut full = shared.broker.watch_full();
-        let is_full = *full.borrow_and_update();
         let id = ConnectionId(shared.broker.next_id());
         let facts = Facts {
             peer,
@@ -235,11 +233,19 @@ impl<'a> Session<'a> {
             heartbeat: agreed.heartbeat,
             connected_at_ms: shared.broker.now().wall_ms,
         };
+        let registration = shared.registry.connected(id, facts);
+        registration
+            .entry()
+            .received_bytes
+            .add(agreed.received_bytes);
+        registration.entry().sent_bytes.add(agreed.sent_bytes);
+        let mut full = shared.broker.watch_full();
+        let is_full = *full.borrow_and_update();
         Self {
             shared,
             host: shared.broker.virtual_host(access.vhost_id()),
             id,
-            registration: shared.registry.connected(id, facts),
+            registration,
             phase: Phase::Open,
             frames: FrameDecoder::new(agreed.frame_max),
             agreed,

@@ -1,0 +1,1 @@
+from rabbit_management.conftest import api  # noqa: F401
