@@ -94,7 +94,7 @@ impl QueuesLedger {
             "{name}: message {number} comes back for the {returns}th time: {copy:?}"
         );
         copy.returns.push((tick, place, returns));
-        if let [death] = &sighting.deaths.0[..] {
+        if let [death] = &sighting.deaths.deaths[..] {
             let own_ms = message.ttl_ms;
             let ttl_ms = [own_ms, ttl_least_ms].into_iter().flatten().min();
             let dies_ms = ttl_ms.map(|ttl_ms| message.asked_ms + ttl_ms as i64);
@@ -176,14 +176,14 @@ impl Sighting {
     /// Of which copy.
     pub fn key(&self, queue: Kind) -> Key {
         let number = self.number;
-        match self.deaths.0.last() {
+        match self.deaths.deaths.last() {
             None => Key {
                 origin: queue,
                 number,
                 dead: false,
             },
             Some(death) => {
-                assert_eq!(self.deaths.0.len(), 1, "message {number} died once");
+                assert_eq!(self.deaths.deaths.len(), 1, "message {number} died once");
                 assert_eq!(queue, Kind::Grave, "message {number} is among the living");
                 let origin = Kind::named(&death.queue);
                 Key {
