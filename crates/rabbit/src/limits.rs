@@ -72,6 +72,9 @@ pub const QUORUM_DELIVERY_LIMIT: u32 = 20;
 pub const DISK_READS_AT_ONCE: usize = 8;
 /// The longest time to live (RabbitMQ: ten years). Celery's longest queue of delays has 2^27 seconds.
 pub const EXPIRY_MS_MAX: i64 = 10 * 365 * 24 * 60 * 60 * 1000;
+/// The longest time that a message waits in an exchange (`rabbitmq_delayed_message_exchange`, `ERL_MAX_T`: what a
+/// timer of Erlang takes).
+pub const DELAY_MS_MAX: i64 = u32::MAX as i64;
 /// Bytes of answers (direct reply-to) that wait for a connection to take them, above which more are lost; the
 /// last that is taken may go beyond.
 pub const REPLY_BYTES_MAX: usize = 16 << 20;

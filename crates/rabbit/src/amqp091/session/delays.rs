@@ -9,7 +9,7 @@ const DELAY: &str = "x-delay";
 /// For how many milliseconds a message waits; none for what is no time, and for what has waited.
 pub(super) fn delay_ms(headers: &Table) -> Option<u64> {
     let ms = number(headers.get(DELAY)?)?;
-    (1..=limits::EXPIRY_MS_MAX)
+    (1..=limits::DELAY_MS_MAX)
         .contains(&ms)
         .then_some(ms.unsigned_abs())
 }
