@@ -270,3 +270,52 @@ fn when_descriptors_run_out_it_waits_without_spinning_and_heals() {
     let logs = text(&output.stderr);
     assert_eq!(logs.matches("connections refused").count(), 1, "{logs}");
 }
+
+/// What the management API answers to guest.
+fn management(ready: &Value, path: &str) -> Value {
+    let mut stream = TcpStream::connect(ready["admin"].as_str().unwrap()).unwrap();
+    // `guest:guest`, as HTTP basic authentication has it.
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Basic Z3Vlc3Q6Z3Vlc3Q=\r\n\
+         connection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    body.parse().unwrap()
+}
+
+#[test]
+fn definitions_are_loaded_at_every_start_or_it_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("definitions.json");
+    let definitions = r#"{
+        "users": [{"name": "guest", "password": "guest", "tags": ["administrator"]}],
+        "vhosts": [{"name": "shop"}],
+        "permissions": [
+            {"user": "guest", "vhost": "shop", "configure": ".*", "write": ".*", "read": ".*"}
+        ],
+        "policies": [{
+            "vhost": "shop", "name": "short", "pattern": ".*", "apply-to": "queues",
+            "definition": {"max-length": 5}, "priority": 0
+        }],
+        "queues": [
+            {"vhost": "shop", "name": "orders", "durable": true, "auto_delete": false, "arguments": {}}
+        ]
+    }"#;
+    fs::write(&file, definitions).unwrap();
+    let flags = ["--load-definitions", file.to_str().unwrap()];
+    let broker = Broker::start(&flags);
+    let queue = management(&broker.ready(), "/api/queues/shop/orders");
+    assert_eq!(
+        (&queue["name"], &queue["policy"]),
+        (&"orders".into(), &"short".into())
+    );
+    fs::write(&file, "{\"queues\": 7}").unwrap();
+    let output = Broker::start(&flags).end();
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("cannot load definitions from"), "{said}");
+    assert!(said.contains("queues should be a list"), "{said}");
+}

@@ -208,6 +208,13 @@ settings! {
         /// keeps strangers out.
         allow_anonymous "allow-anonymous": bool = "false", is switch;
 
+        /// A file of RabbitMQ's definitions to load at every start
+        ///
+        /// Virtual hosts, users, permissions, policies, exchanges, queues and bindings, as RabbitMQ's and
+        /// Forebay's `GET /api/definitions` give them. What is there already stays as it is, but users,
+        /// permissions and policies are put again. The broker does not start if the file cannot be loaded.
+        load_definitions "load-definitions": Option<PathBuf> = "";
+
         /// A file to write once everything is ready
         ///
         /// It holds a JSON object from listener name to bound address, such as

@@ -1,17 +1,19 @@
 //! What RabbitMQ's management API is told of the process that serves it.
 
+use std::fmt::Display;
 use std::fs;
+use std::path::Path;
 
-use axum::Router;
 use forebay_rabbit::Gateway;
-use forebay_rabbit::management::{self, Listener, NodeInfo, ProcessUsage};
+use forebay_rabbit::management::{Listener, Management, NodeInfo, ProcessUsage};
 
 use super::wiring::Bound;
+use crate::cli::failure::{Cause, Failure};
 use crate::config::Settings;
 use crate::memory;
 
 /// RabbitMQ's management API over a gateway.
-pub(super) fn routes(settings: &Settings, bound: Bound, gateway: &Gateway) -> Router {
+pub(super) fn over(settings: &Settings, bound: Bound, gateway: &Gateway) -> Management {
     // By RabbitMQ's names, where it has some.
     let listeners = bound.named().into_iter().filter_map(|(name, address)| {
         Some(Listener {
@@ -30,7 +32,22 @@ pub(super) fn routes(settings: &Settings, bound: Bound, gateway: &Gateway) -> Ro
         memory_limit_bytes: memory::limit(),
         usage,
     };
-    management::routes(gateway, node)
+    Management::new(gateway, node)
+}
+
+/// Takes in the definitions that the operator wants the broker to have.
+pub(super) async fn load(management: &Management, path: &Path) -> Result<(), Failure> {
+    let failed = |why: &dyn Display| {
+        let file = path.display();
+        Failure::new(
+            Cause::Failed,
+            format!("cannot load definitions from {file}: {why}"),
+        )
+    };
+    // Nothing else is to be done yet.
+    let json = fs::read(path).map_err(|error| failed(&error))?;
+    let loaded = management.load_definitions(json.into()).await;
+    loaded.map_err(|why| failed(&why))
 }
 
 /// What the process uses, as far as the operating system says it.

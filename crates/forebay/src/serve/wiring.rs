@@ -104,8 +104,14 @@ impl Wiring {
             stopped.0.stop();
             stopped.1.stop();
         });
+        let management = management::over(settings, bound, &rabbit);
+        if let Some(path) = &settings.load_definitions {
+            management::load(&management, path).await?;
+        }
         let gateways = (&kafka, &rabbit);
-        let admin = admin_router(settings, bound, &broker, gateways, places, &readiness);
+        let admin = admin_router(settings, bound, &broker, gateways, places, &readiness)
+            .mount("/api", management.routes())
+            .router();
         Ok(Self {
             broker,
             kafka,
@@ -188,7 +194,7 @@ fn admin_router(
     (kafka, rabbit): (&Gateway, &forebay_rabbit::Gateway),
     places: GatewayPlaces,
     readiness: &Readiness,
-) -> Router {
+) -> Admin {
     let listeners = bound
         .named()
         .into_iter()
@@ -215,15 +221,12 @@ fn admin_router(
         gateway: rabbit.clone(),
         places: places.amqp,
     };
-    let management = management::routes(settings, bound, &rabbit.gateway);
     let sources: Vec<Arc<dyn MetricsSource>> = vec![
         Arc::new(kafka),
         Arc::new(rabbit),
         Arc::new(TaskMetrics::new()),
     ];
     Admin::new(broker.clone(), readiness.clone(), sources, node)
-        .mount("/api", management)
-        .router()
 }
 
 fn bytes(size: u64) -> usize {

@@ -172,6 +172,14 @@ fn known(principal: &Principal, vhost: &str) -> Result<VirtualHost, ApiError> {
     principal.virtual_host(vhost).map_err(missing)
 }
 
+/// Takes in definitions of a whole broker that an operator gave it.
+pub(super) async fn load(context: Context, bytes: &Bytes) -> Result<(), ApiError> {
+    let definitions = Body::parse(bytes)?;
+    let only = None;
+    detached(Import { context, only }, definitions).await?;
+    Ok(())
+}
+
 /// Goes on to the end, also when nobody waits any more: half of it helps nobody.
 async fn detached(import: Import, definitions: Body) -> Result<StatusCode, ApiError> {
     let import = Arc::new(import);

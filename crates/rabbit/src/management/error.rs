@@ -1,5 +1,7 @@
 //! What the API answers when it does not do what it was asked, in RabbitMQ's words.
 
+use std::fmt;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -72,6 +74,21 @@ impl From<Refusal> for ApiError {
             ReplyCode::AccessRefused => Self::ACCESS_REFUSED,
             ReplyCode::ConnectionForced => Self::Unavailable,
             _ => Self::bad_request(reason),
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCredentials | Self::LoginFailed => f.write_str("login failed"),
+            Self::AccessRefused(reason) => f.write_str(reason),
+            Self::NoObject => f.write_str("there is nothing of this name"),
+            Self::NotFound(reason) | Self::Mistake(_, reason) => f.write_str(reason),
+            Self::BadRequest(Value::String(reason)) => f.write_str(reason),
+            Self::BadRequest(reason) | Self::Failed(reason) => reason.fmt(f),
+            Self::MethodNotAllowed => f.write_str("there is no such method"),
+            Self::Unavailable => f.write_str("the broker does not answer"),
         }
     }
 }

@@ -53,6 +53,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware;
 use axum::routing::{get, post, put};
+use bytes::Bytes;
 use forebay_broker::access::AccessChange;
 use forebay_broker::host::{HostError, VirtualHost};
 
@@ -139,18 +140,42 @@ impl From<HostError> for ApiError {
     }
 }
 
-/// The routes of the management API over what a gateway serves, to be mounted at `/api`.
-pub fn routes(gateway: &Gateway, node: NodeInfo) -> Router {
-    let shared = Arc::clone(gateway.shared());
-    let context: Context = Arc::new(Shared {
-        started: shared.broker.now().monotonic,
-        gateway: shared,
-        node,
-        rates: Rates::default(),
-        logins: Logins::default(),
-    });
+/// The management API over what a gateway serves.
+#[derive(Clone)]
+pub struct Management(Context);
+
+impl Management {
+    /// Over `gateway`, in the process that `node` describes.
+    pub fn new(gateway: &Gateway, node: NodeInfo) -> Self {
+        let shared = Arc::clone(gateway.shared());
+        Self(Arc::new(Shared {
+            started: shared.broker.now().monotonic,
+            gateway: shared,
+            node,
+            rates: Rates::default(),
+            logins: Logins::default(),
+        }))
+    }
+
+    /// Its routes, to be mounted at `/api`.
+    pub fn routes(&self) -> Router {
+        routes(&self.0)
+    }
+
+    /// Takes in definitions, as `POST /definitions` does for an administrator. What is there already stays
+    /// as it is.
+    ///
+    /// # Errors
+    /// What is wrong with them, in words.
+    pub async fn load_definitions(&self, json: Bytes) -> Result<(), String> {
+        let loaded = definitions::load(Arc::clone(&self.0), &json).await;
+        loaded.map_err(|error| error.to_string())
+    }
+}
+
+fn routes(context: &Context) -> Router {
     let authenticated =
-        middleware::from_fn_with_state(Arc::clone(&context), authentication::required);
+        middleware::from_fn_with_state(Arc::clone(context), authentication::required);
     let routed = Router::new()
         .merge(whole())
         .merge(clients())
@@ -160,7 +185,7 @@ pub fn routes(gateway: &Gateway, node: NodeInfo) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(limits::MANAGEMENT_BODY_BYTES_MAX))
         .layer(authenticated)
-        .with_state(context);
+        .with_state(Arc::clone(context));
     // Before anything is looked up, as RabbitMQ does it.
     Router::new().fallback(async move |mut request: Request| {
         without_trailing_slash(&mut request);
