@@ -9,7 +9,7 @@ use crate::routing::{Arguments, RouterKind, ValueRef};
 /// Names a queue for as long as the broker's data lives: it is the id of its log.
 pub type QueueId = LogId;
 
-/// A namespace of exchanges and queues. Never used again for another one.
+/// A namespace of exchanges and queues. The default one's is its own for ever; others are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VirtualHostId(pub u64);
 

@@ -57,8 +57,7 @@ impl BrokerMachine {
         let (mut founded, mut ended) = (None, None);
         match &change {
             AccessChange::PutVirtualHost { name, .. } if known(name).is_none() => {
-                founded = Some(VirtualHostId(self.next_virtual_host));
-                self.next_virtual_host += 1;
+                founded = Some(self.id_for(name));
             }
             AccessChange::DeleteVirtualHost { name } => ended = known(name),
             _ => {}
@@ -69,6 +68,16 @@ impl BrokerMachine {
             founded,
             ended,
         })
+    }
+
+    /// An id that no other virtual host has. The default one keeps its own: topics are in it.
+    fn id_for(&mut self, name: &str) -> VirtualHostId {
+        if name == DEFAULT_VIRTUAL_HOST && !self.host.knows(VirtualHostId::DEFAULT) {
+            return VirtualHostId::DEFAULT;
+        }
+        let id = VirtualHostId(self.next_virtual_host);
+        self.next_virtual_host += 1;
+        id
     }
 
     fn make_access_changes(

@@ -223,3 +223,31 @@ async fn changes_are_made_all_or_not_at_all() {
     assert!(running.broker.directory().user("ann").is_none());
     assert!(running.broker.directory().virtual_host("other").is_none());
 }
+
+#[tokio::test]
+async fn the_default_one_is_the_same_when_it_is_founded_again() {
+    let running = Running::new();
+    running.declare("q").await;
+    let name = "/".to_owned();
+    change(&running, AccessChange::DeleteVirtualHost { name }).await;
+    assert_eq!(
+        ready(&running.host, "q").await,
+        Err(HostError::NoVirtualHost)
+    );
+    let again = running.restarted();
+    change(&again, AccessChange::virtual_host("/")).await;
+    for again in [again.killed(), again.restarted()] {
+        let missing = ready(&again.host, "q").await;
+        assert!(matches!(missing, Err(HostError::NoQueue(_))), "{missing:?}");
+        again
+            .host
+            .check_exchange(Bytes::from_static(b"amq.topic"))
+            .await
+            .unwrap();
+        again.declare("q").await;
+        assert_eq!(
+            again.publish("", "q", "m").await,
+            forebay_broker::host::Published::Routed
+        );
+    }
+}
