@@ -71,7 +71,13 @@ impl Host {
             let batch = cx.engine.unpublished(id, offsets.start)?;
             return Some((vec![batch.clone()], offsets.start + 1));
         }
-        let read = match reader.read(offsets.start, READ_BYTES, true).ok()? {
+        // One message is in one batch, which is read however large it is.
+        let bytes = if offsets.end - offsets.start == 1 {
+            1
+        } else {
+            READ_BYTES
+        };
+        let read = match reader.read(offsets.start, bytes, true).ok()? {
             Read::Ready(batches) => batches,
             Read::Cold(cold) => cold.run().ok()?,
         };

@@ -36,8 +36,8 @@ use super::{BrokerMachine, Reply};
 use crate::access::Directory;
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{
-    DeadLetterTarget, ExchangeDefinition, HostCommand, HostReply, Notice, NoticeSender,
-    QueueDefinition, QueueId, Recall, VirtualHostId,
+    ConnectionId, DeadLetterTarget, ExchangeDefinition, HostCommand, HostReply, Notice,
+    NoticeSender, QueueDefinition, QueueId, Recall, VirtualHostId,
 };
 use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
@@ -64,6 +64,8 @@ pub(super) struct Host {
     next_exchange: u64,
     queues: IdMap<QueueId, QueueState>,
     names: IdMap<VirtualHostId, Names>,
+    /// Queues that end with a connection.
+    exclusive: IdMap<ConnectionId, Vec<QueueId>>,
     /// What durable queues promise.
     durability: Durability,
     /// Reads messages that are routed again.
@@ -218,6 +220,7 @@ impl Host {
             next_exchange: 1,
             queues: IdMap::default(),
             names: IdMap::default(),
+            exclusive: IdMap::default(),
             durability,
             recall,
             holders: IdMap::default(),

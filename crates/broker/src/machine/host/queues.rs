@@ -166,6 +166,9 @@ impl Host {
         } else if let Some(names) = self.names.get_mut(&vhost) {
             names.queues.insert(definition.name.clone(), id);
         }
+        if let Some(owner) = definition.exclusive {
+            self.exclusive.entry(owner).or_default().push(id);
+        }
         let state = QueueState {
             virtual_host: vhost,
             dead_letter: definition.dead_letter.clone(),
@@ -244,6 +247,14 @@ impl Host {
     /// Removes a queue, and the bindings to it.
     pub(super) fn remove_queue(&mut self, id: QueueId) -> Option<QueueState> {
         let state = self.queues.remove(&id)?;
+        if let Some(owner) = state.definition.exclusive
+            && let Some(owned) = self.exclusive.get_mut(&owner)
+        {
+            owned.retain(|queue| *queue != id);
+            if owned.is_empty() {
+                self.exclusive.remove(&owner);
+            }
+        }
         if let Some(names) = self.names.get_mut(&state.virtual_host) {
             names.queues.remove(&state.definition.name);
         }
@@ -277,13 +288,7 @@ impl Host {
         connection: ConnectionId,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
-        let owned = self
-            .queues
-            .iter()
-            .filter(|(_, state)| state.definition.exclusive == Some(connection));
-        let mut owned: Vec<_> = owned.map(|(id, _)| *id).collect();
-        owned.sort_unstable();
-        for id in owned {
+        for id in self.exclusive.remove(&connection).unwrap_or_default() {
             self.drop_queue(id, cx);
         }
         (Durability::Memory, Ok(HostReply::Done))
