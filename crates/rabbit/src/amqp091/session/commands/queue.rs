@@ -171,16 +171,7 @@ pub(crate) fn queue_definition(
 ) -> Result<QueueDefinition, Refusal> {
     let arguments = QueueArguments::parse(subject, &declare.arguments)?;
     if arguments.is_quorum {
-        let wrong = [
-            (declare.exclusive, "exclusive-owner"),
-            (declare.auto_delete, "auto-delete"),
-            (!declare.durable, "non-durable"),
-        ];
-        if let Some((_, property)) = wrong.iter().find(|(is_set, _)| *is_set) {
-            return Err(Refusal::precondition(format_args!(
-                "invalid property '{property}' for {subject}"
-            )));
-        }
+        check_lasting(subject, declare)?;
     }
     let mut settings = arguments.settings;
     settings.auto_delete = declare.auto_delete;
@@ -193,6 +184,21 @@ pub(crate) fn queue_definition(
         dead_letter: arguments.dead_letter,
         arguments: arguments.compared,
     })
+}
+
+/// Quorum queues and streams are durable, and nobody's own.
+pub(super) fn check_lasting(queue: Subject<'_>, declare: &Declare) -> Done {
+    let wrong = [
+        (declare.exclusive, "exclusive-owner"),
+        (declare.auto_delete, "auto-delete"),
+        (!declare.durable, "non-durable"),
+    ];
+    if let Some((_, property)) = wrong.iter().find(|(is_set, _)| *is_set) {
+        return Err(Refusal::precondition(format_args!(
+            "invalid property '{property}' for {queue}"
+        )));
+    }
+    Ok(())
 }
 
 /// A name of a queue without what RabbitMQ strips off it: CR and LF.

@@ -12,7 +12,7 @@ use forebay_broker::topic::Topic;
 use forebay_broker::{NewTopic, TopicError, TopicRef};
 
 use super::Done;
-use super::queue::clamped;
+use super::queue::{check_lasting, clamped};
 use crate::amqp091::ShortStr;
 use crate::amqp091::method::basic::{Consume, ConsumeOk};
 use crate::amqp091::method::queue::{Declare, DeclareOk};
@@ -200,16 +200,7 @@ fn held(topic: &Topic) -> u64 {
 /// The configuration of the topic that a declaration asks for. A stream keeps everything unless it is told
 /// otherwise.
 fn configs(queue: Subject<'_>, declare: &Declare) -> Result<BTreeMap<String, String>, Refusal> {
-    let wrong = [
-        (declare.exclusive, "exclusive-owner"),
-        (declare.auto_delete, "auto-delete"),
-        (!declare.durable, "non-durable"),
-    ];
-    if let Some((_, property)) = wrong.iter().find(|(is_set, _)| *is_set) {
-        return Err(Refusal::precondition(format_args!(
-            "invalid property '{property}' for {queue}"
-        )));
-    }
+    check_lasting(queue, declare)?;
     let table = &declare.arguments;
     if let Some(name) = UNSUPPORTED.iter().find(|name| table.get(name).is_some()) {
         return Err(Refusal::precondition(format_args!(
