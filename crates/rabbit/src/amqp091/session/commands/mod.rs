@@ -18,6 +18,8 @@ use super::channel::Channel;
 use super::errors::Refusal;
 use crate::amqp091::frame::write_method;
 use crate::amqp091::method::basic::Method as Basic;
+use crate::amqp091::method::queue::Method as Queue;
+use crate::amqp091::method::tx::Method as Tx;
 use crate::amqp091::method::{Encode, Method, access};
 
 /// What a method comes to.
@@ -27,7 +29,7 @@ impl Session<'_> {
     /// Carries out a method for which the broker may have to be waited for.
     pub(super) async fn command(&mut self, channel: u16, method: Method) -> Done {
         // An answer tells the client that everything before it was done.
-        if answered_alone(&method) {
+        if !asks_broker(&method) {
             let settled = self.settled().await;
             settled.map_err(|error| self.named_queue(b"").refusal(error))?;
         }
@@ -62,15 +64,15 @@ impl Session<'_> {
     }
 }
 
-/// Whether a method is answered without a question to the broker.
-fn answered_alone(method: &Method) -> bool {
+/// Whether the broker is always asked before a method is answered, and waits by itself. What a queue's name
+/// stands for decides of the others: of streams and direct reply-to the session answers alone.
+fn asks_broker(method: &Method) -> bool {
     matches!(
         method,
-        Method::Connection(_)
-            | Method::Channel(_)
-            | Method::Access(_)
-            | Method::Confirm(_)
-            | Method::Basic(Basic::Qos(_) | Basic::Recover(_))
+        Method::Exchange(_)
+            | Method::Queue(Queue::Bind(_) | Queue::Unbind(_) | Queue::Purge(_) | Queue::Delete(_))
+            | Method::Basic(Basic::Get(_))
+            | Method::Tx(Tx::Commit(_))
     )
 }
 
