@@ -46,7 +46,6 @@ mod virtual_hosts;
 mod walk;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -56,7 +55,7 @@ use axum::routing::{get, post, put};
 use bytes::Bytes;
 use forebay_broker::access::AccessChange;
 use forebay_broker::host::{HostError, VirtualHost};
-
+use forebay_broker::storage::shard::Counter;
 use tower::ServiceExt;
 
 use crate::gateway::{self, Gateway};
@@ -83,14 +82,14 @@ struct Shared {
 /// Requests by whether somebody was logged in.
 #[derive(Debug, Default)]
 struct Logins {
-    succeeded: AtomicU64,
-    failed: AtomicU64,
+    succeeded: Counter,
+    failed: Counter,
 }
 
 impl Logins {
     fn count(&self, known: bool) {
         let counter = if known { &self.succeeded } else { &self.failed };
-        counter.fetch_add(1, Ordering::Relaxed);
+        counter.add(1);
     }
 }
 
