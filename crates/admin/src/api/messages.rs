@@ -100,8 +100,7 @@ pub(super) async fn purge(
     Query(asked): Query<InVirtualHost>,
 ) -> Result<Json<Purged>, ApiError> {
     let host = virtual_host(&context, asked.virtual_host.as_deref())?;
-    let nobody = ConnectionId(context.broker.next_id());
-    let purged = host.purge_queue(name.into(), nobody).await;
+    let purged = host.purge_queue(name.into(), ConnectionId::NOBODY).await;
     let purged = purged.map_err(|error| ApiError::queue(&error))?;
     Ok(Json(Purged { purged }))
 }
