@@ -73,11 +73,11 @@ pub(super) async fn get(
     add("vhosts", listed.into());
     add(
         "permissions",
-        permissions::rows(directory, |_, _| true).into(),
+        permissions::rows(directory, &|_, _| true).into(),
     );
     add(
         "topic_permissions",
-        permissions::topic_rows(directory, |_, _| true).into(),
+        permissions::topic_rows(directory, &|_, _| true).into(),
     );
     add("parameters", kept.into());
     add(

@@ -50,6 +50,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{get, post, put};
 use bytes::Bytes;
@@ -110,6 +111,17 @@ impl Shared {
         Ok(self.gateway.broker.change_access(changes).await?)
     }
 
+    /// The connections that are meant, of those that may be seen.
+    fn connections(
+        &self,
+        principal: &Principal,
+        is_meant: impl Fn(&ConnectionEntry) -> bool,
+    ) -> Vec<Arc<ConnectionEntry>> {
+        let mut all = self.gateway.registry.connections();
+        all.retain(|found| is_meant(found) && principal.sees_those_of(&found.facts.user));
+        all
+    }
+
     /// The connection of this name, if it may be seen.
     fn connection(
         &self,
@@ -124,6 +136,14 @@ impl Shared {
                 "User not authorised to access object",
             )),
         }
+    }
+}
+
+/// What is answered to who puts something.
+fn put_status(is_there: bool) -> StatusCode {
+    match is_there {
+        true => StatusCode::NO_CONTENT,
+        false => StatusCode::CREATED,
     }
 }
 

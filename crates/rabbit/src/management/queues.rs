@@ -17,7 +17,7 @@ use super::error::ApiError;
 use super::listing::{self, ListQuery, Parameters};
 use super::stats::Stats;
 use super::walk::MessageTotals;
-use super::{Context, consumers, json, policies, walk};
+use super::{Context, consumers, json, policies, put_status, walk};
 use crate::amqp091::method::queue::Declare;
 use crate::amqp091::session::commands::exchange::RESERVED;
 use crate::amqp091::session::commands::queue::queue_definition;
@@ -99,10 +99,7 @@ pub(super) async fn declare(
     }
     let declared = host.declare_queue(definition, nobody).await;
     declared.map_err(|error| subject.refusal(error))?;
-    Ok(match is_there {
-        true => StatusCode::NO_CONTENT,
-        false => StatusCode::CREATED,
-    })
+    Ok(put_status(is_there))
 }
 
 /// `DELETE /queues/{vhost}/{name}`
