@@ -4,9 +4,11 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`arn`] | names of queues, topics and subscriptions |
+//! | [`sns`] | SNS: topics and subscriptions |
 //! | [`limits`] | every bound |
 //! | [`wire`] | requests, answers and errors of both protocols |
 
 pub mod arn;
 pub mod limits;
+pub mod sns;
 pub mod wire;
