@@ -23,6 +23,11 @@ impl VirtualHostId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionId(pub u64);
 
+impl ConnectionId {
+    /// No connection: it owns nothing.
+    pub const NOBODY: Self = Self(0);
+}
+
 /// An exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExchangeDefinition {
