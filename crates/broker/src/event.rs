@@ -94,6 +94,10 @@ pub(crate) enum HostEvent {
         queue: QueueId,
         definition: QueueDefinition,
     },
+    QueueAltered {
+        queue: QueueId,
+        definition: QueueDefinition,
+    },
     QueueDeleted {
         queue: QueueId,
     },
@@ -189,7 +193,7 @@ impl BrokerEvent {
                 founded: decoder.option(Decoder::number)?.map(VirtualHostId),
                 change: AccessChange::decode(&mut decoder)?,
             },
-            kind @ 8..=18 => Self::Host(HostEvent::decode(kind, &mut decoder)?),
+            kind @ (8..=18 | 20) => Self::Host(HostEvent::decode(kind, &mut decoder)?),
             _ => {
                 return Err(DecodeError::Invalid {
                     what: "kind of broker event",

@@ -1,7 +1,7 @@
 //! Messages that say which they are, and reading them back.
 
 use bytes::{Bytes, BytesMut};
-use forebay_broker::host::{Deaths, Envelope, Publication, header, unchanged};
+use forebay_broker::host::{Deaths, Envelope, Publication, Queueing, header, unchanged};
 use forebay_broker::queue::Delivery;
 use forebay_broker::storage::{LogReader, ReadError};
 use forebay_record::{BatchBuilder, Batches, RecordHeader, Records};
@@ -41,6 +41,7 @@ pub(crate) fn message(
         priority: 0,
         ttl_ms: None,
         for_topics: unchanged,
+        queueing: Queueing::default(),
     }
 }
 

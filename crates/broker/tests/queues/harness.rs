@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use forebay_broker::host::{
     Bind, ConnectionId, DeadLetterTarget, Deaths, Envelope, ExchangeDefinition, GetMessage, Got,
     HostError, Notice, Publication, PublishError, Published, QueueDefinition, QueueStatus,
-    Settlement, Subscribe, VirtualHost, VirtualHostId, header, unchanged,
+    Queueing, Settlement, Subscribe, VirtualHost, VirtualHostId, header, unchanged,
 };
 use forebay_broker::queue::{Credit, Delivery, HolderId, Outcome, QueueSettings, Subscription};
 use forebay_broker::routing::{Arguments, RouterKind};
@@ -399,5 +399,6 @@ pub(crate) fn publication(exchange: &str, key: &str, body: &str) -> Publication 
         priority: 0,
         ttl_ms: None,
         for_topics: unchanged,
+        queueing: Queueing::default(),
     }
 }

@@ -4,7 +4,9 @@ use bytes::BytesMut;
 use forebay_storage::Room;
 
 use super::{Cx, Host, Target};
-use crate::host::{Envelope, Publication, PublishError, QueueId, StoredMessage, unchanged};
+use crate::host::{
+    Envelope, Publication, PublishError, QueueId, Queueing, StoredMessage, unchanged,
+};
 use crate::queue::{Admission, Attributes};
 
 /// Whether a message has arrived where it was carried to.
@@ -59,6 +61,7 @@ impl Host {
             priority: attributes.priority,
             ttl_ms: attributes.ttl_ms,
             for_topics: unchanged,
+            queueing: Queueing::default(),
         };
         let each = targets
             .iter()

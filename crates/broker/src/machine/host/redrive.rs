@@ -45,7 +45,8 @@ impl Host {
                 continue;
             };
             let way = self.on_its_way(vhost, message, &redrive.to, cx);
-            let (message, envelope, mut targets) = way;
+            let (mut message, envelope, mut targets) = way;
+            message.leaves(id);
             // It would leave for the place that it is in.
             targets.retain(|to| *to != Target::Queue(id));
             if targets.is_empty() {
@@ -58,6 +59,7 @@ impl Host {
             }
             let attributes = Attributes {
                 priority: priority.max(message.recall(self.recall).priority),
+                group: message.group(),
                 ..Attributes::default()
             };
             match self.carry(&message, envelope, attributes, &targets, false, cx) {

@@ -65,6 +65,12 @@ impl Host {
                 queue,
                 definition,
             } => self.put_queue(virtual_host, queue, definition),
+            HostEvent::QueueAltered { queue, definition } => {
+                if let Some(state) = self.queues.get_mut(&queue) {
+                    state.dead_letter = definition.dead_letter.clone();
+                    state.definition = definition;
+                }
+            }
             HostEvent::QueueDeleted { queue } => drop(self.remove_queue(queue)),
             HostEvent::Bound { source, binding } => self.replay_binding(source, binding)?,
             HostEvent::Unbound { source, binding } => {
