@@ -22,6 +22,7 @@
 //! | 17 | virtual host founded | id u64, id of the first of its predeclared exchanges u64 |
 //! | 18 | virtual host ended, with all in it | id u64 |
 //! | 19 | access changed | id of the virtual host that it founds (presence) u64, see `access/change.rs` |
+//! | 20 | queue altered | log u64, queue, see `machine/host/encoding.rs` |
 
 use std::collections::BTreeMap;
 

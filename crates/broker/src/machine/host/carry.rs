@@ -111,5 +111,6 @@ impl Host {
             return self.delay(id, publication, batch, cx);
         }
         self.take_in(id, batch, publication.body_bytes, attributes, cx)
+            .map(drop)
     }
 }
