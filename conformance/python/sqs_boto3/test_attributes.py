@@ -129,8 +129,8 @@ def test_what_only_fifo_queues_have_cannot_be_set_on_others(sqs, queue, name):
 
 
 def test_high_throughput_wants_groups_as_the_scope(sqs, create_queue):
-    """API_SetQueueAttributes, FifoThroughputLimit: perMessageGroupId "is allowed only when the value
-    for DeduplicationScope is messageGroup"."""
+    """API_SetQueueAttributes, FifoThroughputLimit: perMessageGroupId "is allowed only when the
+    value for DeduplicationScope is messageGroup"."""
     queue = create_queue(fifo=True)
     with refused(*REFUSED_VALUE):
         set_attributes(sqs, queue, FifoThroughputLimit="perMessageGroupId")

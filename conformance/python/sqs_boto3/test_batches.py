@@ -120,8 +120,8 @@ def test_the_sizes_of_all_entries_are_added(sqs, queue):
 
 
 def test_entries_fail_by_themselves(sqs, queue):
-    """API_SendMessageBatch: "Because the batch request can result in a combination of successful and
-    unsuccessful actions, you should check for batch errors even when the call returns 200"."""
+    """API_SendMessageBatch: "Because the batch request can result in a combination of successful
+    and unsuccessful actions, you should check for batch errors even when the call returns 200"."""
     wrong = {"a": {"DataType": "Colour", "StringValue": "blue"}}
     batch = [
         {"Id": "good", "MessageBody": "good"},
@@ -167,9 +167,9 @@ def test_a_fifo_queue_keeps_the_order_of_the_entries(sqs, fifo):
 
 
 def test_entries_of_a_fifo_queue_want_a_group(sqs, fifo):
-    """API_SendMessageBatchRequestEntry, MessageGroupId: "If you do not provide a MessageGroupId when
-    sending a message to a FIFO queue, the action fails": the whole of it."""
-    batch = [{"Id": "a", "MessageBody": "a", "MessageGroupId": "g"}, {"Id": "b", "MessageBody": "b"}]
+    """API_SendMessageBatchRequestEntry, MessageGroupId: "If you do not provide a MessageGroupId
+    when sending a message to a FIFO queue, the action fails": the whole of it."""
+    batch = entries("a", MessageGroupId="g") + entries("b")
     with refused("MissingParameter", "InvalidParameterValue", status=400):
         send_batch(sqs, fifo, batch)
     assert receive(sqs, fifo, WaitTimeSeconds=1) == []

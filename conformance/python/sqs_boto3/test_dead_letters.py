@@ -39,8 +39,8 @@ def exhaust(sqs, queue, times):
 
 @pytest.mark.parametrize("most", [1, 3])
 def test_messages_die_after_so_many_receives(sqs, mortal, dead, most):
-    """guide: sqs-dead-letter-queues: "When the ReceiveCount for a message exceeds the maxReceiveCount
-    for a queue, Amazon SQS moves the message"."""
+    """guide: sqs-dead-letter-queues: "When the ReceiveCount for a message exceeds the
+    maxReceiveCount for a queue, Amazon SQS moves the message"."""
     queue = mortal(most)
     send(sqs, queue, "a")
     alive = exhaust(sqs, queue, most)
@@ -122,8 +122,8 @@ def test_chains_of_dead_letter_queues(sqs, create_queue, mortal, dead):
 
 
 def test_groups_go_on_without_their_dead(sqs, create_queue):
-    """guide: sqs-dead-letter-queues: of a FIFO queue the dead-letter queue is FIFO, too; the message
-    keeps its group and id, and the next of its group comes up."""
+    """guide: sqs-dead-letter-queues: of a FIFO queue the dead-letter queue is FIFO, too; the
+    message keeps its group and id, and the next of its group comes up."""
     dead = create_queue(fifo=True)
     queue = create_queue(
         name=dead.rsplit("/", 1)[1].removesuffix(".fifo") + "-s.fifo", FifoQueue="true",
@@ -208,7 +208,8 @@ def allow(permission, *sources):
 def test_nobody_may(sqs, queue, dead):
     """API_SetQueueAttributes, RedriveAllowPolicy: denyAll."""
     set_attributes(sqs, dead, RedriveAllowPolicy=allow("denyAll"))
-    assert json.loads(attributes(sqs, dead, "RedriveAllowPolicy")[0]) == json.loads(allow("denyAll"))
+    [found] = attributes(sqs, dead, "RedriveAllowPolicy")
+    assert json.loads(found) == json.loads(allow("denyAll"))
     with refused(*REFUSED_VALUE, status=400):
         set_attributes(sqs, queue, RedrivePolicy=policy(arn(sqs, dead), 2))
     set_attributes(sqs, dead, RedriveAllowPolicy=allow("allowAll"))
@@ -244,8 +245,8 @@ def test_allowances_that_are_refused(sqs, queue, text):
 
 @pytest.mark.slow
 def test_retention_of_the_dead(sqs, mortal, create_queue):
-    """guide: sqs-dead-letter-queues: in a standard dead-letter queue "the expiration of a message is
-    always based on its original enqueue timestamp"."""
+    """guide: sqs-dead-letter-queues: in a standard dead-letter queue "the expiration of a message
+    is always based on its original enqueue timestamp"."""
     dead = create_queue(MessageRetentionPeriod=60)
     queue = mortal(1, target=dead)
     send(sqs, queue, "a")

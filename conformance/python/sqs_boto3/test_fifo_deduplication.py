@@ -32,8 +32,8 @@ def send_as(sqs, queue, identity, *texts, group="g"):
 
 
 def test_an_id_is_needed(sqs, by_id):
-    """API_SendMessage, MessageDeduplicationId: without it and without ContentBasedDeduplication "the
-    action fails with an error"."""
+    """API_SendMessage, MessageDeduplicationId: without it and without ContentBasedDeduplication
+    "the action fails with an error"."""
     with refused("InvalidParameterValue", status=400):
         send(sqs, by_id, "a", MessageGroupId="g")
 
@@ -49,8 +49,8 @@ def test_a_duplicate_is_accepted_and_not_delivered(sqs, by_id):
 
 
 def test_ids_are_known_after_the_message_is_deleted(sqs, by_id):
-    """API_SendMessage, MessageDeduplicationId: "continues to keep track of the message deduplication
-    ID even after the message is received and deleted"."""
+    """API_SendMessage, MessageDeduplicationId: "continues to keep track of the message
+    deduplication ID even after the message is received and deleted"."""
     send_as(sqs, by_id, "d", "a")
     delete(sqs, by_id, take_one(sqs, by_id))
     send_as(sqs, by_id, "d", "a")
@@ -102,8 +102,8 @@ def test_an_id_comes_before_the_content(sqs, fifo):
 
 
 def test_an_id_that_is_the_hash_of_another_message(sqs, fifo):
-    """API_SendMessage: "the same as the one generated for the first ... the two messages are treated
-    as duplicates"."""
+    """API_SendMessage: "the same as the one generated for the first ... the two messages are
+    treated as duplicates"."""
     send(sqs, fifo, "a", MessageGroupId="g")
     send_as(sqs, fifo, sha256("a"), "b")
     assert bodies(take(sqs, fifo, 1)) == ["a"]
@@ -152,8 +152,8 @@ def test_a_duplicate_of_a_refused_message_is_none(sqs, by_id):
 
 @pytest.mark.slow
 def test_five_minutes(sqs, by_id):
-    """API_SendMessage, MessageDeduplicationId: "the 5-minute deduplication interval", from the first
-    send on, whatever is sent again meanwhile."""
+    """API_SendMessage, MessageDeduplicationId: "the 5-minute deduplication interval", from the
+    first send on, whatever is sent again meanwhile."""
     began = time.monotonic()
     [first] = send_as(sqs, by_id, "d", "first")
     eventually(lambda: time.monotonic() - began > 285, 300, every=5)

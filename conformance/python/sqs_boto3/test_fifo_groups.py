@@ -18,8 +18,8 @@ def put(sqs, queue, group, *numbers):
 
 
 def test_a_group_is_needed(sqs, fifo):
-    """API_SendMessage, MessageGroupId: "If you do not provide a MessageGroupId when sending a message
-    to a FIFO queue, the action fails"."""
+    """API_SendMessage, MessageGroupId: "If you do not provide a MessageGroupId when sending a
+    message to a FIFO queue, the action fails"."""
     with refused("MissingParameter", "InvalidParameterValue", status=400):
         send(sqs, fifo, "a")
 
@@ -45,8 +45,8 @@ def test_sequence_numbers_increase(sqs, fifo):
 
 
 def test_several_of_a_group_in_one_receive(sqs, fifo):
-    """guide: FIFO-queues-understanding-logic: "multiple messages with the same message group ID" come
-    in one call, in order."""
+    """guide: FIFO-queues-understanding-logic: "multiple messages with the same message group ID"
+    come in one call, in order."""
     put(sqs, fifo, "g", 1, 2, 3, 4)
     assert bodies(receive(sqs, fifo, MaxNumberOfMessages=3, WaitTimeSeconds=5)) == [
         "g1", "g2", "g3"

@@ -42,7 +42,8 @@ ERRORS = {
         "SendMessageBatch", {"Entries": []}, "AWS.SimpleQueueService.EmptyBatchRequest",
     ),
     "TooManyEntriesInBatchRequest": (
-        "DeleteMessageBatch", {"Entries": [{"Id": str(n), "ReceiptHandle": "a"} for n in range(11)]},
+        "DeleteMessageBatch",
+        {"Entries": [{"Id": str(n), "ReceiptHandle": "a"} for n in range(11)]},
         "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
     ),
     "BatchEntryIdsNotDistinct": (

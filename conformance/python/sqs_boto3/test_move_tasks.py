@@ -106,8 +106,8 @@ def test_attributes_are_moved_with_the_message(sqs, graveyard, dead):
 
 
 def test_the_rate_is_limited(sqs, graveyard, dead):
-    """API_StartMessageMoveTask, MaxNumberOfMessagesPerSecond; TaskHandle "is only populated for tasks
-    that are in RUNNING status"."""
+    """API_StartMessageMoveTask, MaxNumberOfMessagesPerSecond; TaskHandle "is only populated for
+    tasks that are in RUNNING status"."""
     graveyard(*map(str, range(6)))
     handle = start(sqs, dead, MaxNumberOfMessagesPerSecond=1)
     [task] = tasks(sqs, dead)

@@ -95,8 +95,8 @@ def test_attributes_are_set(raw, sqs, queue):
 
 
 def test_message_attributes(raw, sqs, queue):
-    """API_SendMessage: MessageAttribute.N.Name, .Value.StringValue, .Value.DataType; the binary ones
-    in base64."""
+    """API_SendMessage: MessageAttribute.N.Name, .Value.StringValue, .Value.DataType; the binary
+    ones in base64."""
     raw.form(
         "SendMessage", queue, MessageBody="a",
         MessageAttribute__1__Name="text", MessageAttribute__1__Value__StringValue="größe",
@@ -182,7 +182,7 @@ def test_the_queue_as_a_parameter(call, sqs, queue):
 
 
 def test_shapes_of_errors(call, queue):
-    """guide: sqs-api-xml-error-response-structure: Type, Code and Message of the Error, RequestId."""
+    """guide: sqs-api-xml-error-response-structure: Type, Code and Message, and a RequestId."""
     answer = call("GetQueueAttributes", f"{queue}-not", AttributeName__1="All")
     assert answer.status == 400
     assert answer.xml.tag == f"{NAMESPACE}ErrorResponse"

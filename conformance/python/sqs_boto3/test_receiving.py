@@ -10,7 +10,9 @@ from .messages import (
     NO_QUEUE, bodies, change, receive, refused, send, set_attributes, take, take_one,
 )
 
-SYSTEM = {"SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp"}
+SYSTEM = {
+    "SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp",
+}
 
 
 def test_an_empty_queue(sqs, queue):

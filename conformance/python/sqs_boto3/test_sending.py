@@ -154,7 +154,7 @@ TYPES = {
 
 
 def test_attributes_come_back_as_they_were_sent(sqs, queue):
-    """guide: sqs-message-metadata#sqs-message-attributes; the digest, which boto3 does not check."""
+    """guide: sqs-message-metadata#sqs-message-attributes; boto3 does not check the digest."""
     [sent] = send(sqs, queue, "a", MessageAttributes=TYPES)
     assert sent["MD5OfMessageAttributes"] == digests.of_attributes(TYPES)
     message = take_one(sqs, queue, MessageAttributeNames=["All"])
@@ -211,8 +211,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("attribute", REFUSED.values(), ids=REFUSED)
 def test_attributes_that_are_refused(sqs, queue, attribute):
-    """guide: sqs-message-metadata#message-attribute-components, Type and Value; StringListValues are
-    "Not implemented. Reserved for future use" (API_MessageAttributeValue)."""
+    """guide: sqs-message-metadata#message-attribute-components, Type and Value; StringListValues
+    are "Not implemented. Reserved for future use" (API_MessageAttributeValue)."""
     codes = ["InvalidParameterValue", "MissingParameter", "InvalidMessageContents"]
     codes.append("AWS.SimpleQueueService.UnsupportedOperation")
     with refused(*codes, status=400):
@@ -248,7 +248,7 @@ def test_system_attributes_that_are_refused(sqs, queue, header):
 
 
 def test_groups_of_a_standard_queue(sqs, queue):
-    """guide: sqs-fair-queues: MessageGroupId on standard queues; no order, and nothing is blocked."""
+    """guide: sqs-fair-queues: MessageGroupId on standard queues; no order, no blocking."""
     send(sqs, queue, "a", "b", MessageGroupId="tenant")
     first = take_one(sqs, queue)
     second = take_one(sqs, queue)

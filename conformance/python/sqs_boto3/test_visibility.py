@@ -93,8 +93,8 @@ def test_limits_of_time_outs(sqs, queue, seconds):
 
 
 def test_twelve_hours_from_the_receive_at_most(sqs, queue):
-    """guide: sqs-visibility-timeout: "a 12-hour maximum visibility timeout from the time the message
-    is first received. Extending doesn't reset this 12-hour limit"."""
+    """guide: sqs-visibility-timeout: "a 12-hour maximum visibility timeout from the time the
+    message is first received. Extending doesn't reset this 12-hour limit"."""
     send(sqs, queue, "a")
     message = take_one(sqs, queue)
     pause(2)
@@ -117,8 +117,8 @@ def test_what_is_not_in_flight(sqs, queue):
 
 
 def test_deleting_what_is_visible_again(sqs, create_queue):
-    """guide: sqs-visibility-timeout; API_DeleteMessage: a standard queue takes the handle though the
-    time-out is over, as long as the message is there."""
+    """guide: sqs-visibility-timeout; API_DeleteMessage: a standard queue takes the handle though
+    the time-out is over, as long as the message is there."""
     queue = create_queue(VisibilityTimeout=1)
     send(sqs, queue, "a")
     message = take_one(sqs, queue)
