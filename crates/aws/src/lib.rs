@@ -7,6 +7,7 @@
 //! | [`auth`] | who asks: AWS Signature Version 4 |
 //! | `gateway` | what all connections share |
 //! | `http` | a connection, and each of its requests |
+//! | [`sns`] | SNS: topics and subscriptions |
 //! | [`limits`] | every bound |
 //! | `metrics` | what is counted |
 //! | `namespace` | accounts and regions are virtual hosts |
@@ -23,6 +24,8 @@ mod metrics;
 mod namespace;
 mod request_id;
 mod service;
+pub mod sns;
+#[expect(dead_code, reason = "operations on messages follow")]
 mod sqs;
 pub mod wire;
 

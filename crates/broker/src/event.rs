@@ -22,6 +22,7 @@
 //! | 17 | virtual host founded | id u64, id of the first of its predeclared exchanges u64 |
 //! | 18 | virtual host ended, with all in it | id u64 |
 //! | 19 | access changed | id of the virtual host that it founds (presence) u64, see `access/change.rs` |
+//! | 20 | queue altered | log u64, queue, see `machine/host/encoding.rs` |
 
 use std::collections::BTreeMap;
 
@@ -91,6 +92,10 @@ pub(crate) enum HostEvent {
     },
     QueueDeclared {
         virtual_host: VirtualHostId,
+        queue: QueueId,
+        definition: QueueDefinition,
+    },
+    QueueAltered {
         queue: QueueId,
         definition: QueueDefinition,
     },
@@ -189,7 +194,7 @@ impl BrokerEvent {
                 founded: decoder.option(Decoder::number)?.map(VirtualHostId),
                 change: AccessChange::decode(&mut decoder)?,
             },
-            kind @ 8..=18 => Self::Host(HostEvent::decode(kind, &mut decoder)?),
+            kind @ (8..=18 | 20) => Self::Host(HostEvent::decode(kind, &mut decoder)?),
             _ => {
                 return Err(DecodeError::Invalid {
                     what: "kind of broker event",

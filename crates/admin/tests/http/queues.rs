@@ -3,8 +3,8 @@
 use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
 use forebay_broker::host::{
-    ConnectionId, DeadLetterTarget, Envelope, GetMessage, Publication, QueueDefinition, Settlement,
-    VirtualHostId, header, unchanged,
+    ConnectionId, DeadLetterTarget, Envelope, GetMessage, Publication, QueueDefinition, Queueing,
+    Settlement, VirtualHostId, header, unchanged,
 };
 use forebay_broker::queue::{HolderId, Outcome, QueueSettings};
 use forebay_broker::routing::Arguments;
@@ -55,6 +55,7 @@ impl Harness {
             priority: 0,
             ttl_ms: None,
             for_topics: unchanged,
+            queueing: Queueing::default(),
         };
         let host = self.broker.virtual_host(VirtualHostId::DEFAULT);
         host.publish(vec![publication]).await.remove(0).unwrap();

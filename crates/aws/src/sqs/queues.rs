@@ -163,7 +163,7 @@ pub(super) async fn describe(
     };
     let name = Bytes::copy_from_slice(place.name.as_bytes());
     let described = host.queue(name).await?;
-    let described = described.filter(|queue| is_shown(queue));
+    let described = described.filter(is_shown);
     Ok(described.map(|described| (host, described)))
 }
 

@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
 use super::definition::{ConnectionId, ExchangeDefinition, QueueDefinition};
 use super::inspect::Inspect;
+use super::leases::{Lease, LeaseOutcome, Receive, Received};
 use super::peek::Peek;
 use super::redrive::Redrive;
 use super::reply::NoticeSender;
@@ -58,10 +60,14 @@ pub enum HostCommand {
         /// Who asks.
         connection: ConnectionId,
     },
+    /// Gives a queue other settings, arguments and another place for its dead.
+    AlterQueue(QueueDefinition),
     /// Drops what is ready.
     PurgeQueue {
         /// The queue's name.
         name: Bytes,
+        /// And what is locked or delayed, and what is known of messages that came before.
+        everything: bool,
         /// Who asks.
         connection: ConnectionId,
     },
@@ -113,6 +119,27 @@ pub enum HostCommand {
     Peek(Peek),
     /// Moves messages from one queue to others.
     Redrive(Redrive),
+    /// Takes messages for a time.
+    Receive {
+        /// Which.
+        receive: Receive,
+        /// Who waits if there are none.
+        waiter: Option<oneshot::Sender<Received>>,
+    },
+    /// Somebody waits no longer.
+    StopWaiting {
+        /// For messages of this queue.
+        queue: Bytes,
+        /// Under which number.
+        waiter: u64,
+    },
+    /// Says what becomes of messages that were taken for a time.
+    Leases {
+        /// Their queue.
+        queue: Bytes,
+        /// What becomes of each.
+        leases: Vec<(Lease, LeaseOutcome)>,
+    },
 }
 
 /// What an event takes beside the names in it.
@@ -129,10 +156,14 @@ impl HostCommand {
                 Self::Bind(bind) | Self::Unbind(bind) => {
                     bind.key.len() + bind.arguments.stored_bytes()
                 }
-                Self::DeclareQueue { definition, .. } => {
+                Self::DeclareQueue { definition, .. } | Self::AlterQueue(definition) => {
                     2 * definition.name.len() + definition.arguments.stored_bytes()
                 }
                 Self::Settle { settlements, .. } => 64 * settlements.len(),
+                Self::Receive { receive, .. } => {
+                    64 * usize::try_from(receive.messages_max).unwrap_or(usize::MAX)
+                }
+                Self::Leases { leases, .. } => 64 * leases.len(),
                 Self::Release { holders, .. } => 64 * holders.len(),
                 _ => 0,
             }
@@ -149,6 +180,9 @@ impl HostCommand {
                 | Self::SetCredit { .. }
                 | Self::Inspect(_)
                 | Self::Peek(_)
+                | Self::Receive { .. }
+                | Self::StopWaiting { .. }
+                | Self::Leases { .. }
         )
     }
 
@@ -157,7 +191,11 @@ impl HostCommand {
     pub(crate) fn is_essential(&self) -> bool {
         !matches!(
             self,
-            Self::DeclareExchange(_) | Self::DeclareQueue { .. } | Self::Bind(_) | Self::Redrive(_)
+            Self::DeclareExchange(_)
+                | Self::DeclareQueue { .. }
+                | Self::AlterQueue(_)
+                | Self::Bind(_)
+                | Self::Redrive(_)
         )
     }
 }

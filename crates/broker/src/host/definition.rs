@@ -23,6 +23,11 @@ impl VirtualHostId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionId(pub u64);
 
+impl ConnectionId {
+    /// Who has no connection, such as an operator: no exclusive queue is its own.
+    pub const NOBODY: Self = Self(0);
+}
+
 /// An exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExchangeDefinition {

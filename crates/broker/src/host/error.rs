@@ -41,6 +41,9 @@ pub enum HostError {
     /// What was to be settled is not held by who settles it.
     #[error("unknown delivery")]
     UnknownDelivery,
+    /// As many messages are locked as its receivers said may be.
+    #[error("too many messages are in flight")]
+    TooManyInFlight,
     /// There are as many queues, exchanges or bindings as there may be.
     #[error("there are {0} already, which is as many as there may be")]
     TooMany(&'static str),

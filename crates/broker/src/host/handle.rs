@@ -133,10 +133,28 @@ impl VirtualHost {
         &self,
         messages: Vec<Publication>,
     ) -> impl Future<Output = Vec<Result<Published, PublishError>>> + Send + use<> {
+        self.publish_as(messages, false)
+    }
+
+    /// Sends each message to the queue that its only routing key names, and says where it is stored. Answered
+    /// as [`Self::publish`] is.
+    pub fn send(
+        &self,
+        messages: Vec<Publication>,
+    ) -> impl Future<Output = Vec<Result<Published, PublishError>>> + Send + use<> {
+        self.publish_as(messages, true)
+    }
+
+    fn publish_as(
+        &self,
+        messages: Vec<Publication>,
+        tells_positions: bool,
+    ) -> impl Future<Output = Vec<Result<Published, PublishError>>> + Send + use<> {
         let (count, virtual_host) = (messages.len(), self.id);
         let asked = self.broker.ask(move |answer| Command::Publish {
             virtual_host,
             messages,
+            tells_positions,
             answer,
         });
         async move {
@@ -189,6 +207,13 @@ impl VirtualHost {
         self.host(command).await.and_then(HostReply::queue)
     }
 
+    /// Gives a queue the settings, arguments and place for its dead of another definition of the same name.
+    /// They hold for what it has, too.
+    pub async fn alter_queue(&self, definition: QueueDefinition) -> Answer<()> {
+        self.host(HostCommand::AlterQueue(definition)).await?;
+        Ok(())
+    }
+
     /// Says what there is of a queue.
     pub async fn check_queue(&self, name: Bytes, connection: ConnectionId) -> Answer<QueueStatus> {
         let command = HostCommand::CheckQueue { name, connection };
@@ -214,7 +239,22 @@ impl VirtualHost {
 
     /// Drops what is ready in a queue. Returns how many messages that were.
     pub async fn purge_queue(&self, name: Bytes, connection: ConnectionId) -> Answer<u64> {
-        let command = HostCommand::PurgeQueue { name, connection };
+        let command = HostCommand::PurgeQueue {
+            name,
+            everything: false,
+            connection,
+        };
+        self.host(command).await.and_then(HostReply::messages)
+    }
+
+    /// Drops everything that is in a queue, also what is locked or delayed, and forgets which messages it took
+    /// before. Returns how many messages were ready.
+    pub async fn purge_everything(&self, name: Bytes) -> Answer<u64> {
+        let command = HostCommand::PurgeQueue {
+            name,
+            everything: true,
+            connection: ConnectionId::NOBODY,
+        };
         self.host(command).await.and_then(HostReply::messages)
     }
 

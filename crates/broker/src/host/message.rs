@@ -20,6 +20,11 @@ pub mod header {
     pub const WAITING: &str = "forebay.waiting";
     /// It has waited in an exchange; without a value.
     pub const DELAYED: &str = "forebay.delayed";
+    /// The group in whose order it is delivered.
+    pub const GROUP: &str = "forebay.group";
+    /// Where it was stored first, if it was moved from there: the queue's id and the offset, u64 each,
+    /// little-endian.
+    pub const ORIGIN: &str = "forebay.origin";
     /// The queues that it died in, see [`Deaths`](super::super::Deaths).
     pub const DEATHS: &str = "forebay.deaths";
 }
@@ -39,6 +44,28 @@ pub struct Publication {
     pub ttl_ms: Option<u64>,
     /// Makes of the batch the one that a topic is given.
     pub for_topics: ForTopics,
+    /// What else queues look at, if they are asked to.
+    pub queueing: Queueing,
+}
+
+/// What few messages bring for the queues that they go to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Queueing {
+    /// The group in whose order it is delivered ([`group_id`]), where a queue knows groups.
+    pub group: Option<u64>,
+    /// Under which id it is known, where a queue wants every message once.
+    pub deduplication: Option<u128>,
+    /// For how many milliseconds it waits in the queue, if not as long as the queue's settings say.
+    pub delay_ms: Option<u64>,
+}
+
+/// The id of a group by its name ([`header::GROUP`]). Two groups with one id wait for one another, which is
+/// all that follows.
+pub fn group_id(name: &[u8]) -> u64 {
+    // FNV-1a: the same for ever, on every machine.
+    name.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 impl Publication {

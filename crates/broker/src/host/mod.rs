@@ -6,6 +6,7 @@
 //! | `command`, `reply` | what can be asked, and what comes back |
 //! | `inspect` | what operators look at |
 //! | `peek`, `redrive` | messages that are looked at, and moved by hand |
+//! | `leases` | messages that are taken for a time, by nobody who stays |
 //! | `message` | a message as it is published, and as it lies in a queue's log |
 //! | `stored` | that, read and written again |
 //! | `deaths` | what a message remembers of the queues that it died in |
@@ -20,6 +21,7 @@ mod definition;
 mod error;
 mod handle;
 mod inspect;
+mod leases;
 mod message;
 mod peek;
 mod redrive;
@@ -37,13 +39,15 @@ pub use inspect::{
     BindingDescription, BindingPlace, Bindings, BindingsPart, HostTotals, Inspect, Inspected, Part,
     QueueDescription,
 };
+pub use leases::{Lease, LeaseError, LeaseOutcome, Leased, Receive, Received};
 pub use message::{
-    Envelope, ForTopics, MessageHeaders, Publication, Recall, Recalled, header, unchanged,
+    Envelope, ForTopics, MessageHeaders, Publication, Queueing, Recall, Recalled, group_id, header,
+    unchanged,
 };
 pub use peek::{Peek, Peeked, PeekedMessages};
 pub use redrive::{Redrive, RedriveTarget, Redriven};
 pub use reply::{
-    Delivered, Got, HostReply, Notice, NoticeSender, Published, QueueStatus, Subscribed,
+    Delivered, Got, HostReply, Notice, NoticeSender, Position, Published, QueueStatus, Subscribed,
 };
 pub use stored::StoredMessage;
 

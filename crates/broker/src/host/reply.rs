@@ -4,7 +4,9 @@ use bytes::Bytes;
 use forebay_storage::LogReader;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::definition::QueueId;
 use super::inspect::Inspected;
+use super::leases::{LeaseError, Received};
 use super::peek::Peeked;
 use super::redrive::Redriven;
 use crate::queue::{Delivery, HolderId};
@@ -28,6 +30,12 @@ pub enum HostReply {
     Peeked(Peeked),
     /// What became of messages that were to be moved.
     Redriven(Redriven),
+    /// Messages that were taken for a time.
+    Received(Received),
+    /// There are none now. Whoever waits is told under this number.
+    Waiting(u64),
+    /// What became of leases.
+    Leases(Vec<Result<(), LeaseError>>),
 }
 
 /// What there is of a queue.
@@ -87,4 +95,17 @@ pub enum Published {
     Unroutable,
     /// A queue was full and refused it.
     Refused,
+    /// The queue that it was [sent](super::VirtualHost::send) to has it, there.
+    Stored(Position),
+    /// That queue took a message of the same deduplication id lately, and not this one.
+    Duplicate(Position),
+}
+
+/// Where a message is, or was, for as long as the broker's data lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Position {
+    /// The queue that it was stored in first.
+    pub queue: QueueId,
+    /// Its offset there.
+    pub offset: u64,
 }

@@ -2,9 +2,12 @@
 
 use bytes::Bytes;
 use forebay_record::{Batch, BatchBuilder, Error as RecordError, Record, RecordHeader, Records};
+use forebay_storage::LogId;
 
 use super::deaths::Deaths;
-use super::message::{Recall, Recalled, header};
+use super::definition::QueueId;
+use super::message::{Recall, Recalled, group_id, header};
+use super::reply::Position;
 
 /// A message that was read from a queue's log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,6 +104,43 @@ impl StoredMessage {
         let key = self.key.as_deref();
         builder.add(self.timestamp_ms, key, Some(&self.body), &headers)?;
         builder.build()
+    }
+
+    /// Notes where it was stored first, as it leaves a queue.
+    pub(crate) fn leaves(&mut self, queue: QueueId) {
+        if self.header(header::ORIGIN).is_none() {
+            let mut origin = queue.0.to_le_bytes().to_vec();
+            origin.extend(self.offset.to_le_bytes());
+            let name = Bytes::from_static(header::ORIGIN.as_bytes());
+            self.headers.push((name, Some(origin.into())));
+        }
+    }
+
+    /// The group in whose order it is delivered.
+    pub(crate) fn group(&self) -> Option<u64> {
+        self.header(header::GROUP).map(|name| group_id(name))
+    }
+
+    /// The value of a header, if it has one.
+    pub fn header(&self, name: &str) -> Option<&Bytes> {
+        let mut headers = self.headers.iter();
+        let (_, value) = headers.find(|(found, _)| **found == *name.as_bytes())?;
+        value.as_ref()
+    }
+
+    /// Where a message was stored first that was read from a queue.
+    pub fn origin(&self, read_from: QueueId) -> Position {
+        let moved = self.header(header::ORIGIN).and_then(|value| {
+            let (queue, offset) = value.split_first_chunk::<8>()?;
+            Some(Position {
+                queue: LogId(u64::from_le_bytes(*queue)),
+                offset: u64::from_le_bytes(offset.try_into().ok()?),
+            })
+        });
+        moved.unwrap_or(Position {
+            queue: read_from,
+            offset: self.offset,
+        })
     }
 
     /// Takes a header out.

@@ -13,7 +13,7 @@ use crate::error::{AppendError, DeleteRecordsError, TopicError};
 use crate::group::{GroupCommand, GroupReply};
 use crate::host::{
     HostCommand, HostError, HostReply, Notice, NoticeSender, Publication, PublishError, Published,
-    VirtualHostId,
+    Received, VirtualHostId,
 };
 use crate::limits::TOPIC_PARTITIONS_MAX;
 use crate::names::TopicName;
@@ -146,6 +146,8 @@ pub(crate) enum Command {
     Publish {
         virtual_host: VirtualHostId,
         messages: Vec<Publication>,
+        /// Each goes to one queue, and its publisher is told where it is.
+        tells_positions: bool,
         answer: oneshot::Sender<PublishResults>,
     },
     Host {
@@ -286,6 +288,7 @@ pub(crate) enum Answer {
         Result<(), AccessError>,
     ),
     Notice(NoticeSender, Notice),
+    Received(oneshot::Sender<Received>, Received),
     InitProducer(oneshot::Sender<ProducerIdentity>, ProducerIdentity),
     Group(oneshot::Sender<GroupReply>, GroupReply),
 }
@@ -308,6 +311,7 @@ impl Answer {
             Self::Host(to, result) => drop(to.send(result)),
             Self::Access(to, result) => drop(to.send(result)),
             Self::Notice(to, notice) => drop(to.send(notice)),
+            Self::Received(to, received) => drop(to.send(received)),
             Self::InitProducer(to, identity) => drop(to.send(identity)),
             Self::Group(to, reply) => drop(to.send(reply)),
         }

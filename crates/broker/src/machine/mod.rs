@@ -193,8 +193,17 @@ impl Machine for BrokerMachine {
             Command::Publish {
                 virtual_host,
                 messages,
+                tells_positions,
                 answer,
-            } => self.publish_messages(virtual_host, messages, answer, engine, now, replies),
+            } => self.publish_messages(
+                virtual_host,
+                messages,
+                tells_positions,
+                answer,
+                engine,
+                now,
+                replies,
+            ),
             Command::Host {
                 virtual_host,
                 command,

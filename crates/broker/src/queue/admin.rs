@@ -32,6 +32,38 @@ impl Queue {
         }
     }
 
+    /// Drops everything, also what is locked or delayed, and forgets which messages were taken before.
+    pub fn purge_everything(&mut self, turn: &mut Turn<'_>) -> Lost {
+        let counters = &self.messages.counters;
+        let lost = Lost {
+            ready: counters.ready,
+            locked: counters.locked,
+            delayed: counters.delayed,
+        };
+        if lost == Lost::default() && self.messages.dedup.is_empty() {
+            return lost;
+        }
+        let mut holders: Vec<_> = self.messages.tables.keys().copied().collect();
+        holders.sort_unstable();
+        for holder in holders {
+            let table = self.messages.tables.get(&holder);
+            let numbers = table.map(|table| table.numbers()).unwrap_or_default();
+            let count = numbers.len() as u64;
+            for number in numbers {
+                self.finish(holder, number..number + 1, Removal::Purged, turn);
+            }
+            self.regain(holder, count, turn);
+        }
+        for offset in self.messages.delayed.within(0..self.messages.next) {
+            self.messages.wake(offset);
+            turn.out.journal(QueueEvent::Woken { offset, count: 1 });
+        }
+        self.purge(turn);
+        self.messages.dedup.clear();
+        turn.out.journal(QueueEvent::DeduplicationForgotten);
+        lost
+    }
+
     /// Takes a message out that is moved to another queue, in one entry of the journal with its arrival
     /// there. Returns its priority; None if it is locked, delayed or gone, or waits for others of its
     /// group. Nothing else happens to the queue before it is [asked](Self::tick): what waited behind a

@@ -46,6 +46,15 @@ impl Dedup {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.seen.is_empty()
+    }
+
+    /// Forgets every id.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     /// Every id with the offset and time it was last seen at, in order of time.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u128, u64, i64)> {
         self.by_time.iter().filter_map(|(at_ms, id)| {

@@ -36,7 +36,36 @@ impl Queue {
                 break;
             };
             given += run.end - run.start;
+            let last = run.end - 1;
             self.deliver(get.holder, get.no_ack, priority, run, until_ms, turn);
+            if !get.no_ack {
+                given += self.get_group(get, last, get.messages_max - given, until_ms, turn);
+            }
+        }
+        given
+    }
+
+    /// Whoever has the lead of a group may take what follows it in the same go: nobody else gets any of
+    /// it before that is settled.
+    fn get_group(
+        &mut self,
+        get: Get,
+        lead: u64,
+        messages_max: u64,
+        until_ms: i64,
+        turn: &mut Turn<'_>,
+    ) -> u64 {
+        let mut given = 0;
+        while given < messages_max
+            && let Some((next, priority)) = self.messages.groups.next_of(lead)
+        {
+            let (expiry_ms, _) = self.messages.expiry(next);
+            // It is dropped when it is first in line.
+            if expiry_ms.is_some_and(|expiry_ms| expiry_ms < turn.now_ms) {
+                break;
+            }
+            self.deliver(get.holder, false, priority, next..next + 1, until_ms, turn);
+            given += 1;
         }
         given
     }
@@ -130,13 +159,17 @@ impl Queue {
                 });
                 None
             } else {
-                let number = self.messages.lock(holder, priority, run, until_ms, None);
+                let at_ms = (until_ms != NEVER).then_some(turn.now_ms);
+                let number = self
+                    .messages
+                    .lock(holder, priority, run, until_ms, at_ms, None);
                 let locked = QueueEvent::Locked {
                     holder,
                     number,
                     offset,
                     count,
-                    until_ms: Some(until_ms).filter(|until_ms| *until_ms != NEVER),
+                    until_ms: at_ms.map(|_| until_ms),
+                    at_ms,
                 };
                 self.journal_unordered(locked, turn);
                 Some(number)

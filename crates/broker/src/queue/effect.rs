@@ -183,6 +183,7 @@ impl QueueEvent {
                     offset,
                     count,
                     until_ms,
+                    at_ms,
                 },
                 Self::Locked {
                     holder: to,
@@ -190,9 +191,11 @@ impl QueueEvent {
                     offset: at,
                     count: more,
                     until_ms: until,
+                    at_ms: when,
                 },
             ) if holder == to
                 && until_ms == until
+                && at_ms == when
                 && *number + *count == *from
                 && *offset + *count == *at =>
             {

@@ -17,6 +17,8 @@
 //! | 8 | purged | `below offset` |
 //! | 9 | reconfigured | see [`QueueSettings`] |
 //! | 10 | buried | `offset, count` |
+//! | 11 | locked for a time | `holder, number, offset, count, until time, at time` |
+//! | 12 | deduplication forgotten | |
 //!
 //! A removal is 0 acked, 1 purged, 2 moved, 16 + reason dead, 32 + reason dropped; a reason is 0 expired,
 //! 1 rejected, 2 max length, 3 delivery limit.
@@ -43,6 +45,8 @@ const WOKEN: u8 = 7;
 const PURGED: u8 = 8;
 const RECONFIGURED: u8 = 9;
 const BURIED: u8 = 10;
+const LEASED: u8 = 11;
+const DEDUPLICATION_FORGOTTEN: u8 = 12;
 
 /// One change of a queue's persistent state. Numbers are those of [`Token`](super::Token)s, times
 /// milliseconds.
@@ -60,6 +64,8 @@ pub enum QueueEvent {
         count: u64,
         /// When the lock ends, if it does by itself.
         until_ms: Option<i64>,
+        /// When they were locked, if the lock ends by itself.
+        at_ms: Option<i64>,
     },
     /// Locked messages left the queue.
     Settled {
@@ -140,6 +146,8 @@ pub enum QueueEvent {
         /// How many.
         count: u64,
     },
+    /// Ids of messages were forgotten: each may come again.
+    DeduplicationForgotten,
 }
 
 impl QueueEvent {
@@ -189,13 +197,20 @@ impl QueueEvent {
                 offset,
                 count,
                 until_ms,
+                at_ms,
             } => {
-                encoder.u8(LOCKED);
+                let times = until_ms.zip(*at_ms);
+                encoder.u8(if times.is_some() { LEASED } else { LOCKED });
                 last.put_holder(encoder, *holder);
                 last.number.put(encoder, *number);
                 last.offset.put(encoder, *offset);
                 encoder.varint(*count);
-                encoder.option(*until_ms, |encoder, until| last.put_time(encoder, until));
+                if let Some((until_ms, at_ms)) = times {
+                    last.put_time(encoder, until_ms);
+                    last.put_time(encoder, at_ms);
+                } else {
+                    encoder.option(*until_ms, |encoder, until| last.put_time(encoder, until));
+                }
                 last.number.pass(*count);
                 last.offset.pass(*count);
             }
@@ -280,17 +295,21 @@ impl QueueEvent {
                 encoder.u8(BURIED);
                 last.offset.put_run(encoder, *offset, *count);
             }
+            Self::DeduplicationForgotten => drop(encoder.u8(DEDUPLICATION_FORGOTTEN)),
         }
     }
 
     fn decode(decoder: &mut Decoder<'_>, last: &mut Last) -> Result<Self, DecodeError> {
         Ok(match decoder.u8()? {
-            LOCKED => {
+            kind @ (LOCKED | LEASED) => {
                 let holder = last.holder(decoder)?;
                 let number = last.number.take(decoder)?;
                 let offset = last.offset.take(decoder)?;
                 let count = count(decoder)?;
-                let until_ms = decoder.option(|decoder| last.time(decoder))?;
+                let (until_ms, at_ms) = match kind {
+                    LEASED => (Some(last.time(decoder)?), Some(last.time(decoder)?)),
+                    _ => (decoder.option(|decoder| last.time(decoder))?, None),
+                };
                 last.number.pass_checked(count)?;
                 last.offset.pass_checked(count)?;
                 Self::Locked {
@@ -299,6 +318,7 @@ impl QueueEvent {
                     offset,
                     count,
                     until_ms,
+                    at_ms,
                 }
             }
             SETTLED => {
@@ -366,6 +386,7 @@ impl QueueEvent {
             RECONFIGURED => Self::Reconfigured {
                 settings: Box::new(QueueSettings::decode(decoder)?),
             },
+            DEDUPLICATION_FORGOTTEN => Self::DeduplicationForgotten,
             BURIED => {
                 let (offset, count) = last.offset.take_run(decoder)?;
                 Self::Buried { offset, count }

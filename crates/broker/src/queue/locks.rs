@@ -131,6 +131,15 @@ impl LockTable {
         numbers
     }
 
+    /// Under which number a message is locked. Takes time by what is locked.
+    pub(super) fn number_of(&self, offset: u64) -> Option<u64> {
+        self.pages.iter().find_map(|(page, locks)| {
+            let locked = (0..PAGE).filter(|slot| locks.locked >> slot & 1 == 1);
+            let mut found = locked.filter(|slot| locks.offsets[*slot as usize] == offset);
+            found.next().map(|slot| page * PAGE + slot)
+        })
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
         self.pages.capacity() * 2 * size_of::<u64>() + self.pages.len() * size_of::<Page>()
     }

@@ -31,6 +31,11 @@ impl Queue {
         self.messages.levels.priority_of(offset)
     }
 
+    /// Whether a message left the queue, or never was in it.
+    pub fn is_gone(&self, offset: u64) -> bool {
+        offset >= self.messages.next || self.messages.frontier.is_done(offset)
+    }
+
     /// Messages that the queue holds, in the order in which they came in: from an offset on, below
     /// another, and at most so many. Takes time by how many are shown.
     pub fn look(&self, from: u64, below: u64, count_max: usize) -> Vec<Standing> {

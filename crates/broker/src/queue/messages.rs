@@ -14,7 +14,7 @@ use super::delayed::Delayed;
 use super::enqueue::Attributes;
 use super::frontier::Frontier;
 use super::groups::{Groups, Member};
-use super::ids::HolderId;
+use super::ids::{HolderId, Token};
 use super::levels::Levels;
 use super::locks::{Lock, LockTable, NEVER, SparePages};
 use super::settings::{Order, QueueSettings};
@@ -29,6 +29,9 @@ pub struct Mark {
     pub deliveries: u32,
     /// Those of them that count as failures (`x-delivery-count`).
     pub failures: u32,
+    /// When it was delivered first, in milliseconds since the Unix epoch, if that was under a lock that
+    /// ends by itself.
+    pub first_ms: Option<i64>,
 }
 
 #[derive(Clone, Debug)]
@@ -44,7 +47,7 @@ pub(super) struct Messages {
     pub(super) next_number: u64,
     spare: SparePages,
     pub(super) deadlines: Deadlines,
-    /// Of messages that came back and are not settled.
+    /// Of messages that came back, or are locked for a time, and are not settled.
     pub(super) marks: IdMap<u64, Mark>,
     pub(super) sizes: Sizes,
     pub(super) arrivals: Arrivals,
@@ -142,18 +145,36 @@ impl Messages {
         }
     }
 
-    /// Messages in a row that are ready, of one priority, are locked. Returns the first number.
+    /// Messages in a row that are ready, of one priority, are locked. `at_ms` says when, of locks that end
+    /// by themselves. Returns the first number.
     pub(super) fn lock(
         &mut self,
         holder: HolderId,
         priority: u8,
         run: Range<u64>,
         until_ms: i64,
+        at_ms: Option<i64>,
         number: Option<u64>,
     ) -> u64 {
         let count = run.end - run.start;
-        self.leave_ready(priority, run.clone());
+        if self.groups.is_empty() {
+            self.leave_ready(priority, run.clone());
+        } else {
+            for offset in run.clone() {
+                if self.groups.promote(offset) {
+                    self.uncount_ready(offset..offset + 1);
+                } else {
+                    self.leave_ready(priority, offset..offset + 1);
+                }
+            }
+        }
         self.count_deliveries(run.clone());
+        if at_ms.is_some() {
+            for offset in run.clone() {
+                let mark = self.marks.entry(offset).or_default();
+                mark.first_ms = mark.first_ms.or(at_ms);
+            }
+        }
         self.counters.locked += count;
         let next_number = self.next_number;
         let table = self.tables.entry(holder);
@@ -275,6 +296,18 @@ impl Messages {
         }
     }
 
+    /// Under which token a message is locked. Takes time by what is locked.
+    pub(super) fn token_of(&self, offset: u64) -> Option<Token> {
+        let mut tables = self.tables.iter();
+        tables.find_map(|(holder, table)| {
+            let number = table.number_of(offset)?;
+            Some(Token {
+                holder: *holder,
+                number,
+            })
+        })
+    }
+
     pub(super) fn mark(&self, offset: u64) -> Mark {
         if self.marks.is_empty() {
             return Mark::default();
@@ -322,6 +355,16 @@ impl Messages {
         self.settings.ttl_ms.is_some() || !self.ttls.runs.is_empty()
     }
 
+    /// What is ready in `within`, of one priority each: also what waits for others of its group.
+    pub(super) fn ready_within(&self, within: Range<u64>) -> Vec<(u8, Range<u64>)> {
+        let mut runs = self.levels.runs_within(within.clone());
+        for offset in self.groups.parked().runs_within(within).flatten() {
+            let priority = self.groups.priority_of_parked(offset);
+            runs.extend(priority.map(|priority| (priority, offset..offset + 1)));
+        }
+        runs
+    }
+
     fn ready_bytes_within(&self, run: Range<u64>) -> u64 {
         let ready = self.levels.runs_within(run.clone());
         let ready = ready.into_iter().map(|(_, run)| run);
@@ -337,8 +380,8 @@ impl Messages {
             return;
         }
         for offset in run {
-            if self.groups.admit(offset) {
-                self.levels.insert(priority, offset..offset + 1);
+            if let Some((next, priority)) = self.groups.admit(offset, priority) {
+                self.levels.insert(priority, next..next + 1);
             }
         }
     }
@@ -359,11 +402,10 @@ impl Messages {
     }
 
     fn count_deliveries(&mut self, run: Range<u64>) {
-        let totals = &mut self.counters.totals;
-        totals.delivered += run.end - run.start;
+        self.counters.totals.delivered += run.end - run.start;
         if !self.marks.is_empty() {
-            let again = run.filter(|offset| self.marks.contains_key(offset));
-            totals.redelivered += again.count() as u64;
+            let again = run.filter(|offset| self.mark(*offset).deliveries > 0);
+            self.counters.totals.redelivered += again.count() as u64;
         }
     }
 

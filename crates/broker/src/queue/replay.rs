@@ -30,14 +30,14 @@ impl Queue {
                 offset,
                 count,
                 until_ms,
+                at_ms,
             } => {
-                let runs = messages.levels.runs_within(*offset..offset + count);
-                for (priority, run) in runs {
+                for (priority, run) in messages.ready_within(*offset..offset + count) {
                     let number = number + (run.start - offset);
                     let numbers = number..number + (run.end - run.start);
                     if held(messages, *holder, numbers).is_empty() {
                         let until_ms = until_ms.unwrap_or(NEVER);
-                        messages.lock(*holder, priority, run, until_ms, Some(number));
+                        messages.lock(*holder, priority, run, until_ms, *at_ms, Some(number));
                     }
                 }
             }
@@ -98,6 +98,7 @@ impl Queue {
                 woken.into_iter().for_each(|offset| messages.wake(offset));
             }
             QueueEvent::Purged { below } => messages.purge(*below),
+            QueueEvent::DeduplicationForgotten => messages.dedup.clear(),
             QueueEvent::Buried { offset, count } => {
                 let end = offset.saturating_add(*count);
                 messages.unburied.remove(*offset..end);

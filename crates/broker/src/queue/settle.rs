@@ -91,6 +91,34 @@ impl Queue {
         Ok(())
     }
 
+    /// Ends a message wherever it stands, for somebody who has had it before. Returns whether it was there;
+    /// what waits for others of its group stays.
+    pub fn discard(&mut self, offset: u64, turn: &mut Turn<'_>) -> bool {
+        let messages = &mut self.messages;
+        if let Some(token) = messages.token_of(offset) {
+            let numbers = token.number..token.number + 1;
+            self.finish(token.holder, numbers, Removal::Acked, turn);
+            self.regain(token.holder, 1, turn);
+        } else {
+            if messages.delayed.contains(offset) && !messages.groups.has(offset) {
+                messages.wake(offset);
+                turn.out.journal(QueueEvent::Woken { offset, count: 1 });
+            }
+            let Some(priority) = messages.levels.priority_of(offset) else {
+                return false;
+            };
+            let removal = Removal::Acked;
+            turn.out.journal(QueueEvent::Removed {
+                offset,
+                count: 1,
+                removal,
+            });
+            messages.remove_ready(priority, offset..offset + 1, removal);
+        }
+        self.distribute(turn);
+        true
+    }
+
     /// Dead messages were moved to where the dead go.
     pub fn buried(&mut self, offsets: Range<u64>, turn: &mut Turn<'_>) {
         let (offset, count) = (offsets.start, offsets.end - offsets.start);
@@ -172,7 +200,7 @@ impl Queue {
         self.enforce_bounds(turn);
     }
 
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         holder: HolderId,
         numbers: Range<u64>,

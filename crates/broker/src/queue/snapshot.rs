@@ -1,15 +1,15 @@
 //! A queue at one point of the journal.
 //!
-//! Layout: `version u8 (3), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
+//! Layout: `version u8 (4), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
 //! it RUNS, ready list<priority u8, RUNS>, delayed list<offset varint, time i64, priority u8>, locks
 //! list<holder u64, list<number varint, offset varint, until i64, priority u8>>, marks list<offset varint, deliveries u32,
-//! failures u32>, sizes folded and exact list<first varint, count varint, bytes varint>, arrivals
+//! failures u32, first option<i64>>, sizes folded and exact list<first varint, count varint, bytes varint>, arrivals
 //! list<first varint, last i64, closes i64>, ttls list<first varint, end varint, ttl varint>,
-//! groups list<offset varint, group u64, priority u8, apart bool>, deduplication list<id 16, offset
+//! groups list<offset varint, group u64, priority u8, standing u8 (1 apart, 2 lead, 3 parked)>, deduplication list<id 16, offset
 //! varint, time i64>, totals, unburied list<first varint, count varint, reason u8>, moved varint`. RUNS is `list<gap varint, length varint>`: how far each run of offsets
 //! is from the end of the one before it, and how long it is. Lists of runs and of locks are in
-//! order, so that the same queue is the same bytes. Version 1 has nothing unburied, and
-//! up to version 2 nothing was moved.
+//! order, so that the same queue is the same bytes. Version 1 has nothing unburied, up to version 2 nothing was
+//! moved, and up to version 3 there are no first times, and a standing is 1 apart, or 0 for what follows from the order.
 
 use forebay_storage::IdMap;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
@@ -19,7 +19,7 @@ use super::Queue;
 use super::arrivals::Span;
 use super::counters::{DeathReason, Totals};
 use super::frontier::Frontier;
-use super::groups::Member;
+use super::groups::{Member, Standing};
 use super::ids::HolderId;
 use super::locks::{Lock, LockTable, SparePages};
 use super::messages::{Mark, Messages};
@@ -28,7 +28,7 @@ use super::settings::QueueSettings;
 use super::sizes::SizeRun;
 use super::ttls::TtlRun;
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 impl Queue {
     /// Appends everything that messages and events so far have built.
@@ -63,7 +63,10 @@ impl Queue {
             encoder
                 .varint(*offset)
                 .u32(mark.deliveries)
-                .u32(mark.failures);
+                .u32(mark.failures)
+                .option(mark.first_ms, |encoder, first_ms| {
+                    encoder.i64(first_ms);
+                });
         });
         for runs in [&messages.sizes.folded, &messages.sizes.exact] {
             encoder.list(runs, |encoder, run| {
@@ -84,12 +87,16 @@ impl Queue {
         });
         encoder.list(
             messages.groups.members(),
-            |encoder, (offset, member, apart)| {
+            |encoder, (offset, member, standing)| {
                 encoder
                     .varint(offset)
                     .u64(member.group)
                     .u8(member.priority)
-                    .bool(apart);
+                    .u8(match standing {
+                        Standing::Apart => 1,
+                        Standing::Lead => 2,
+                        Standing::Parked => 3,
+                    });
             },
         );
         let seen: Vec<_> = messages.dedup.iter().collect();
@@ -135,6 +142,10 @@ impl Queue {
             let mark = Mark {
                 deliveries: decoder.u32()?,
                 failures: decoder.u32()?,
+                first_ms: match version {
+                    1..=3 => None,
+                    _ => decoder.option(Decoder::i64)?,
+                },
             };
             messages.marks.insert(offset, mark);
             Ok(())
@@ -162,9 +173,15 @@ impl Queue {
                 group: decoder.u64()?,
                 priority: decoder.u8()?,
             };
-            messages.groups.join(offset, member);
-            if !decoder.bool()? {
-                messages.groups.admit(offset);
+            match decoder.u8()? {
+                0 if version <= 3 => {
+                    messages.groups.join(offset, member);
+                    messages.groups.admit(offset, member.priority);
+                }
+                1 => messages.groups.restore(offset, member, Standing::Apart),
+                2 => messages.groups.restore(offset, member, Standing::Lead),
+                3 => messages.groups.restore(offset, member, Standing::Parked),
+                _ => return Err(invalid("standing in a group")),
             }
             Ok(())
         })?;

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use forebay_broker::host::{
     Bind, ConnectionId, DeadLetterTarget, Deaths, Envelope, ExchangeDefinition, GetMessage, Got,
     HostError, Notice, Publication, PublishError, Published, QueueDefinition, QueueStatus,
-    Settlement, Subscribe, VirtualHost, VirtualHostId, header, unchanged,
+    Queueing, Settlement, Subscribe, VirtualHost, VirtualHostId, header, unchanged,
 };
 use forebay_broker::queue::{Credit, Delivery, HolderId, Outcome, QueueSettings, Subscription};
 use forebay_broker::routing::{Arguments, RouterKind};
@@ -291,10 +291,7 @@ pub(crate) fn read(log: &LogReader, delivery: &Delivery) -> Vec<Seen> {
     let mut seen = Vec::new();
     let mut at = delivery.offset;
     while at < delivery.offset + delivery.count {
-        let batches = match log.read(at, 1 << 20, true).unwrap() {
-            Read::Ready(batches) => batches,
-            Read::Cold(cold) => cold.run().unwrap(),
-        };
+        let batches = log.read(at, 1 << 20, true).and_then(Read::run).unwrap();
         assert!(batches.next > at, "what was delivered can be read");
         for part in &batches.parts {
             for batch in Batches::new(part) {
@@ -402,5 +399,6 @@ pub(crate) fn publication(exchange: &str, key: &str, body: &str) -> Publication 
         priority: 0,
         ttl_ms: None,
         for_topics: unchanged,
+        queueing: Queueing::default(),
     }
 }

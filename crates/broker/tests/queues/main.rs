@@ -7,6 +7,7 @@ mod delaying;
 mod dying;
 mod harness;
 mod inspecting;
+mod leasing;
 mod peeking;
 mod policies;
 mod recovering;

@@ -58,7 +58,7 @@ pub(super) async fn publish(
     let message = message.map_err(errors::Refusal::in_full)?;
     let mut outcomes = host.publish(vec![message]).await;
     let routed = match outcomes.pop() {
-        Some(Ok(Published::Routed)) => true,
+        Some(Ok(Published::Routed | Published::Stored(_) | Published::Duplicate(_))) => true,
         Some(Ok(Published::Unroutable | Published::Refused)) => false,
         Some(Err(PublishError::Stopped)) | None => return Err(ApiError::Unavailable),
         Some(Err(error)) => return Err(errors::publish(&vhost, &error).in_full()),

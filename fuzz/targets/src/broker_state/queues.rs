@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use forebay_broker::Broker;
 use forebay_broker::host::{
     Bind, ConnectionId, DeadLetterTarget, Envelope, ExchangeDefinition, GetMessage, Publication,
-    QueueDefinition, Settlement, VirtualHost, VirtualHostId, unchanged,
+    QueueDefinition, Queueing, Settlement, VirtualHost, VirtualHostId, unchanged,
 };
 use forebay_broker::queue::{HolderId, Outcome, QueueSettings};
 use forebay_broker::routing::{Arguments, RouterKind, Value};
@@ -119,5 +119,6 @@ fn publication(key: &'static str, number: u8) -> Publication {
         priority: number % 3,
         ttl_ms: (number % 2 == 1).then_some(1_000),
         for_topics: unchanged,
+        queueing: Queueing::default(),
     }
 }

@@ -250,6 +250,9 @@ impl QueuesLedger {
                     }
                 }
                 Ok(Published::Routed) | Err(PublishError::StorageFull | PublishError::Stopped) => {}
+                Ok(Published::Stored(_) | Published::Duplicate(_)) => {
+                    unreachable!("nobody asked where message {number} is")
+                }
                 Ok(Published::Unroutable) | Err(PublishError::NoExchange(_)) => {
                     assert!(!sure, "message {number} did not reach {}", kind.name());
                     copy.at = AWAY;

@@ -94,9 +94,7 @@ async fn make(
     let host = namespace
         .found(&shared.broker, &shared.options.region)
         .await?;
-    // It belongs to no connection.
-    let nobody = ConnectionId(shared.broker.next_id());
-    match host.declare_queue(kept, nobody).await {
+    match host.declare_queue(kept, ConnectionId::NOBODY).await {
         // Somebody else was quicker, or another protocol has the name.
         Err(HostError::Inequivalent(_)) => match queues::describe(shared, place).await? {
             Some((_, there)) => compare(given, &Definition::of(&there.definition)),

@@ -72,7 +72,7 @@ pub(super) async fn delete(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, 
     let address = queues::address(call, input.queue_url.as_ref())?;
     let place = queues::place(shared, call, &address)?;
     let queue = queues::at(shared, place).await?;
-    let nobody = ConnectionId(shared.broker.next_id());
+    let nobody = ConnectionId::NOBODY;
     let deleted = queue
         .host
         .delete_queue(queue.name.clone(), false, false, nobody);

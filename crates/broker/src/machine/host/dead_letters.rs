@@ -77,10 +77,8 @@ impl Host {
         } else {
             READ_BYTES
         };
-        let read = match reader.read(offsets.start, bytes, true).ok()? {
-            Read::Ready(batches) => batches,
-            Read::Cold(cold) => cold.run().ok()?,
-        };
+        let read = reader.read(offsets.start, bytes, true).and_then(Read::run);
+        let read = read.ok()?;
         let mut batches = Vec::new();
         for part in &read.parts {
             for batch in Batches::new(part) {
@@ -145,14 +143,16 @@ impl Host {
             name.is_some_and(|name| deaths.is_cycle(name))
         };
         queues.retain(|of| !is_cycle(of));
-        let dead = StoredMessage {
+        let mut dead = StoredMessage {
             exchange: target.exchange,
             routing_key: envelope.routing_keys.first().cloned().unwrap_or_default(),
             deaths,
             ..dead
         };
+        dead.leaves(id);
         let attributes = Attributes {
             priority: recalled.priority,
+            group: dead.group(),
             ..Attributes::default()
         };
         self.send_on(id, &dead, envelope, attributes, queues, cx)

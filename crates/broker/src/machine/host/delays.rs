@@ -96,6 +96,10 @@ impl Host {
 
     /// What a message takes in the journal of a queue beside its batch, because it waits there.
     pub(super) fn waiting_bytes(&self, id: QueueId, publication: &Publication) -> usize {
+        // Without a delay it is routed at once.
+        if publication.envelope.delay_ms().is_none() {
+            return 0;
+        }
         let queue = self.queues.get(&id);
         match queue.and_then(|state| state.definition.delayed_for()) {
             Some(_) => Waiting::encode(publication).len(),
@@ -120,7 +124,8 @@ impl Host {
             not_before_ms: Some(self.now.aging_ms.saturating_add_unsigned(due_ms)),
             ..Attributes::default()
         };
-        self.take_in(id, kept, publication.body_bytes, attributes, cx)
+        self.take_in(id, kept, publication.body_bytes, attributes, cx)?;
+        Ok(())
     }
 
     /// Sends a message that is due to where its exchange routes it now; whether anybody is there is nobody's

@@ -42,6 +42,9 @@ impl HostEvent {
                 queue,
                 definition,
             } => put_queue(encoder.u8(16).u64(queue.0).u64(virtual_host.0), definition),
+            Self::QueueAltered { queue, definition } => {
+                put_queue(encoder.u8(20).u64(queue.0), definition);
+            }
             Self::QueueDeleted { queue } => drop(encoder.u8(11).u64(queue.0)),
             Self::Bound { source, binding } => put_binding(encoder.u8(12).u64(source.0), binding),
             Self::Unbound { source, binding } => {
@@ -91,6 +94,10 @@ impl HostEvent {
             },
             18 => Self::Ended {
                 virtual_host: VirtualHostId(id),
+            },
+            20 => Self::QueueAltered {
+                queue: LogId(id),
+                definition: take_queue(decoder)?,
             },
             _ => return Err(invalid("kind of event of a virtual host")),
         })

@@ -12,6 +12,7 @@ mod delays;
 mod encoding;
 mod exchanges;
 mod inspect;
+mod leases;
 mod peek;
 mod policies;
 mod publish;
@@ -44,6 +45,7 @@ use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueE
 use crate::routing::{Destinations, Router};
 use crate::topic::Catalog;
 use by_name::ByName;
+use leases::Waiters;
 use publish::Waiting;
 
 /// Names an exchange for as long as the broker's data lives.
@@ -82,6 +84,9 @@ pub(super) struct Host {
     touched: Vec<QueueId>,
     /// When queues have something to do by themselves, on the clock of their ages.
     deadlines: BTreeSet<(i64, QueueId)>,
+    /// Who waits for messages without a subscription.
+    waiters: IdMap<QueueId, Waiters>,
+    next_waiter: u64,
     /// Publishers that wait for room in the journal.
     waiting: VecDeque<Waiting>,
     /// Counts the messages without a key that went to topics: they go to the partitions in turn.
@@ -112,8 +117,6 @@ struct Exchange {
     alternate: Option<Bytes>,
     /// The queue of what waits in it.
     delayed: Option<QueueId>,
-    /// It is always there, and never journaled.
-    predeclared: bool,
     /// It lost a binding.
     was_unbound: bool,
 }
@@ -229,6 +232,8 @@ impl Host {
             work: VecDeque::new(),
             touched: Vec::new(),
             deadlines: BTreeSet::new(),
+            waiters: IdMap::default(),
+            next_waiter: 0,
             waiting: VecDeque::new(),
             keyless: 0,
             is_full: false,
@@ -274,9 +279,12 @@ impl Host {
                 if_empty,
                 connection,
             } => self.delete_queue(vhost, &name, if_unused, if_empty, connection, cx),
-            HostCommand::PurgeQueue { name, connection } => {
-                self.purge_queue(vhost, &name, connection)
-            }
+            HostCommand::AlterQueue(definition) => self.alter_queue(vhost, definition, cx),
+            HostCommand::PurgeQueue {
+                name,
+                everything,
+                connection,
+            } => self.purge_queue(vhost, &name, everything, connection),
             HostCommand::Subscribe(subscribe) => at_once(self.subscribe(vhost, subscribe)),
             HostCommand::Cancel { holder } => at_once(self.cancel(holder)),
             HostCommand::Get(get) => self.get(vhost, get),
@@ -289,6 +297,11 @@ impl Host {
             HostCommand::Inspect(question) => at_once(self.inspect(vhost, question, cx.catalog)),
             HostCommand::Peek(peek) => at_once(self.peek(vhost, &peek)),
             HostCommand::Redrive(redrive) => self.redrive(vhost, redrive, cx),
+            HostCommand::Receive { receive, waiter } => self.receive(vhost, receive, waiter),
+            HostCommand::StopWaiting { queue, waiter } => {
+                at_once(Ok(self.stop_waiting(vhost, &queue, waiter)))
+            }
+            HostCommand::Leases { queue, leases } => self.settle_leases(vhost, &queue, leases),
         }
     }
 
@@ -317,6 +330,9 @@ impl Host {
     /// The end of every command.
     pub(super) fn finish(&mut self, cx: &mut Cx<'_>) {
         self.settle_effects(cx);
+        if !self.waiters.is_empty() {
+            self.serve_waiters(cx);
+        }
         self.store_changes(cx);
     }
 

@@ -9,7 +9,9 @@ use tokio::sync::oneshot;
 
 use super::topics::topic_of;
 use super::{Cx, ExchangeId, Host, Names, Target};
-use crate::host::{Envelope, Publication, PublishError, Published, QueueId, VirtualHostId};
+use crate::host::{
+    Envelope, Position, Publication, PublishError, Published, QueueId, Queueing, VirtualHostId,
+};
 use crate::machine::command::{Answer, PublishResults};
 use crate::machine::{BrokerMachine, Reply};
 use crate::queue::{Admission, Arrival, Attributes};
@@ -27,6 +29,9 @@ pub(super) struct Waiting {
     current: Option<(Publication, Vec<Target>)>,
     /// Whether one of its queues refused it.
     refused: bool,
+    /// Its publisher is told where it is, in the one queue that it goes to.
+    tells_positions: bool,
+    position: Option<Published>,
     results: PublishResults,
     durability: Durability,
     answer: oneshot::Sender<PublishResults>,
@@ -37,6 +42,7 @@ impl BrokerMachine {
         &mut self,
         virtual_host: VirtualHostId,
         messages: Vec<Publication>,
+        tells_positions: bool,
         answer: oneshot::Sender<PublishResults>,
         engine: &mut Engine,
         now: Now,
@@ -49,6 +55,8 @@ impl BrokerMachine {
             messages: messages.into_iter(),
             current: None,
             refused: false,
+            tells_positions,
+            position: None,
             durability: Durability::Memory,
             answer,
         });
@@ -90,6 +98,7 @@ impl Host {
                     Ok(()) => {
                         queues.reverse();
                         waiting.refused = false;
+                        waiting.position = None;
                         waiting.current = Some((publication, queues));
                     }
                     Err(error) => waiting.results.push(Err(error)),
@@ -97,10 +106,10 @@ impl Host {
                 continue;
             };
             let Some(queue) = queues.pop() else {
-                let published = if waiting.refused {
-                    Published::Refused
-                } else {
-                    Published::Routed
+                let published = match waiting.position {
+                    _ if waiting.refused => Published::Refused,
+                    Some(position) if waiting.tells_positions => position,
+                    _ => Published::Routed,
                 };
                 waiting.results.push(Ok(published));
                 waiting.current = None;
@@ -147,7 +156,10 @@ impl Host {
                 BytesMut::from(&publication.batch[..])
             };
             match self.enqueue(id, publication, batch, cx) {
-                Ok(Some(durability)) => waiting.durability = waiting.durability.max(durability),
+                Ok(Some((durability, position))) => {
+                    waiting.durability = waiting.durability.max(durability);
+                    waiting.position = Some(position);
+                }
                 Ok(None) => waiting.refused = true,
                 Err(error) => {
                     waiting.results.push(Err(error));
@@ -157,29 +169,40 @@ impl Host {
         }
     }
 
-    /// Gives a message to one queue. Returns when it is as durable as the queue, or None if the queue
-    /// refuses it.
+    /// Gives a message to one queue. Returns when it is as durable as the queue, and where it is; None if the
+    /// queue refuses it.
     fn enqueue(
         &mut self,
         id: QueueId,
         publication: &Publication,
         batch: BytesMut,
         cx: &mut Cx<'_>,
-    ) -> Result<Option<Durability>, PublishError> {
+    ) -> Result<Option<(Durability, Published)>, PublishError> {
         let Some(state) = self.queues.get(&id) else {
             // It was deleted while the message waited.
-            return Ok(Some(Durability::Memory));
+            return Ok(Some((Durability::Memory, Published::Unroutable)));
         };
         let durability = state.durability;
         if state.definition.delayed_for().is_some() {
             self.delay(id, publication, batch, cx)?;
-            return Ok(Some(durability));
+            return Ok(Some((durability, Published::Routed)));
         }
+        let Queueing {
+            group,
+            deduplication,
+            delay_ms,
+        } = publication.queueing;
         let bytes = u64::from(publication.body_bytes);
         let now_ms = self.now.aging_ms;
-        match state.queue.admit(1, bytes, None, now_ms, &self.pools) {
+        let admission = state
+            .queue
+            .admit(1, bytes, deduplication, now_ms, &self.pools);
+        match admission {
             Admission::Accepted => {}
-            Admission::Duplicate { .. } => return Ok(Some(durability)),
+            Admission::Duplicate { offset } => {
+                let position = Position { queue: id, offset };
+                return Ok(Some((durability, Published::Duplicate(position))));
+            }
             Admission::Refused { dead_letter } => {
                 if dead_letter {
                     self.bury_refused(id, &batch, cx);
@@ -190,13 +213,16 @@ impl Host {
         let attributes = Attributes {
             priority: publication.priority,
             ttl_ms: publication.ttl_ms,
-            ..Attributes::default()
+            not_before_ms: delay_ms.map(|delay_ms| now_ms.saturating_add_unsigned(delay_ms)),
+            group,
+            deduplication,
         };
-        self.take_in(id, batch, publication.body_bytes, attributes, cx)?;
-        Ok(Some(durability))
+        let offset = self.take_in(id, batch, publication.body_bytes, attributes, cx)?;
+        let position = Position { queue: id, offset };
+        Ok(Some((durability, Published::Stored(position))))
     }
 
-    /// Appends a message to a queue's log, and tells the queue.
+    /// Appends a message to a queue's log, and tells the queue. Returns its offset.
     pub(super) fn take_in(
         &mut self,
         id: QueueId,
@@ -204,7 +230,7 @@ impl Host {
         body_bytes: u32,
         attributes: Attributes,
         cx: &mut Cx<'_>,
-    ) -> Result<(), PublishError> {
+    ) -> Result<u64, PublishError> {
         let appended = cx.engine.append(id, batch, self.now);
         let first = appended.map_err(refusal)?;
         let arrival = Arrival {
@@ -214,7 +240,7 @@ impl Host {
             attributes,
         };
         self.turn(id, |queue, turn| queue.enqueue(&arrival, turn));
-        Ok(())
+        Ok(first)
     }
 
     /// Finds the queues and topics that a message goes to, each once.

@@ -258,6 +258,7 @@ impl Host {
         if let Some(names) = self.names.get_mut(&state.virtual_host) {
             names.queues.remove(&state.definition.name);
         }
+        self.waiters.remove(&id);
         self.unbind_all(Target::Queue(id));
         for queues in self.pool_queues.values_mut() {
             queues.retain(|queue| *queue != id);
@@ -265,15 +266,49 @@ impl Host {
         Some(state)
     }
 
+    /// Gives a queue another definition.
+    pub(super) fn alter_queue(
+        &mut self,
+        vhost: VirtualHostId,
+        definition: QueueDefinition,
+        cx: &mut Cx<'_>,
+    ) -> (Durability, HostResult) {
+        let id = match self.queue_for(vhost, &definition.name, ConnectionId::NOBODY) {
+            Ok(id) => id,
+            Err(error) => return (Durability::Memory, Err(error)),
+        };
+        let Some(state) = self.queues.get_mut(&id) else {
+            return (Durability::Memory, Err(HostError::Stopped));
+        };
+        // Whether it survives, and whose it is, cannot change.
+        let definition = QueueDefinition {
+            durable: state.definition.durable,
+            exclusive: state.definition.exclusive,
+            ..definition
+        };
+        state.definition = definition.clone();
+        let altered = HostEvent::QueueAltered {
+            queue: id,
+            definition,
+        };
+        let durability = cx.store(state.definition.durable, altered);
+        self.follow_policy_of_queue(id, cx.directory);
+        (durability, Ok(HostReply::Done))
+    }
+
     pub(super) fn purge_queue(
         &mut self,
         vhost: VirtualHostId,
         name: &Bytes,
+        everything: bool,
         connection: ConnectionId,
     ) -> (Durability, HostResult) {
         let lost = self.queue_for(vhost, name, connection).map(|id| {
             let durability = self.queues.get(&id).map(|state| state.durability);
-            let lost = self.turn(id, |queue, turn| queue.purge(turn));
+            let lost = self.turn(id, |queue, turn| match everything {
+                true => queue.purge_everything(turn),
+                false => queue.purge(turn),
+            });
             let lost = lost.unwrap_or_default().ready;
             (durability.unwrap_or(Durability::Memory), lost)
         });

@@ -60,7 +60,17 @@ fn one_of_each() -> Vec<QueueEvent> {
             offset: 1 << 40,
             count: 3,
             until_ms: Some(i64::MAX - 1),
+            at_ms: Some(7),
         },
+        QueueEvent::Locked {
+            holder,
+            number: 8,
+            offset: 9,
+            count: 1,
+            until_ms: None,
+            at_ms: None,
+        },
+        QueueEvent::DeduplicationForgotten,
         QueueEvent::Returned {
             holder: HolderId(0),
             number: 7,

@@ -27,36 +27,72 @@ fn bench() -> Bench {
     bench
 }
 
+/// What there is for somebody who takes one message at a time.
+fn one_by_one(bench: &mut Bench, holder: HolderId) -> Vec<u64> {
+    let mut all = Vec::new();
+    while let [one] = bench.get(holder, 1)[..] {
+        all.push(one);
+    }
+    all
+}
+
 #[test]
 fn a_group_waits_for_its_message_on_the_way() {
     let mut bench = bench();
     assert_eq!(bench.ready(), 6);
-    assert_eq!(bench.get(ANNA, 9), [0, 3, 5]);
+    assert_eq!(one_by_one(&mut bench, ANNA), [0, 3, 5]);
     assert_eq!(bench.get(BERT, 9), []);
     bench.ack(ANNA, 1..2);
     assert_eq!(bench.get(BERT, 9), [4]);
     bench.nack(ANNA, 0..1);
-    assert_eq!(bench.get(BERT, 9), [0]);
+    assert_eq!(bench.get(BERT, 1), [0]);
     bench.turn(|queue, turn| queue.release_all(BERT, turn));
     let number = bench.queue.next_number(CARL);
-    assert_eq!(bench.get(CARL, 9), [0, 4]);
+    assert_eq!(one_by_one(&mut bench, CARL), [0, 4]);
     bench
         .settle(CARL, number..number + 1, Outcome::Reject)
         .unwrap();
-    assert_eq!(bench.get(CARL, 9), [1]);
+    assert_eq!(bench.get(CARL, 1), [1]);
+}
+
+#[test]
+fn one_holder_may_take_more_of_a_group_at_once_and_nobody_else_gets_any_meanwhile() {
+    let mut bench = bench();
+    assert_eq!(bench.get(ANNA, 2), [0, 1]);
+    assert_eq!(bench.get(BERT, 9), [3, 4, 5], "2 waits for 0 and 1");
+    bench.ack(ANNA, 0..1);
+    assert_eq!(bench.get(CARL, 9), [], "2 waits for 1");
+    bench.ack(ANNA, 1..2);
+    assert_eq!(bench.get(CARL, 9), [2]);
+}
+
+#[test]
+fn what_comes_back_of_a_group_waits_for_the_rest_and_keeps_its_place() {
+    let mut bench = bench();
+    assert_eq!(bench.get(ANNA, 3), [0, 1, 2]);
+    bench.nack(ANNA, 0..1);
+    bench.nack(ANNA, 2..3);
+    assert_eq!(bench.get(BERT, 9), [3, 4, 5], "1 is on its way");
+    bench.nack(ANNA, 1..2);
+    assert_eq!(bench.get(CARL, 9), [0, 1, 2]);
+    bench.restart(grouped());
+    assert_eq!(bench.get(HolderId(9), 2), [0, 1]);
+    bench.queue = restored(&snapshot(&bench.queue));
+    bench.turn(|queue, turn| queue.open(turn));
+    assert_eq!(bench.get(HolderId(9), 9), [0, 1, 2, 3, 4, 5]);
 }
 
 #[test]
 fn a_message_that_waits_for_its_retry_holds_its_group() {
     let mut bench = bench();
-    bench.get(ANNA, 1);
+    assert_eq!(bench.get(ANNA, 1), [0]);
     let later = Outcome::Nack {
         delay_ms: Some(100),
     };
     bench.settle(ANNA, 0..1, later).unwrap();
-    assert_eq!(bench.get(ANNA, 9), [3, 5]);
+    assert_eq!(bench.get(ANNA, 9), [3, 4, 5]);
     bench.pass(100);
-    assert_eq!(bench.get(ANNA, 9), [0]);
+    assert_eq!(bench.get(ANNA, 9), [0, 1, 2]);
 }
 
 #[test]
@@ -101,14 +137,14 @@ fn a_policy_without_groups_frees_what_waited() {
 #[test]
 fn groups_come_back_after_a_restart() {
     let mut bench = bench();
-    bench.get(ANNA, 9);
+    one_by_one(&mut bench, ANNA);
     bench.ack(ANNA, 0..1);
     bench.restart(grouped());
-    assert_eq!(bench.get(BERT, 9), [1, 3, 5]);
+    assert_eq!(one_by_one(&mut bench, BERT), [1, 3, 5]);
     bench.queue = restored(&snapshot(&bench.queue));
     bench.turn(|queue, turn| queue.open(turn));
     let numbers = bench.queue.next_number(CARL);
-    assert_eq!(bench.get(CARL, 9), [1, 3, 5]);
+    assert_eq!(one_by_one(&mut bench, CARL), [1, 3, 5]);
     bench.ack(CARL, numbers..numbers + 3);
     assert_eq!(bench.get(CARL, 9), [2, 4]);
 }

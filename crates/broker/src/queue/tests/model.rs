@@ -51,6 +51,8 @@ pub(super) struct Model {
     groups: BTreeMap<u64, Vec<usize>>,
     numbers: BTreeSet<(HolderId, u64)>,
     acked: u64,
+    /// Who was just given a message of which group without a subscription: it may be given more of it.
+    taking: Option<(HolderId, u64)>,
 }
 
 impl Model {
@@ -63,6 +65,7 @@ impl Model {
             groups: BTreeMap::new(),
             numbers: BTreeSet::new(),
             acked: 0,
+            taking: None,
         }
     }
 
@@ -164,16 +167,31 @@ impl Model {
 
     /// Takes a message out that is ready and first in line of its group. Says whether it was.
     pub(super) fn take_out(&mut self, index: usize) -> bool {
-        let is_first = |message: &Message| {
-            let order = message.group.and_then(|group| self.groups.get(&group));
-            order.is_none_or(|order| order.first() == Some(&index))
-        };
-        let found = self.messages.get(index);
-        let taken = found.is_some_and(|found| found.state == State::Ready && is_first(found));
+        let taken = self.deliverable().any(|other| other == index);
         if taken {
             self.settle(index);
         }
         taken
+    }
+
+    /// Ends a message for somebody who has had it once. Says whether that is possible.
+    pub(super) fn discard(&mut self, index: usize) -> bool {
+        let found = self.messages.get(index);
+        let may = found.is_some_and(|found| match found.state {
+            State::Ready => self.deliverable().any(|other| other == index),
+            State::Locked { .. } => true,
+            State::Delayed { .. } => found.group.is_none(),
+            State::Dying(_) | State::Settled => false,
+        });
+        if may {
+            self.ack(index);
+        }
+        may
+    }
+
+    pub(super) fn purge_everything(&mut self) {
+        let all = self.with(|state| state != State::Settled);
+        all.into_iter().for_each(|index| self.settle(index));
     }
 
     /// What time alone does: those that are delayed become ready, locks end.
@@ -199,6 +217,7 @@ impl Model {
 
     /// The queue says that this followed.
     pub(super) fn follow(&mut self, effects: &[Effect], now_ms: i64, active: Option<HolderId>) {
+        self.taking = None;
         for effect in effects {
             match *effect {
                 Effect::Deliver(_) => {
@@ -237,11 +256,19 @@ impl Model {
         now_ms: i64,
         active: Option<HolderId>,
     ) {
-        assert_eq!(
-            Some(index),
-            self.head(),
-            "only the first in line is delivered"
-        );
+        let group = self.messages[index].group;
+        let follows = group.is_some_and(|group| {
+            let mut order = self.groups[&group].iter();
+            let next = order.find(|other| self.messages[**other].state == State::Ready);
+            self.taking == Some((holder, group)) && next == Some(&index)
+        });
+        if !follows {
+            assert_eq!(
+                Some(index),
+                self.head(),
+                "only the first in line is delivered"
+            );
+        }
         assert_eq!(delivery.mark, self.messages[index].mark);
         let expiry_ms = self.messages[index].expiry_ms;
         assert!(
@@ -282,6 +309,11 @@ impl Model {
                     "numbers are used once"
                 );
                 let until_ms = self.settings.lock_ms.map(|lock_ms| now_ms + lock_ms as i64);
+                let mark = &mut self.messages[index].mark;
+                mark.first_ms = mark.first_ms.or(until_ms.map(|_| now_ms));
+                if !self.consumers.contains_key(&holder) {
+                    self.taking = group.map(|group| (holder, group));
+                }
                 self.messages[index].state = State::Locked {
                     holder,
                     number,
@@ -414,11 +446,16 @@ impl Model {
             .collect()
     }
 
-    /// Ready, and the first of its group.
+    /// Ready, and the first of its group, with none of it on its way.
     fn deliverable(&self) -> impl Iterator<Item = usize> {
         let ready = self.with(|state| state == State::Ready).into_iter();
         ready.filter(|index| match self.messages[*index].group {
-            Some(group) => self.groups[&group].first() == Some(index),
+            Some(group) => {
+                let order = &self.groups[&group];
+                let mut rest = order.iter().skip(1);
+                order.first() == Some(index)
+                    && rest.all(|other| self.messages[*other].state == State::Ready)
+            }
             None => true,
         })
     }

@@ -43,6 +43,8 @@ enum Step {
     Stale(u64, u64),
     Purge,
     TakeOut(u64),
+    Discard(u64),
+    PurgeEverything,
     Bound(Bounds),
     SingleActive(bool),
     Pass(i64),
@@ -190,6 +192,16 @@ impl World {
                     found
                 });
                 assert_eq!(found.is_some(), taken);
+            }
+            Step::Discard(position) => {
+                let offset = position % (self.model.messages.len() as u64 + 1);
+                let may = self.model.discard(offset as usize);
+                let done = self.bench.turn(|queue, turn| queue.discard(offset, turn));
+                assert_eq!(done, may);
+            }
+            Step::PurgeEverything => {
+                self.model.purge_everything();
+                self.bench.turn(|queue, turn| queue.purge_everything(turn));
             }
             Step::Bound(bounds) => {
                 self.settings.bounds = *bounds;
@@ -488,6 +500,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (holder(), 0..30u64).prop_map(|(holder, number)| Step::Stale(holder, number)),
         1 => Just(Step::Purge),
         2 => any::<u64>().prop_map(Step::TakeOut),
+        2 => any::<u64>().prop_map(Step::Discard),
+        1 => Just(Step::PurgeEverything),
         1 => bounds().prop_map(Step::Bound),
         1 => any::<bool>().prop_map(Step::SingleActive),
         4 => (0..60i64).prop_map(Step::Pass),

@@ -171,8 +171,11 @@ impl<'a> Subject<'a> {
                 Refusal::precondition(format_args!("there are as many {what} as there may be"))
             }
             HostError::StorageFull => Refusal::precondition("the disk is full"),
-            // Nobody else may have settled what this connection holds.
-            error @ (HostError::Subscribe(SubscribeError::Known) | HostError::UnknownDelivery) => {
+            // Its lock ended, or who may do so purged it: other protocols know such queues.
+            error @ (HostError::UnknownDelivery | HostError::TooManyInFlight) => {
+                Refusal::precondition(error)
+            }
+            error @ HostError::Subscribe(SubscribeError::Known) => {
                 Refusal::new(ReplyCode::InternalError, error)
             }
             HostError::NoVirtualHost | HostError::Stopped => Refusal::shutdown(),

@@ -1,7 +1,9 @@
 //! A publish becomes a record of a queue's log, and a record a delivery.
 
 use bytes::{Bytes, BytesMut};
-use forebay_broker::host::{Deaths, Envelope, MessageHeaders, Publication, Recalled, header};
+use forebay_broker::host::{
+    Deaths, Envelope, MessageHeaders, Publication, Queueing, Recalled, header,
+};
 use forebay_broker::queue::Mark;
 use forebay_record::{Batch, BatchBuilder, Record, RecordHeader, Records};
 
@@ -72,6 +74,7 @@ pub(crate) fn publication(
         priority: properties.priority().unwrap_or(0),
         ttl_ms,
         for_topics: interop::for_topics,
+        queueing: Queueing::default(),
     })
 }
 

@@ -124,6 +124,7 @@ fn how_often_a_message_came_back_is_said_once_it_has() {
             properties: list.encode(),
         };
         let mark = Mark {
+            first_ms: None,
             deliveries,
             failures,
         };
