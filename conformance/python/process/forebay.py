@@ -45,11 +45,18 @@ class Forebay:
     """
 
     def __init__(
-        self, data, *flags, kafka="127.0.0.1:0", amqp="off", aws="off", log=None, env=None,
+        self,
+        data,
+        *flags,
+        kafka="127.0.0.1:0",
+        amqp="off",
+        aws="off",
+        log=None,
+        env=None,
         prepare=None,
     ):
-        self.data, self.flags = Path(data), flags
-        self.kafka, self.amqp, self.aws = kafka, amqp, aws
+        self.data, self.flags, self.kafka = Path(data), flags, kafka
+        self.amqp, self.aws = amqp, aws
         self.env, self.prepare = {**os.environ, **(env or {})}, prepare
         # What the server is started by, such as strace.
         self.under = []
@@ -75,7 +82,8 @@ class Forebay:
         listeners = json.loads(self.ready_file.read_text())
         # After a restart the clients come back to the address that they know.
         self.kafka = self.broker = listeners["kafka"]
-        self.amqp, self.aws = listeners.get("amqp", "off"), listeners.get("aws", "off")
+        self.amqp = listeners.get("amqp", "off")
+        self.aws = listeners.get("aws", "off")
         self.admin = listeners["admin"]
         return took
 
