@@ -1,5 +1,6 @@
 """Attributes of queues: defaults, limits, what can be changed."""
 
+import itertools
 import json
 import time
 
@@ -121,11 +122,13 @@ def test_a_queue_stays_what_it_is(sqs, queue, fifo):
         set_attributes(sqs, fifo, FifoQueue="false")
 
 
-@pytest.mark.parametrize("name", ["ContentBasedDeduplication", "DeduplicationScope"])
-def test_what_only_fifo_queues_have_cannot_be_set_on_others(sqs, queue, name):
+@pytest.mark.parametrize(
+    "name, value", [("ContentBasedDeduplication", "true"), ("DeduplicationScope", "queue")]
+)
+def test_what_only_fifo_queues_have_cannot_be_set_on_others(sqs, queue, name, value):
     """API_SetQueueAttributes: "The following attributes apply only to FIFO queues"."""
     with refused("InvalidAttributeName"):
-        set_attributes(sqs, queue, **{name: "true"})
+        set_attributes(sqs, queue, **{name: value})
 
 
 def test_high_throughput_wants_groups_as_the_scope(sqs, create_queue):
@@ -150,8 +153,10 @@ def test_timestamps(sqs, queue):
     assert created == modified
     assert abs(created - time.time()) < 60
 
+    delays = itertools.count(1)
+
     def changed():
-        set_attributes(sqs, queue, DelaySeconds=1)
+        set_attributes(sqs, queue, DelaySeconds=next(delays))
         now = list(map(int, attributes(sqs, queue, *names)))
         return now[0] == created and now[1] > modified
 
