@@ -66,7 +66,7 @@ def test_the_dead_go_back_to_where_they_came_from(sqs, graveyard, dead):
     set_attributes(sqs, one, VisibilityTimeout=30)
     assert sorted(bodies(take(sqs, one, 2))) == ["a", "b"]
     assert bodies(take(sqs, other, 1)) == ["c"]
-    assert counts(sqs, dead) == [0, 0, 0]
+    eventually(lambda: counts(sqs, dead) == [0, 0, 0], what="an empty dead-letter queue")
 
 
 def test_those_who_went_back_live_anew(sqs, graveyard, dead):

@@ -177,9 +177,9 @@ def test_handles_that_nobody_gave(sqs, queue, handle):
 
 def test_handles_are_needed(sqs, queue):
     """API_DeleteMessage, ReceiptHandle: required."""
-    with refused("MissingParameter", "ReceiptHandleIsInvalid", status=400):
+    with refused("MissingParameter", "ReceiptHandleIsInvalid"):
         sqs.delete_message(QueueUrl=queue)
-    with refused("MissingParameter", "ReceiptHandleIsInvalid", status=400):
+    with refused("MissingParameter", "ReceiptHandleIsInvalid"):
         delete(sqs, queue, {"ReceiptHandle": ""})
 
 

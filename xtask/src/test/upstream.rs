@@ -83,7 +83,7 @@ pub(crate) const KOMBU_SQS: Upstream = Upstream {
     program: |layout, broker, left_out| {
         sdist_tests(layout, broker, "kombu", KOMBU_SQS_TESTS, left_out)
     },
-    left_out: None,
+    left_out: Some("python/upstream/kombu-sqs-left-out.txt"),
     at_default_port: Some(AtDefaultPort {
         port: 4100,
         address: |broker| broker.aws.as_deref(),
