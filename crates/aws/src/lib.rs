@@ -10,5 +10,6 @@
 
 pub mod arn;
 pub mod limits;
+mod namespace;
 pub mod sns;
 pub mod wire;
