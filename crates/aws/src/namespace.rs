@@ -7,7 +7,7 @@ use forebay_broker::Broker;
 use forebay_broker::access::{AccessChange, AccessError};
 use forebay_broker::host::{VirtualHost, VirtualHostId};
 
-const DEFAULT_ACCOUNT: &str = "000000000000";
+use crate::auth::DEFAULT_ACCOUNT;
 
 /// An account in a region.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use bytes::Bytes;
 use forebay_broker::host::ConnectionId;
 use forebay_broker::queue::HolderId;
+use forebay_broker::storage::shard::Counter;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -50,10 +51,10 @@ pub(crate) struct Registry {
 /// What has come and gone since the start.
 #[derive(Debug, Default)]
 pub(crate) struct Churn {
-    pub(crate) connections_created: AtomicU64,
-    pub(crate) connections_closed: AtomicU64,
-    pub(crate) channels_created: AtomicU64,
-    pub(crate) channels_closed: AtomicU64,
+    pub(crate) connections_created: Counter,
+    pub(crate) connections_closed: Counter,
+    pub(crate) channels_created: Counter,
+    pub(crate) channels_closed: Counter,
 }
 
 impl Registry {
@@ -72,7 +73,7 @@ impl Registry {
             close: Notify::new(),
         });
         self.connections.lock().insert(id.0, Arc::clone(&entry));
-        count(&self.churn.connections_created, 1);
+        self.churn.connections_created.add(1);
         Registration {
             registry: Arc::clone(self),
             entry,
@@ -106,19 +107,13 @@ impl Registry {
         let mut all = connections.values();
         all.find(|entry| entry.name == name).cloned()
     }
-}
 
-impl Registry {
     /// What a channel has counted that is no more.
     fn remember(&self, channel: &ChannelEntry) {
-        count(&self.churn.channels_closed, 1);
+        self.churn.channels_closed.add(1);
         let mut past = self.past.lock();
         *past = past.plus(channel.counts.read());
     }
-}
-
-fn count(counter: &AtomicU64, by: u64) {
-    counter.fetch_add(by, Ordering::Relaxed);
 }
 
 /// A connection that is known, until this is dropped.
@@ -138,7 +133,7 @@ impl Registration {
         let channel = Arc::new(ChannelEntry::default());
         let known = Arc::clone(&channel);
         self.entry.channels.lock().insert(number, known);
-        count(&self.registry.churn.channels_created, 1);
+        self.registry.churn.channels_created.add(1);
         channel
     }
 
@@ -153,8 +148,7 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         self.registry.connections.lock().remove(&self.entry.id.0);
-        let churn = &self.registry.churn;
-        count(&churn.connections_closed, 1);
+        self.registry.churn.connections_closed.add(1);
         for channel in std::mem::take(&mut *self.entry.channels.lock()).values() {
             self.registry.remember(channel);
         }

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use forebay_broker::host::{Deaths, Envelope, Publication, Queueing, header, unchanged};
 use forebay_broker::queue::Delivery;
-use forebay_broker::storage::{LogReader, Read, ReadError};
+use forebay_broker::storage::{LogReader, ReadError};
 use forebay_record::{BatchBuilder, Batches, RecordHeader, Records};
 
 use crate::ledger::Sighting;
@@ -50,10 +50,7 @@ pub(crate) fn delivered(log: &LogReader, delivery: &Delivery) -> Result<Vec<Sigh
     let mut seen = Vec::new();
     let (mut at, end) = (delivery.offset, delivery.offset + delivery.count);
     while at < end {
-        let batches = match log.read(at, READ_BYTES, true)? {
-            Read::Ready(batches) => batches,
-            Read::Cold(cold) => cold.run()?,
-        };
+        let batches = log.read(at, READ_BYTES, true)?.run()?;
         assert!(
             batches.next > at,
             "{at} was delivered and cannot be read yet"

@@ -1,7 +1,7 @@
 //! Records that say which value they are, and reading them back.
 
 use bytes::{Bytes, BytesMut};
-use forebay_broker::storage::{LogReader, Read, ReadError};
+use forebay_broker::storage::{LogReader, ReadError};
 use forebay_record::{Batch, BatchBuilder, Batches, Compression, ProducerStamp};
 
 use crate::ledger::Found;
@@ -46,10 +46,7 @@ pub(crate) fn batch(
 
 /// The records from `from` on that one read gives, and the offset after them.
 pub(crate) fn read(reader: &LogReader, from: u64) -> Result<(Vec<Found>, u64), ReadError> {
-    let batches = match reader.read(from, READ_BYTES, true)? {
-        Read::Ready(batches) => batches,
-        Read::Cold(cold) => cold.run()?,
-    };
+    let batches = reader.read(from, READ_BYTES, true)?.run()?;
     let mut found = Vec::new();
     for part in &batches.parts {
         for batch in Batches::new(part) {

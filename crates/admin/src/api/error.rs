@@ -10,6 +10,8 @@ use forebay_broker::storage::ReadError;
 use forebay_broker::{NameError, Stopped, TopicError};
 use serde::Serialize;
 
+use super::queue::text;
+
 /// An answer that is not what was asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
@@ -66,20 +68,19 @@ impl ApiError {
 
     /// The refusal of something about a queue or its messages.
     pub(super) fn queue(error: &HostError) -> Self {
-        let shown = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
         let not_found = |code, message| Self::new(StatusCode::NOT_FOUND, code, message);
         match error {
             HostError::NoVirtualHost => not_found("virtual_host_not_found", error.to_string()),
             HostError::NoQueue(name) => not_found(
                 "queue_not_found",
-                format!("queue `{}` does not exist", shown(name)),
+                format!("queue `{}` does not exist", text(name)),
             ),
             HostError::NoExchange(name) => not_found(
                 "exchange_not_found",
-                format!("exchange `{}` does not exist", shown(name)),
+                format!("exchange `{}` does not exist", text(name)),
             ),
             HostError::ExclusiveToOther(name) => {
-                let message = format!("queue `{}` belongs to a connection alone", shown(name));
+                let message = format!("queue `{}` belongs to a connection alone", text(name));
                 Self::new(StatusCode::CONFLICT, "queue_exclusive", message)
             }
             HostError::StorageFull => {

@@ -29,16 +29,7 @@ impl Piece {
         sorted: Vec<T>,
         name: impl Fn(&T) -> &str,
     ) -> Result<(Vec<T>, Option<String>), ApiError> {
-        let limit = self.limit.unwrap_or(limits::LISTING_DEFAULT);
-        if limit == 0 || limit > limits::LISTING_MAX {
-            let most = limits::LISTING_MAX;
-            let message = format!("limit is {limit}; it must lie between 1 and {most}");
-            return Err(ApiError::new(
-                StatusCode::BAD_REQUEST,
-                "invalid_query",
-                message,
-            ));
-        }
+        let limit = entries(self.limit)?;
         let from = match self.after.as_deref() {
             Some(after) => sorted.partition_point(|entry| name(entry) <= after),
             None => 0,
@@ -49,6 +40,21 @@ impl Piece {
         let next = next.map(|last| name(last).to_owned());
         Ok((piece, next))
     }
+}
+
+/// How many entries of a listing are asked for.
+pub(super) fn entries(asked: Option<usize>) -> Result<usize, ApiError> {
+    let (default, most) = (limits::LISTING_DEFAULT, limits::LISTING_MAX);
+    within(asked.unwrap_or(default), most, "invalid_query")
+}
+
+/// A limit that somebody gave, if it is no larger than `most`; otherwise the refusal with this code.
+pub(super) fn within(limit: usize, most: usize, code: &'static str) -> Result<usize, ApiError> {
+    if limit == 0 || limit > most {
+        let message = format!("limit is {limit}; it must lie between 1 and {most}");
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, code, message));
+    }
+    Ok(limit)
 }
 
 #[cfg(test)]

@@ -2,14 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use forebay_broker::host::{ConnectionId, Peek, PeekedMessages, VirtualHost};
 use serde::{Deserialize, Serialize};
 
-use super::ApiError;
 use super::extract::{Name, Query};
 use super::message::MessageDetail;
 use super::queue::{InVirtualHost, virtual_host};
+use super::{ApiError, listing};
 use crate::admin::Context;
 use crate::limits::{BODY_SHOWN_DEFAULT, MESSAGE_BYTES_MAX, MESSAGES_DEFAULT, MESSAGES_MAX};
 
@@ -69,11 +68,7 @@ pub(super) async fn peek(
     Query(asked): Query<Asked>,
 ) -> Result<Json<Messages>, ApiError> {
     let limit = asked.limit.unwrap_or(MESSAGES_DEFAULT);
-    if limit == 0 || limit > MESSAGES_MAX {
-        let message = format!("limit is {limit}; it must lie between 1 and {MESSAGES_MAX}");
-        let status = StatusCode::BAD_REQUEST;
-        return Err(ApiError::new(status, "invalid_query", message));
-    }
+    let limit = listing::within(limit, MESSAGES_MAX, "invalid_query")?;
     let host = virtual_host(&context, asked.virtual_host.as_deref())?;
     let peek = Peek {
         queue: name.clone().into(),
@@ -105,8 +100,7 @@ pub(super) async fn purge(
     Query(asked): Query<InVirtualHost>,
 ) -> Result<Json<Purged>, ApiError> {
     let host = virtual_host(&context, asked.virtual_host.as_deref())?;
-    let nobody = ConnectionId(context.broker.next_id());
-    let purged = host.purge_queue(name.into(), nobody).await;
+    let purged = host.purge_queue(name.into(), ConnectionId::NOBODY).await;
     let purged = purged.map_err(|error| ApiError::queue(&error))?;
     Ok(Json(Purged { purged }))
 }

@@ -4,18 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use bytes::Bytes;
 use forebay_broker::host::{
     BindingPlace, BindingsPart, HostError, Part, QueueDescription, VirtualHost,
 };
 use serde::{Deserialize, Serialize};
 
-use super::ApiError;
 use super::extract::Query;
 use super::queue::{QueueDetail, text, virtual_host};
+use super::{ApiError, listing};
 use crate::admin::Context;
-use crate::limits::{LISTING_DEFAULT, LISTING_MAX};
 
 /// Which queues are asked for.
 #[derive(Deserialize)]
@@ -45,12 +43,7 @@ pub(super) async fn list(
     State(context): State<Context>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Queues>, ApiError> {
-    let limit = asked.limit.unwrap_or(LISTING_DEFAULT);
-    if limit == 0 || limit > LISTING_MAX {
-        let message = format!("limit is {limit}; it must lie between 1 and {LISTING_MAX}");
-        let status = StatusCode::BAD_REQUEST;
-        return Err(ApiError::new(status, "invalid_query", message));
-    }
+    let limit = listing::entries(asked.limit)?;
     let host = virtual_host(&context, asked.virtual_host.as_deref())?;
     let after = asked.after.map(Bytes::from);
     let failed = |error| ApiError::queue(&error);

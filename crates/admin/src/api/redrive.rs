@@ -8,12 +8,15 @@ use forebay_broker::limits::REDRIVEN_MESSAGES_MAX;
 use forebay_broker::queue::{DeathReason, Place};
 use serde::{Deserialize, Serialize};
 
-use super::ApiError;
 use super::extract::{Body, Name, Query};
 use super::messages::look;
 use super::queue::{InVirtualHost, text, virtual_host};
+use super::{ApiError, listing};
 use crate::admin::Context;
 use crate::limits::MESSAGES_MAX;
+
+/// The code of a refused step.
+const INVALID: &str = "invalid_body";
 
 /// A step.
 #[derive(Debug, Deserialize)]
@@ -63,7 +66,7 @@ enum Target {
 }
 
 /// What a step did.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(super) struct Done {
     /// Messages that were looked at.
     looked: u64,
@@ -98,8 +101,7 @@ impl Filter {
         let found = all.find(|reason| reason.as_str() == name);
         found.map(Some).ok_or_else(|| {
             let known = DeathReason::ALL.map(DeathReason::as_str).join(", ");
-            let message = format!("reason is `{name}`; it must be one of {known}");
-            ApiError::new(StatusCode::BAD_REQUEST, "invalid_body", message)
+            invalid(format!("reason is `{name}`; it must be one of {known}"))
         })
     }
 
@@ -147,6 +149,11 @@ impl Target {
     }
 }
 
+/// The refusal of a step that makes no sense.
+fn invalid(message: String) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, INVALID, message)
+}
+
 /// Moves what is meant of the next messages.
 pub(super) async fn step(
     State(context): State<Context>,
@@ -154,13 +161,8 @@ pub(super) async fn step(
     Query(asked): Query<InVirtualHost>,
     Body(step): Body<Step>,
 ) -> Result<Json<Done>, ApiError> {
-    let invalid = |message: String| ApiError::new(StatusCode::BAD_REQUEST, "invalid_body", message);
     let limit = step.limit.unwrap_or(REDRIVEN_MESSAGES_MAX);
-    if limit == 0 || limit > REDRIVEN_MESSAGES_MAX {
-        return Err(invalid(format!(
-            "limit is {limit}; it must lie between 1 and {REDRIVEN_MESSAGES_MAX}"
-        )));
-    }
+    let limit = listing::within(limit, REDRIVEN_MESSAGES_MAX, INVALID)?;
     let reason = step.filter.reason()?;
     if matches!(&step.to, Some(Target::Queue { queue }) if *queue == name) {
         return Err(invalid(format!("`{name}` is where the messages are")));
@@ -178,16 +180,9 @@ pub(super) async fn step(
     };
     let looked = look(&host, &name, peek).await?;
     let mut done = Done {
-        looked: 0,
-        matched: 0,
-        moved: 0,
-        not_ready: 0,
-        unroutable: 0,
-        refused: 0,
-        too_large: 0,
         next: looked.next,
         until: step.until.unwrap_or(looked.end),
-        busy: false,
+        ..Done::default()
     };
     let mut messages = Vec::new();
     for (standing, message) in looked.found.messages {

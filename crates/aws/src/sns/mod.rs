@@ -42,8 +42,8 @@ use self::delivery::Recorder;
 use self::error::SnsError;
 use self::registry::Registry;
 
-pub(crate) use self::delivery::deliver;
-pub(crate) use self::operations::{NAMESPACE, OPERATIONS, call};
+pub(crate) use self::delivery::{deliver, routes};
+pub(crate) use self::operations::{NAMESPACE, OF_PEOPLE, OPERATIONS, call};
 
 /// What SNS needs, and what it remembers beside what the broker does.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub(crate) struct Sns {
     broker: Broker,
     /// The region whose default account is the virtual host that other protocols use.
     region: String,
+    /// Whether callers are who they say.
+    is_verified: bool,
     registry: Registry,
     /// Held by who changes definitions: each change begins with what there is.
     changes: tokio::sync::Mutex<()>,
@@ -62,11 +64,12 @@ pub(crate) struct Sns {
 }
 
 impl Sns {
-    pub(crate) fn new(broker: Broker, region: String) -> Self {
+    pub(crate) fn new(broker: Broker, region: String, is_verified: bool) -> Self {
         Self {
             registry: Registry::new(broker.clone()),
             broker,
             region,
+            is_verified,
             changes: tokio::sync::Mutex::default(),
             sequence: Mutex::default(),
             deduplication: Deduplication::default(),

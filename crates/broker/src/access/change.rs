@@ -297,6 +297,11 @@ impl AccessChange {
         encoder.finish().len()
     }
 
+    /// Whether it changes what policies say.
+    pub(crate) fn is_of_policies(&self) -> bool {
+        matches!(self, Self::PutPolicy { .. } | Self::DeletePolicy { .. })
+    }
+
     /// Whether it makes room, or takes something away from somebody: done when the medium is full, too.
     pub(crate) fn is_essential(&self) -> bool {
         matches!(

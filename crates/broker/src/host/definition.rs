@@ -24,7 +24,7 @@ impl VirtualHostId {
 pub struct ConnectionId(pub u64);
 
 impl ConnectionId {
-    /// No connection: it owns nothing.
+    /// Who has no connection, such as an operator: no exclusive queue is its own.
     pub const NOBODY: Self = Self(0);
 }
 

@@ -63,12 +63,7 @@ impl Peeked {
                 break;
             }
             let from = first.offset;
-            let read = match self.log.read(from, READ_BYTES, true) {
-                Ok(Read::Ready(batches)) => Ok(batches),
-                Ok(Read::Cold(cold)) => cold.run(),
-                Err(error) => Err(error),
-            };
-            let read = match read {
+            let read = match self.log.read(from, READ_BYTES, true).and_then(Read::run) {
                 Ok(read) => read,
                 // Its front was given back: what was there is consumed.
                 Err(ReadError::OutOfRange { start, .. }) if start > from => {

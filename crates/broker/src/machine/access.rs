@@ -87,6 +87,9 @@ impl BrokerMachine {
         now: Now,
         replies: &mut Replies<Reply>,
     ) {
+        let of_policies = checked
+            .iter()
+            .any(|checked| checked.change.is_of_policies());
         for Checked {
             change,
             founded,
@@ -103,7 +106,9 @@ impl BrokerMachine {
             }
         }
         let (host, mut cx) = self.host_with(engine, now, replies);
-        host.follow_policies(cx.directory);
+        if of_policies {
+            host.follow_policies(cx.directory);
+        }
         host.finish(&mut cx);
         self.directories.send_replace(Arc::clone(&self.directory));
     }

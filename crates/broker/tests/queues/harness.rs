@@ -291,10 +291,7 @@ pub(crate) fn read(log: &LogReader, delivery: &Delivery) -> Vec<Seen> {
     let mut seen = Vec::new();
     let mut at = delivery.offset;
     while at < delivery.offset + delivery.count {
-        let batches = match log.read(at, 1 << 20, true).unwrap() {
-            Read::Ready(batches) => batches,
-            Read::Cold(cold) => cold.run().unwrap(),
-        };
+        let batches = log.read(at, 1 << 20, true).and_then(Read::run).unwrap();
         assert!(batches.next > at, "what was delivered can be read");
         for part in &batches.parts {
             for batch in Batches::new(part) {

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use forebay_broker::access::Action;
 use forebay_broker::host::{
-    Bind, BindingDescription, BindingPlace, BindingsPart, HostError, VirtualHost,
+    Bind, BindingDescription, BindingPlace, BindingsPart, ConnectionId, HostError, VirtualHost,
 };
 use forebay_broker::routing::Arguments;
 use futures_util::stream::{self, Stream, StreamExt};
@@ -21,7 +21,7 @@ use super::authentication::Principal;
 use super::body::Body;
 use super::error::ApiError;
 use super::listing::{self, ListQuery, Parameters};
-use super::{Context, exchanges, json, walk};
+use super::{exchanges, json, walk};
 use crate::amqp091::session::commands::exchange;
 use crate::amqp091::session::errors::Subject;
 use crate::amqp091::table::Table;
@@ -116,7 +116,6 @@ pub(super) async fn get(
 
 /// `POST /bindings/{vhost}/e/{source}/{kind}/{destination}`
 pub(super) async fn bind(
-    State(context): State<Context>,
     principal: Principal,
     path: Between,
     bytes: Bytes,
@@ -125,7 +124,7 @@ pub(super) async fn bind(
     let body = Body::parse(&bytes)?;
     let key = body.short("routing_key")?;
     let table = body.arguments()?;
-    let bind = binding(&context, &part, &key, &table)?;
+    let bind = binding(&part, &key, &table)?;
     may_bind(&principal, &vhost, &bind)?;
     let location = location(&bind);
     let source = bind.source.clone();
@@ -138,7 +137,6 @@ pub(super) async fn bind(
 
 /// `DELETE .../{props}`
 pub(super) async fn unbind(
-    State(context): State<Context>,
     principal: Principal,
     Path((vhost, source, kind, destination, props)): Path<(String, String, String, String, String)>,
 ) -> Result<StatusCode, ApiError> {
@@ -153,7 +151,7 @@ pub(super) async fn unbind(
         to_exchange: found.to_exchange,
         key: found.key,
         arguments: found.arguments,
-        connection: context.nobody(),
+        connection: ConnectionId::NOBODY,
     };
     may_bind(&principal, &vhost, &bind)?;
     let source = bind.source.clone();
@@ -192,17 +190,12 @@ fn meant(
 }
 
 /// What is to be bound, by the same rules as over AMQP.
-fn binding(
-    context: &Context,
-    part: &BindingsPart,
-    key: &[u8],
-    table: &Table,
-) -> Result<Bind, ApiError> {
+fn binding(part: &BindingsPart, key: &[u8], table: &Table) -> Result<Bind, ApiError> {
     let (Some(source), Some((destination, to_exchange))) = (&part.source, &part.destination) else {
         return Err(ApiError::NoObject);
     };
-    let me = context.nobody();
-    let bind = exchange::binding(source, destination, *to_exchange, key, table, me);
+    let nobody = ConnectionId::NOBODY;
+    let bind = exchange::binding(source, destination, *to_exchange, key, table, nobody);
     Ok(bind?)
 }
 
@@ -412,7 +405,7 @@ mod tests {
             to_exchange: false,
             key: Bytes::from_static(b"a~b c"),
             arguments: Arguments::default(),
-            connection: forebay_broker::host::ConnectionId(1),
+            connection: ConnectionId::NOBODY,
         };
         // As RabbitMQ 4.3.6 has it.
         assert_eq!(location(&bind), "q/a%257Eb%2Bc");

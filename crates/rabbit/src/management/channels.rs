@@ -85,15 +85,13 @@ fn answer(
     is_meant: impl Fn(&ConnectionEntry) -> bool,
 ) -> Result<Response, ApiError> {
     let query = ListQuery::parse(parameters)?;
-    let connections = context.gateway.registry.connections();
-    let meant = connections
-        .iter()
-        .filter(|found| is_meant(found) && principal.sees_those_of(&found.facts.user));
-    let rows = meant.flat_map(|connection| {
-        let channels = connection.channels().into_iter();
-        channels.map(|(number, channel)| show(context, connection, number, &channel))
-    });
-    query.answer(rows.collect())
+    let mut rows = Vec::new();
+    for connection in context.connections(principal, is_meant) {
+        for (number, channel) in connection.channels() {
+            rows.push(show(context, &connection, number, &channel));
+        }
+    }
+    query.answer(rows)
 }
 
 fn show(

@@ -86,11 +86,8 @@ pub(super) async fn close_of_user(
     headers: HeaderMap,
 ) -> StatusCode {
     let reason = reason(&headers);
-    for connection in context.gateway.registry.connections() {
-        let facts = &connection.facts;
-        if facts.user == user && principal.sees_those_of(&user) {
-            connection.request_close(reason.clone());
-        }
+    for connection in context.connections(&principal, |found| found.facts.user == user) {
+        connection.request_close(reason.clone());
     }
     StatusCode::NO_CONTENT
 }
@@ -107,11 +104,9 @@ fn answer(
     is_meant: impl Fn(&ConnectionEntry) -> bool,
 ) -> Result<Response, ApiError> {
     let query = ListQuery::parse(parameters)?;
-    let connections = context.gateway.registry.connections();
-    let meant = connections
-        .iter()
-        .filter(|found| is_meant(found) && principal.sees_those_of(&found.facts.user));
-    query.answer(meant.map(|connection| show(context, connection)).collect())
+    let meant = context.connections(principal, is_meant);
+    let rows = meant.iter().map(|connection| show(context, connection));
+    query.answer(rows.collect())
 }
 
 /// What tells a connection from others.

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use forebay_broker::access::{AccessChange, Parameter};
-use forebay_broker::host::{BindingsPart, HostError, VirtualHost};
+use forebay_broker::host::{BindingsPart, ConnectionId, HostError, VirtualHost};
 use forebay_broker::policy::PolicyKind;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
@@ -73,11 +73,11 @@ pub(super) async fn get(
     add("vhosts", listed.into());
     add(
         "permissions",
-        permissions::rows(directory, |_, _| true).into(),
+        permissions::rows(directory, &|_, _| true).into(),
     );
     add(
         "topic_permissions",
-        permissions::topic_rows(directory, |_, _| true).into(),
+        permissions::topic_rows(directory, &|_, _| true).into(),
     );
     add("parameters", kept.into());
     add(
@@ -435,9 +435,9 @@ impl Import {
             ..DeclareQueue::default()
         };
         let subject = Subject::queue(&vhost, &declare.queue).with(&declare.arguments);
-        let me = self.context.nobody();
-        let definition = queue_definition(subject, &declare, me)?;
-        let declared = host.declare_queue(definition, me).await;
+        let nobody = ConnectionId::NOBODY;
+        let definition = queue_definition(subject, &declare, nobody)?;
+        let declared = host.declare_queue(definition, nobody).await;
         kept(declared.map(drop)).map_err(|error| subject.refusal(error).into())
     }
 
@@ -450,8 +450,8 @@ impl Import {
         }
         let to_exchange = body.text("destination_type")? == Some("exchange");
         let (key, table) = (body.short("routing_key")?, body.arguments()?);
-        let me = self.context.nobody();
-        let bind = binding(&source, &destination, to_exchange, &key, &table, me)?;
+        let nobody = ConnectionId::NOBODY;
+        let bind = binding(&source, &destination, to_exchange, &key, &table, nobody)?;
         let subject = Subject::exchange(&vhost, &source);
         host.bind(bind)
             .await

@@ -15,7 +15,7 @@ use super::authentication::Principal;
 use super::body::{self, Body};
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
-use super::{json, walk};
+use super::{json, put_status, walk};
 use crate::amqp091::method::exchange::Declare;
 use crate::amqp091::session::commands::exchange::{RESERVED, exchange_definition};
 use crate::amqp091::session::errors::Subject;
@@ -107,10 +107,7 @@ pub(super) async fn declare(
     }
     let declared = host.declare_exchange(definition).await;
     declared.map_err(|error| subject.refusal(error))?;
-    Ok(match there {
-        Some(_) => StatusCode::NO_CONTENT,
-        None => StatusCode::CREATED,
-    })
+    Ok(put_status(there.is_some()))
 }
 
 /// `DELETE /exchanges/{vhost}/{name}`

@@ -46,17 +46,17 @@ mod virtual_hosts;
 mod walk;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{get, post, put};
 use bytes::Bytes;
 use forebay_broker::access::AccessChange;
 use forebay_broker::host::{HostError, VirtualHost};
-
+use forebay_broker::storage::shard::Counter;
 use tower::ServiceExt;
 
 use crate::gateway::{self, Gateway};
@@ -83,14 +83,14 @@ struct Shared {
 /// Requests by whether somebody was logged in.
 #[derive(Debug, Default)]
 struct Logins {
-    succeeded: AtomicU64,
-    failed: AtomicU64,
+    succeeded: Counter,
+    failed: Counter,
 }
 
 impl Logins {
     fn count(&self, known: bool) {
         let counter = if known { &self.succeeded } else { &self.failed };
-        counter.fetch_add(1, Ordering::Relaxed);
+        counter.add(1);
     }
 }
 
@@ -111,6 +111,17 @@ impl Shared {
         Ok(self.gateway.broker.change_access(changes).await?)
     }
 
+    /// The connections that are meant, of those that may be seen.
+    fn connections(
+        &self,
+        principal: &Principal,
+        is_meant: impl Fn(&ConnectionEntry) -> bool,
+    ) -> Vec<Arc<ConnectionEntry>> {
+        let mut all = self.gateway.registry.connections();
+        all.retain(|found| is_meant(found) && principal.sees_those_of(&found.facts.user));
+        all
+    }
+
     /// The connection of this name, if it may be seen.
     fn connection(
         &self,
@@ -125,6 +136,14 @@ impl Shared {
                 "User not authorised to access object",
             )),
         }
+    }
+}
+
+/// What is answered to who puts something.
+fn put_status(is_there: bool) -> StatusCode {
+    match is_there {
+        true => StatusCode::NO_CONTENT,
+        false => StatusCode::CREATED,
     }
 }
 

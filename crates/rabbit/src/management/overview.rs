@@ -1,7 +1,5 @@
 //! `/api/overview` and its like: the broker in a few numbers.
 
-use std::sync::atomic::Ordering;
-
 use axum::Json;
 use axum::extract::{Path, State};
 use forebay_broker::host::{HostTotals, Part};
@@ -76,8 +74,8 @@ pub(super) async fn auth_attempts(
     if node != context.node.name {
         return Err(ApiError::NoObject);
     }
-    let succeeded = context.logins.succeeded.load(Ordering::Relaxed);
-    let failed = context.logins.failed.load(Ordering::Relaxed);
+    let succeeded = context.logins.succeeded.value();
+    let failed = context.logins.failed.value();
     Ok(Json(json!([{
         "protocol": "http",
         "auth_attempts": succeeded + failed,
@@ -143,12 +141,11 @@ pub(super) async fn get(
 /// What comes and goes.
 fn churn(context: &Context) -> Value {
     let churn = &context.gateway.registry.churn;
-    let value = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     let stats = Stats::new(&[
-        ("connection_created", value(&churn.connections_created)),
-        ("connection_closed", value(&churn.connections_closed)),
-        ("channel_created", value(&churn.channels_created)),
-        ("channel_closed", value(&churn.channels_closed)),
+        ("connection_created", churn.connections_created.value()),
+        ("connection_closed", churn.connections_closed.value()),
+        ("channel_created", churn.channels_created.value()),
+        ("channel_closed", churn.channels_closed.value()),
     ]);
     stats.object(context, "churn".to_owned())
 }

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use forebay_broker::access::{AccessChange, Directory, Parameter};
 use serde_json::{Value, json};
 
-use super::Context;
 use super::authentication::{Principal, Tag};
 use super::body::Body;
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
+use super::{Context, put_status};
 
 /// Component, virtual host, name.
 type Named = Path<(String, String, String)>;
@@ -163,14 +163,11 @@ async fn put_parameter(
     principal.require(Tag::Policymaker)?;
     let body = Body::parse(bytes)?;
     body.require(&["value"])?;
-    let is_new = principal.directory.parameter(&parameter).is_none();
+    let is_there = principal.directory.parameter(&parameter).is_some();
     let value = body.get("value").cloned().unwrap_or_default().to_string();
     let change = AccessChange::PutParameter { parameter, value };
     context.change_access(vec![change]).await?;
-    Ok(match is_new {
-        true => StatusCode::CREATED,
-        false => StatusCode::NO_CONTENT,
-    })
+    Ok(put_status(is_there))
 }
 
 async fn delete_parameter(

@@ -8,21 +8,21 @@ use bytes::Bytes;
 use forebay_broker::access::{AccessChange, Directory, Pattern, Permission};
 use serde_json::{Value, json};
 
-use super::Context;
 use super::authentication::{Principal, Tag};
 use super::body::Body;
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
+use super::{Context, put_status};
 
 /// A virtual host and a user.
 type Place = Path<(String, String)>;
 type Answer = Result<Response, ApiError>;
+/// Lists what is granted to users in virtual hosts, where those two are meant.
+type Rows = fn(&Directory, &dyn Fn(&str, &str) -> bool) -> Vec<Value>;
 
 /// `GET /permissions`
 pub(super) async fn list(principal: Principal, parameters: Parameters) -> Answer {
-    principal.require(Tag::Administrator)?;
-    let rows = rows(&principal.directory, |_, _| true);
-    ListQuery::unpaged(&parameters).answer(rows)
+    answer(&principal, &parameters, rows, |_, _| true)
 }
 
 /// `GET /vhosts/{vhost}/permissions`
@@ -31,10 +31,7 @@ pub(super) async fn of_virtual_host(
     Path(vhost): Path<String>,
     parameters: Parameters,
 ) -> Answer {
-    principal.require(Tag::Administrator)?;
-    known_host(&principal, &vhost)?;
-    let rows = rows(&principal.directory, |_, of| of == vhost);
-    ListQuery::unpaged(&parameters).answer(rows)
+    in_virtual_host(&principal, &vhost, &parameters, rows)
 }
 
 /// `GET /users/{user}/permissions`
@@ -43,10 +40,7 @@ pub(super) async fn of_user(
     Path(user): Path<String>,
     parameters: Parameters,
 ) -> Answer {
-    principal.require(Tag::Administrator)?;
-    known_user(&principal, &user)?;
-    let rows = rows(&principal.directory, |of, _| of == user);
-    ListQuery::unpaged(&parameters).answer(rows)
+    to_user(&principal, &user, &parameters, rows)
 }
 
 /// `GET /permissions/{vhost}/{user}`
@@ -55,7 +49,9 @@ pub(super) async fn get(
     Path((vhost, user)): Place,
 ) -> Result<Json<Value>, ApiError> {
     principal.require(Tag::Administrator)?;
-    let mut found = rows(&principal.directory, |of, host| of == user && host == vhost);
+    let mut found = rows(&principal.directory, &|of, host| {
+        of == user && host == vhost
+    });
     found.pop().map(Json).ok_or(ApiError::NoObject)
 }
 
@@ -88,9 +84,7 @@ pub(super) async fn delete(
 
 /// `GET /topic-permissions`
 pub(super) async fn topics(principal: Principal, parameters: Parameters) -> Answer {
-    principal.require(Tag::Administrator)?;
-    let rows = topic_rows(&principal.directory, |_, _| true);
-    ListQuery::unpaged(&parameters).answer(rows)
+    answer(&principal, &parameters, topic_rows, |_, _| true)
 }
 
 /// `GET /vhosts/{vhost}/topic-permissions`
@@ -99,10 +93,7 @@ pub(super) async fn topics_of_virtual_host(
     Path(vhost): Path<String>,
     parameters: Parameters,
 ) -> Answer {
-    principal.require(Tag::Administrator)?;
-    known_host(&principal, &vhost)?;
-    let rows = topic_rows(&principal.directory, |_, of| of == vhost);
-    ListQuery::unpaged(&parameters).answer(rows)
+    in_virtual_host(&principal, &vhost, &parameters, topic_rows)
 }
 
 /// `GET /users/{user}/topic-permissions`
@@ -111,10 +102,7 @@ pub(super) async fn topics_of_user(
     Path(user): Path<String>,
     parameters: Parameters,
 ) -> Answer {
-    principal.require(Tag::Administrator)?;
-    known_user(&principal, &user)?;
-    let rows = topic_rows(&principal.directory, |of, _| of == user);
-    ListQuery::unpaged(&parameters).answer(rows)
+    to_user(&principal, &user, &parameters, topic_rows)
 }
 
 /// `GET /topic-permissions/{vhost}/{user}`
@@ -123,7 +111,9 @@ pub(super) async fn get_topics(
     Path((vhost, user)): Place,
 ) -> Result<Json<Value>, ApiError> {
     principal.require(Tag::Administrator)?;
-    let found = topic_rows(&principal.directory, |of, host| of == user && host == vhost);
+    let found = topic_rows(&principal.directory, &|of, host| {
+        of == user && host == vhost
+    });
     match found.is_empty() {
         true => Err(ApiError::NoObject),
         false => Ok(Json(found.into())),
@@ -171,25 +161,38 @@ pub(super) async fn delete_topics(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn put_status(is_there: bool) -> StatusCode {
-    match is_there {
-        true => StatusCode::NO_CONTENT,
-        false => StatusCode::CREATED,
-    }
-}
-
-fn known_host(principal: &Principal, vhost: &str) -> Result<(), ApiError> {
+fn in_virtual_host(
+    principal: &Principal,
+    vhost: &str,
+    parameters: &Parameters,
+    rows: Rows,
+) -> Answer {
+    principal.require(Tag::Administrator)?;
     let known = principal.directory.virtual_host(vhost);
-    known.map(drop).ok_or(ApiError::NoObject)
+    known.ok_or(ApiError::NoObject)?;
+    answer(principal, parameters, rows, |_, of| of == vhost)
 }
 
-fn known_user(principal: &Principal, user: &str) -> Result<(), ApiError> {
+fn to_user(principal: &Principal, user: &str, parameters: &Parameters, rows: Rows) -> Answer {
+    principal.require(Tag::Administrator)?;
     let known = principal.directory.user(user);
-    known.map(drop).ok_or(ApiError::NoObject)
+    known.ok_or(ApiError::NoObject)?;
+    answer(principal, parameters, rows, |of, _| of == user)
+}
+
+fn answer(
+    principal: &Principal,
+    parameters: &Parameters,
+    rows: Rows,
+    is_meant: impl Fn(&str, &str) -> bool,
+) -> Answer {
+    principal.require(Tag::Administrator)?;
+    let rows = rows(&principal.directory, &is_meant);
+    ListQuery::unpaged(parameters).answer(rows)
 }
 
 /// Permissions of users in virtual hosts that are meant, also for definitions.
-pub(super) fn rows(directory: &Directory, is_meant: impl Fn(&str, &str) -> bool) -> Vec<Value> {
+pub(super) fn rows(directory: &Directory, is_meant: &dyn Fn(&str, &str) -> bool) -> Vec<Value> {
     let mut rows = Vec::new();
     for (name, user) in directory.users() {
         for (vhost, granted) in &user.permissions {
@@ -210,7 +213,7 @@ pub(super) fn rows(directory: &Directory, is_meant: impl Fn(&str, &str) -> bool)
 /// The same of topics.
 pub(super) fn topic_rows(
     directory: &Directory,
-    is_meant: impl Fn(&str, &str) -> bool,
+    is_meant: &dyn Fn(&str, &str) -> bool,
 ) -> Vec<Value> {
     let mut rows = Vec::new();
     for (name, user) in directory.users() {

@@ -10,11 +10,11 @@ use forebay_broker::policy::{ApplyTo, Policy, PolicyKind, PolicyRules};
 use forebay_broker::queue::Overflow;
 use serde_json::{Map, Value, json};
 
-use super::Context;
 use super::authentication::{Principal, Tag};
 use super::body::Body;
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
+use super::{Context, put_status};
 
 /// `GET /policies`
 pub(super) async fn list(principal: Principal, parameters: Parameters) -> Answer {
@@ -148,10 +148,7 @@ async fn change(
         policy: policy(&Body::parse(bytes)?, kind)?,
     };
     context.change_access(vec![change]).await?;
-    Ok(match is_there {
-        true => StatusCode::NO_CONTENT,
-        false => StatusCode::CREATED,
-    })
+    Ok(put_status(is_there))
 }
 
 async fn remove(

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use forebay_broker::Broker;
 use forebay_broker::access::Action;
-use forebay_broker::host::{GetMessage, Settlement};
+use forebay_broker::host::{ConnectionId, GetMessage, Settlement};
 use forebay_broker::queue::{HolderId, Outcome};
 use serde_json::{Value, json};
 
@@ -51,7 +51,6 @@ impl Drop for Held {
 
 /// `DELETE /queues/{vhost}/{name}/contents`
 pub(super) async fn purge(
-    State(context): State<Context>,
     principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
@@ -59,7 +58,7 @@ pub(super) async fn purge(
     let name = Bytes::from(name);
     host.queue(name.clone()).await?.ok_or(ApiError::NoObject)?;
     principal.may_queue(Action::Read, &vhost, &name)?;
-    let purged = host.purge_queue(name.clone(), context.nobody()).await;
+    let purged = host.purge_queue(name.clone(), ConnectionId::NOBODY).await;
     purged.map_err(|error| Subject::queue(&vhost, &name).refusal(error))?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -99,7 +98,7 @@ pub(super) async fn get(
         settlements: Vec::new(),
         holders: Vec::new(),
     };
-    let me = context.nobody();
+    let nobody = ConnectionId::NOBODY;
     let (mut messages, mut body_bytes) = (Vec::new(), 0);
     while (messages.len() as u64) < wanted.count && body_bytes < GET_BYTES_MAX {
         let holder = HolderId(broker.next_id());
@@ -107,7 +106,7 @@ pub(super) async fn get(
         let asked = GetMessage {
             queue: queue.clone(),
             holder,
-            connection: me,
+            connection: nobody,
         };
         let got = host.get_message(asked).await;
         let got = got.map_err(|error| Subject::queue(&vhost, &queue).refusal(error).in_full())?;

@@ -17,7 +17,7 @@ use super::error::ApiError;
 use super::listing::{self, ListQuery, Parameters};
 use super::stats::Stats;
 use super::walk::MessageTotals;
-use super::{Context, consumers, json, policies, walk};
+use super::{Context, consumers, json, policies, put_status, walk};
 use crate::amqp091::method::queue::Declare;
 use crate::amqp091::session::commands::exchange::RESERVED;
 use crate::amqp091::session::commands::queue::queue_definition;
@@ -70,7 +70,6 @@ pub(super) async fn get(
 
 /// `PUT /queues/{vhost}/{name}`
 pub(super) async fn declare(
-    State(context): State<Context>,
     principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     bytes: Bytes,
@@ -90,25 +89,21 @@ pub(super) async fn declare(
     if name.starts_with(RESERVED) && !is_there {
         return Err(ApiError::ACCESS_REFUSED);
     }
-    let me = context.nobody();
+    let nobody = ConnectionId::NOBODY;
     let subject = Subject::queue(&vhost, &name).with(&declare.arguments);
     principal.may_queue(Action::Configure, &vhost, &name)?;
-    let definition = queue_definition(subject, &declare, me)?;
+    let definition = queue_definition(subject, &declare, nobody)?;
     if let Some(target) = &definition.dead_letter {
         principal.may_queue(Action::Read, &vhost, &name)?;
         principal.may_exchange(Action::Write, &vhost, &target.exchange)?;
     }
-    let declared = host.declare_queue(definition, me).await;
+    let declared = host.declare_queue(definition, nobody).await;
     declared.map_err(|error| subject.refusal(error))?;
-    Ok(match is_there {
-        true => StatusCode::NO_CONTENT,
-        false => StatusCode::CREATED,
-    })
+    Ok(put_status(is_there))
 }
 
 /// `DELETE /queues/{vhost}/{name}`
 pub(super) async fn delete(
-    State(context): State<Context>,
     principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     parameters: Parameters,
@@ -119,19 +114,12 @@ pub(super) async fn delete(
     principal.may_queue(Action::Configure, &vhost, &name)?;
     let asks = |what: &str| parameters.get(what).is_some_and(|text| text == "true");
     let (if_unused, if_empty) = (asks("if-unused"), asks("if-empty"));
-    let me = context.nobody();
+    let nobody = ConnectionId::NOBODY;
     let deleted = host
-        .delete_queue(name.clone(), if_unused, if_empty, me)
+        .delete_queue(name.clone(), if_unused, if_empty, nobody)
         .await;
     deleted.map_err(|error| Subject::queue(&vhost, &name).refusal(error))?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-impl super::Shared {
-    /// A connection that owns nothing: no exclusive queue is its own.
-    pub(super) fn nobody(&self) -> ConnectionId {
-        ConnectionId(self.gateway.broker.next_id())
-    }
 }
 
 /// All queues of some virtual hosts, a part at a time.

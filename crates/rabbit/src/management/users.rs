@@ -10,11 +10,11 @@ use bytes::Bytes;
 use forebay_broker::access::{AccessChange, HashAlgorithm, PasswordHash, User};
 use serde_json::{Value, json};
 
-use super::Context;
 use super::authentication::{Principal, Tag};
 use super::body::Body;
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
+use super::{Context, put_status};
 
 /// RabbitMQ's names of hash algorithms.
 const ALGORITHMS: [(HashAlgorithm, &str); 2] = [
@@ -60,10 +60,7 @@ pub(super) async fn put(
     let is_there = principal.directory.user(&name).is_some();
     let change = change(&context, name, &Body::parse(&bytes)?)?;
     context.change_access(vec![change]).await?;
-    Ok(match is_there {
-        true => StatusCode::NO_CONTENT,
-        false => StatusCode::CREATED,
-    })
+    Ok(put_status(is_there))
 }
 
 /// `DELETE /users/{name}`

@@ -12,7 +12,7 @@ use super::authentication::{Principal, Tag};
 use super::body::Body;
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
-use super::{Context, users, walk};
+use super::{Context, put_status, users, walk};
 
 /// `GET /vhosts`
 pub(super) async fn list(
@@ -62,10 +62,7 @@ pub(super) async fn put(
         });
     }
     context.change_access(changes).await?;
-    Ok(match there {
-        Some(_) => StatusCode::NO_CONTENT,
-        None => StatusCode::CREATED,
-    })
+    Ok(put_status(there.is_some()))
 }
 
 /// `DELETE /vhosts/{vhost}`

@@ -89,6 +89,16 @@ impl std::fmt::Debug for LogReader {
     }
 }
 
+impl Read {
+    /// The batches, read from the medium if they have to be. Blocks.
+    pub fn run(self) -> Result<Batches, ReadError> {
+        match self {
+            Self::Ready(batches) => Ok(batches),
+            Self::Cold(cold) => cold.run(),
+        }
+    }
+}
+
 impl ColdRead {
     /// Reads from the medium.
     pub fn run(self) -> Result<Batches, ReadError> {

@@ -15,8 +15,8 @@ use forebay_record::{Batch, BatchBuilder, BatchHeader, Batches as Walk};
 use forebay_storage::codec::{Decoder, Encoder};
 use forebay_storage::media::{BlobKind, Medium, SimulatedDisk};
 use forebay_storage::{
-    Durability, Engine, Job, JobDone, LogId, LogReader, Now, Options, Read, ReadError, Recovered,
-    Replay, Result,
+    Durability, Engine, Job, JobDone, LogId, LogReader, Now, Options, ReadError, Recovered, Replay,
+    Result,
 };
 
 pub(crate) const LOG: LogId = LogId(1);
@@ -222,10 +222,7 @@ pub(crate) fn read(
     from: u64,
     bytes_max: usize,
 ) -> Result<Vec<Bytes>, ReadError> {
-    let batches = match reader.read(from, bytes_max, true)? {
-        Read::Ready(batches) => batches,
-        Read::Cold(read) => read.run()?,
-    };
+    let batches = reader.read(from, bytes_max, true)?.run()?;
     let mut out = Vec::new();
     for part in &batches.parts {
         for batch in Walk::new(part) {
@@ -239,10 +236,7 @@ pub(crate) fn read(
 pub(crate) fn read_all(reader: &LogReader, mut from: u64) -> Result<Vec<Bytes>, ReadError> {
     let mut all = Vec::new();
     while from < reader.end_offset() {
-        let batches = match reader.read(from, 256 << 10, true)? {
-            Read::Ready(batches) => batches,
-            Read::Cold(read) => read.run()?,
-        };
+        let batches = reader.read(from, 256 << 10, true)?.run()?;
         assert!(batches.next > from, "a read makes progress");
         for part in &batches.parts {
             for batch in Walk::new(part) {

@@ -10,7 +10,7 @@ use forebay_record::{BatchBuilder, Batches as Walk};
 use forebay_storage::media::{BlobKind, SimulatedDisk};
 use forebay_storage::{
     Batches, CompactionPolicy, Durability, Engine, LogId, LogPolicy, LogReader, Medium, Now,
-    Options, Read, ReadError, Report, Stateless, StorageError, check,
+    Options, ReadError, Report, Stateless, StorageError, check,
 };
 
 use crate::memory::{Bound, bounded};
@@ -110,10 +110,7 @@ pub(crate) fn read_all(disk: &SimulatedDisk, reader: &LogReader) -> Result<Vec<B
 }
 
 fn read(reader: &LogReader, from: u64) -> Result<Batches, ReadError> {
-    match reader.read(from, READ_BYTES, true)? {
-        Read::Ready(batches) => Ok(batches),
-        Read::Cold(read) => read.run(),
-    }
+    reader.read(from, READ_BYTES, true)?.run()
 }
 
 /// Verifies, opens, reads, works on and opens again.

@@ -33,16 +33,22 @@ pub(crate) struct Verdict {
     pub(crate) target: Option<(String, bool)>,
 }
 
-impl<C: Contender> Claim<C> {
-    pub(crate) const fn new(measure: &'static Measure, ours: C, theirs: C, target: Target) -> Self {
-        Self {
-            measure,
-            ours,
-            theirs,
-            target,
-        }
+/// A claim about a quantity, ours beside theirs.
+pub(crate) const fn claim<C: Contender>(
+    measure: &'static Measure,
+    ours: C,
+    theirs: C,
+    target: Target,
+) -> Claim<C> {
+    Claim {
+        measure,
+        ours,
+        theirs,
+        target,
     }
+}
 
+impl<C: Contender> Claim<C> {
     /// Nothing, if it was not measured.
     pub(crate) fn judge(&self, measured: &Measured<C>) -> Option<Verdict> {
         let ours = measured.of(self.ours, self.measure)?;
@@ -123,7 +129,7 @@ mod tests {
     #[test]
     fn a_cost_must_be_below_and_a_rate_above() {
         let met = |measure, target, ours, theirs| {
-            let claim = Claim::new(measure, Ours, Theirs, target);
+            let claim = claim(measure, Ours, Theirs, target);
             let verdict = claim.judge(&measured(measure, ours, theirs));
             verdict.unwrap().target.unwrap().1
         };
@@ -140,7 +146,7 @@ mod tests {
     #[test]
     fn what_was_not_measured_is_not_judged() {
         let measured = measured(&RATE, 1.0, 1.0);
-        let claim = Claim::new(&COST, Ours, Theirs, Target::None);
+        let claim = claim(&COST, Ours, Theirs, Target::None);
         assert!(claim.judge(&measured).is_none());
     }
 }

@@ -1,7 +1,7 @@
 //! What is measured, and what it was.
 
 use super::Contender;
-use crate::bench::samples::Samples;
+use crate::bench::samples::{Samples, digits};
 
 /// A quantity with its unit.
 #[derive(Debug, PartialEq)]
@@ -55,6 +55,20 @@ impl<C> Default for Measured<C> {
 impl<C: Contender> Measured<C> {
     pub(crate) fn add(&mut self, sample: Sample<C>) {
         self.samples.push(sample);
+    }
+
+    /// Adds a value, and tells whoever watches the run.
+    pub(crate) fn tell(&mut self, sample: Sample<C>) {
+        let names = C::ALL.iter().map(|contender| contender.name().len());
+        let width = names.max().unwrap_or_default();
+        println!(
+            "  {:<width$} {:<52} {} {}",
+            sample.contender.name(),
+            sample.measure.title,
+            digits(sample.value),
+            sample.measure.unit
+        );
+        self.add(sample);
     }
 
     pub(crate) fn extend(&mut self, others: Self) {

@@ -4,9 +4,13 @@ mod claim;
 mod measure;
 mod table;
 
-pub(crate) use claim::{Claim, Target, Verdict};
+pub(crate) use claim::{Claim, Target, Verdict, claim};
 pub(crate) use measure::{Measure, Measured, Sample};
 pub(crate) use table::{advantages, claim_rows, everything, shares};
+
+use anyhow::{Result, ensure};
+
+use super::machine;
 
 /// A broker as it is set up for a comparison.
 pub(crate) trait Contender: Copy + PartialEq + 'static {
@@ -23,6 +27,21 @@ pub(crate) trait Contender: Copy + PartialEq + 'static {
         }
         order
     }
+}
+
+/// Says that a round begins.
+pub(crate) fn announce(round: usize, rounds: usize) {
+    println!("round {} of {rounds}, load {}", round + 1, machine::load());
+}
+
+/// Fails if anything could not be measured.
+pub(crate) fn all_measured(failures: &[String]) -> Result<()> {
+    ensure!(
+        failures.is_empty(),
+        "not everything was measured:\n{}",
+        failures.join("\n")
+    );
+    Ok(())
 }
 
 #[cfg(test)]

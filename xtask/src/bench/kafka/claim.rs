@@ -6,16 +6,7 @@ use super::measure::{
     LIB_PRODUCE, LIB_PRODUCE_CPU, PEAK, PRODUCE, PRODUCE_CPU, READY, READY_KILLED, READY_LARGE,
     SLOW_P99, TAIL, TAIL_CPU, WRITTEN,
 };
-use crate::bench::comparison::{Claim, Measure, Target};
-
-const fn claim(
-    measure: &'static Measure,
-    ours: Contender,
-    theirs: Contender,
-    target: Target,
-) -> Claim<Contender> {
-    Claim::new(measure, ours, theirs, target)
-}
+use crate::bench::comparison::{Claim, Target, claim};
 
 pub(crate) const CLAIMS: &[Claim<Contender>] = &[
     claim(&PRODUCE, ForebayFsync, KafkaDefault, Target::Times(1.0)),

@@ -10,9 +10,9 @@ mod round;
 
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use super::comparison::{Contender as _, Measured};
+use super::comparison::{self, Contender as _, Measured};
 use super::load::{frames, librdkafka};
 use super::{machine, server};
 use crate::layout::Layout;
@@ -93,12 +93,7 @@ pub(crate) fn run(layout: &Layout, args: &Args) -> Result<()> {
         }
     };
     for round in 0..plan.rounds {
-        println!(
-            "round {} of {}, load {}",
-            round + 1,
-            plan.rounds,
-            machine::load()
-        );
+        comparison::announce(round, plan.rounds);
         for contender in Contender::order(round) {
             attempt(contender, round, None);
         }
@@ -118,10 +113,5 @@ pub(crate) fn run(layout: &Layout, args: &Args) -> Result<()> {
         took: started.elapsed(),
     };
     results.write(layout)?;
-    ensure!(
-        failures.is_empty(),
-        "not everything was measured:\n{}",
-        failures.join("\n")
-    );
-    Ok(())
+    comparison::all_measured(&failures)
 }

@@ -5,12 +5,11 @@ use anyhow::Result;
 use super::contender::Contender;
 use super::measure;
 use super::plan::{BATCH_RECORDS, LARGE_PARTITIONS, PARTITIONS, Plan, RECORD_BYTES};
-use crate::bench::comparison::{Contender as _, Measure, Measured, Sample};
+use crate::bench::comparison::{Measure, Measured, Sample};
 use crate::bench::cost::{self, Cost};
 use crate::bench::load::frames::{FETCH_BYTES, Frames};
 use crate::bench::load::kafka_tools::{self, Work};
 use crate::bench::load::{self, librdkafka};
-use crate::bench::samples::digits;
 use crate::bench::server::{Seat, Server};
 use crate::bench::{machine, usage};
 use crate::layout::Layout;
@@ -253,14 +252,7 @@ impl Turn<'_> {
     }
 
     fn add(&mut self, measure: &'static Measure, value: f64) {
-        println!(
-            "  {:<14} {:<42} {} {}",
-            self.contender.name(),
-            measure.title,
-            digits(value),
-            measure.unit
-        );
-        self.measured.add(Sample {
+        self.measured.tell(Sample {
             contender: self.contender,
             round: self.round,
             measure,

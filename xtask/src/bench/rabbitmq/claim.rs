@@ -2,16 +2,7 @@
 
 use super::contender::Contender::{self, Classic, ForebayFsync, ForebayOs, Quorum};
 use super::measure::*;
-use crate::bench::comparison::{Claim, Measure, Target};
-
-const fn claim(
-    measure: &'static Measure,
-    ours: Contender,
-    theirs: Contender,
-    target: Target,
-) -> Claim<Contender> {
-    Claim::new(measure, ours, theirs, target)
-}
+use crate::bench::comparison::{Claim, Target, claim};
 
 /// By how much more a message may cost with a thousand times as many bindings, to be flat.
 const FLAT: f64 = 1.10;

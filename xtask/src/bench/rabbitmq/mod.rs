@@ -14,10 +14,10 @@ mod turn;
 
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::ValueEnum;
 
-use super::comparison::{Contender as _, Measured};
+use super::comparison::{self, Contender as _, Measured};
 use super::load::amqp;
 use super::{machine, server};
 use crate::layout::Layout;
@@ -93,12 +93,7 @@ pub(crate) fn run(layout: &Layout, args: &Args) -> Result<()> {
     let first = rounds.max().unwrap_or(0);
     let mut failures = Vec::new();
     for round in first..first + plan.rounds {
-        println!(
-            "round {} of {}, load {}",
-            round - first + 1,
-            plan.rounds,
-            machine::load()
-        );
+        comparison::announce(round - first, plan.rounds);
         for workload in args.workloads() {
             let contenders = Contender::order(round).into_iter();
             for contender in contenders.filter(|it| workload.contenders().contains(it)) {
@@ -136,10 +131,5 @@ pub(crate) fn run(layout: &Layout, args: &Args) -> Result<()> {
         took: started.elapsed(),
     };
     results.write(layout)?;
-    ensure!(
-        failures.is_empty(),
-        "not everything was measured:\n{}",
-        failures.join("\n")
-    );
-    Ok(())
+    comparison::all_measured(&failures)
 }

@@ -5,11 +5,10 @@ use anyhow::{Context, Result};
 use super::contender::Contender;
 use super::measure;
 use super::plan::{ACK_EVERY, PREFETCH, Plan, STEADY_RATE, WARM_UP_SECONDS, WINDOW, Workload};
-use crate::bench::comparison::{Contender as _, Measure, Measured, Sample};
+use crate::bench::comparison::{Measure, Measured, Sample};
 use crate::bench::cost::{self, Cost};
 use crate::bench::load::amqp::{Amqp, Found};
 use crate::bench::load::perf_test;
-use crate::bench::samples::digits;
 use crate::bench::server::Server;
 use crate::bench::{machine, usage};
 use crate::layout::Layout;
@@ -155,14 +154,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn add(&mut self, measure: &'static Measure, value: f64) {
-        println!(
-            "  {:<17} {:<52} {} {}",
-            self.contender.name(),
-            measure.title,
-            digits(value),
-            measure.unit
-        );
-        self.measured.add(Sample {
+        self.measured.tell(Sample {
             contender: self.contender,
             round: self.round,
             measure,

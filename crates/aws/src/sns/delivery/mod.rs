@@ -9,13 +9,15 @@
 //! | `waiting` | the queue of a subscription |
 //! | `worker` | takes messages from it, and sends them |
 //! | `request` | one request |
-//! | `recorder` | what was not sent |
+//! | `recorder`, `routes` | what was not sent, and where that is shown |
 
 mod recorder;
 mod request;
+mod routes;
 mod waiting;
 mod worker;
 
 pub(crate) use recorder::Recorder;
+pub(crate) use routes::routes;
 pub(crate) use waiting::{Kind, publication};
 pub(crate) use worker::deliver;

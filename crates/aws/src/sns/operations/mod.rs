@@ -67,6 +67,9 @@ pub(crate) const OPERATIONS: [&str; 42] = [
     "VerifySMSSandboxPhoneNumber",
 ];
 
+/// What people ask for who were sent a link: they have no access key, but a token, or nothing to lose.
+pub(crate) const OF_PEOPLE: [&str; 2] = ["ConfirmSubscription", "Unsubscribe"];
+
 /// What is about telephones: refused.
 const OF_TELEPHONES: [&str; 21] = [
     "CheckIfPhoneNumberIsOptedOut",

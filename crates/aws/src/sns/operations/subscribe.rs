@@ -232,6 +232,12 @@ pub(super) async fn unsubscribe(sns: &Sns, call: &Call<'_>) -> Answered {
         Err(SnsError::NotFound(_)) => return Ok(call.done(NAMESPACE)),
         Err(error) => return Err(error.into()),
     };
+    let record = &subscription.record;
+    let is_owned = record.is_authenticated || !record.protocol.is_confirmed_by_endpoint();
+    if sns.is_verified && call.caller.access_key.is_none() && is_owned {
+        let why = "Unsubscribe requires authentication for this subscription".to_owned();
+        return Err(SnsError::AuthorizationError(why).into());
+    }
     let record = TopicRecord {
         subscriptions_deleted: topic.record.subscriptions_deleted + 1,
         ..(*topic.record).clone()

@@ -45,7 +45,7 @@ impl Bench {
         let (broker, shard, _) = Broker::open(environment, storage, BrokerOptions::default())
             .expect("the simulated disk opens");
         Self {
-            sns: Arc::new(Sns::new(broker.clone(), REGION.to_owned())),
+            sns: Arc::new(Sns::new(broker.clone(), REGION.to_owned(), false)),
             broker,
             disk,
             shard: Some(std::thread::spawn(move || shard.run())),

@@ -28,8 +28,13 @@ impl Host {
             // Routing ends at those.
             Target::Exchange(_) => return false,
         };
-        let (bytes, now_ms) = (u64::from(message.body_bytes()), self.now.aging_ms);
-        self.queues.get(&queue).is_some_and(|state| {
+        self.admits(queue, message.body_bytes())
+    }
+
+    /// Whether a queue takes a message that left another. Where it waits for its time there is always a place.
+    fn admits(&self, id: QueueId, body_bytes: u32) -> bool {
+        let (bytes, now_ms) = (u64::from(body_bytes), self.now.aging_ms);
+        self.queues.get(&id).is_some_and(|state| {
             state.definition.delayed_for().is_some()
                 || state.queue.admit(1, bytes, None, now_ms, &self.pools) == Admission::Accepted
         })
@@ -97,20 +102,15 @@ impl Host {
         attributes: Attributes,
         cx: &mut Cx<'_>,
     ) -> Result<(), PublishError> {
-        let Some(state) = self.queues.get(&id) else {
+        if !self.admits(id, publication.body_bytes) {
             return Ok(());
-        };
+        }
         let batch = BytesMut::from(&publication.batch[..]);
-        if state.definition.delayed_for().is_some() {
+        let state = self.queues.get(&id);
+        if state.is_some_and(|state| state.definition.delayed_for().is_some()) {
             return self.delay(id, publication, batch, cx);
         }
-        let (bytes, now_ms) = (publication.body_bytes, self.now.aging_ms);
-        let admission = state
-            .queue
-            .admit(1, u64::from(bytes), None, now_ms, &self.pools);
-        if admission == Admission::Accepted {
-            self.take_in(id, batch, bytes, attributes, cx)?;
-        }
-        Ok(())
+        self.take_in(id, batch, publication.body_bytes, attributes, cx)
+            .map(drop)
     }
 }

@@ -77,10 +77,8 @@ impl Host {
         } else {
             READ_BYTES
         };
-        let read = match reader.read(offsets.start, bytes, true).ok()? {
-            Read::Ready(batches) => batches,
-            Read::Cold(cold) => cold.run().ok()?,
-        };
+        let read = reader.read(offsets.start, bytes, true).and_then(Read::run);
+        let read = read.ok()?;
         let mut batches = Vec::new();
         for part in &read.parts {
             for batch in Batches::new(part) {

@@ -96,6 +96,10 @@ impl Host {
 
     /// What a message takes in the journal of a queue beside its batch, because it waits there.
     pub(super) fn waiting_bytes(&self, id: QueueId, publication: &Publication) -> usize {
+        // Without a delay it is routed at once.
+        if publication.envelope.delay_ms().is_none() {
+            return 0;
+        }
         let queue = self.queues.get(&id);
         match queue.and_then(|state| state.definition.delayed_for()) {
             Some(_) => Waiting::encode(publication).len(),

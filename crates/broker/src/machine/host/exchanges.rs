@@ -29,7 +29,6 @@ impl Host {
             alternate: definition.alternate.clone(),
             definition,
             delayed: None,
-            predeclared: false,
             was_unbound: false,
         };
         self.exchanges.insert(id, exchange);

@@ -117,8 +117,6 @@ struct Exchange {
     alternate: Option<Bytes>,
     /// The queue of what waits in it.
     delayed: Option<QueueId>,
-    /// It is always there, and never journaled.
-    predeclared: bool,
     /// It lost a binding.
     was_unbound: bool,
 }

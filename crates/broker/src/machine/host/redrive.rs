@@ -7,8 +7,8 @@ use forebay_storage::{Durability, Room};
 use super::carry::Carried;
 use super::{Cx, Host, Target};
 use crate::host::{
-    Envelope, HostError, HostReply, QueueId, Redrive, RedriveTarget, Redriven, StoredMessage,
-    VirtualHostId,
+    ConnectionId, Envelope, HostError, HostReply, QueueId, Redrive, RedriveTarget, Redriven,
+    StoredMessage, VirtualHostId,
 };
 use crate::limits::REDRIVEN_MESSAGES_MAX;
 use crate::machine::command::HostResult;
@@ -22,7 +22,7 @@ impl Host {
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
         let at_once = |error| (Durability::Memory, Err(error));
-        let id = match self.queue_of_operators(vhost, &redrive.queue) {
+        let id = match self.queue_for(vhost, &redrive.queue, ConnectionId::NOBODY) {
             Ok(id) => id,
             Err(error) => return at_once(error),
         };
@@ -93,7 +93,9 @@ impl Host {
     fn check_target(&self, vhost: VirtualHostId, to: &RedriveTarget) -> Result<(), HostError> {
         match to {
             RedriveTarget::Source => Ok(()),
-            RedriveTarget::Queue(name) => self.queue_of_operators(vhost, name).map(drop),
+            RedriveTarget::Queue(name) => {
+                self.queue_for(vhost, name, ConnectionId::NOBODY).map(drop)
+            }
             RedriveTarget::Exchange { exchange, .. } => self.exchange(vhost, exchange).map(drop),
         }
     }
@@ -161,7 +163,7 @@ impl Host {
                 None
             }
         };
-        let queue = queue.and_then(|name| self.queue_of_operators(vhost, name).ok());
+        let queue = queue.and_then(|name| self.queue_for(vhost, name, ConnectionId::NOBODY).ok());
         targets.extend(queue.map(Target::Queue));
         message.exchange = envelope.exchange.clone();
         message.routing_key = envelope.routing_keys.first().cloned().unwrap_or_default();

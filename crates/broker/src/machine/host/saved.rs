@@ -186,9 +186,10 @@ impl Host {
         });
         let mut exchanges: Vec<_> = self.exchanges.iter().collect();
         exchanges.sort_unstable_by_key(|(id, _)| **id);
-        let declared = exchanges
-            .iter()
-            .filter(|(_, exchange)| !exchange.predeclared);
+        let declared = exchanges.iter().filter(|(id, exchange)| {
+            let names = self.names.get(&exchange.virtual_host);
+            !names.is_some_and(|names| names.has_predeclared(**id))
+        });
         let declared: Vec<_> = declared.collect();
         encoder.list(declared, |encoder, (id, exchange)| {
             encoder.u64(id.0).u64(exchange.virtual_host.0);

@@ -19,6 +19,14 @@ const PREDECLARED: [(&str, RouterKind, &str); 6] = [
     ("amq.rabbitmq.trace", RouterKind::Topic, "topic"),
 ];
 
+impl Names {
+    /// Whether an exchange is always there, and never journaled.
+    pub(super) fn has_predeclared(&self, id: ExchangeId) -> bool {
+        let first = self.predeclared.0;
+        (first..first + PREDECLARED.len() as u64).contains(&id.0)
+    }
+}
+
 impl Host {
     /// What is called what in a virtual host.
     pub(super) fn names(&self, vhost: VirtualHostId) -> Result<&Names, HostError> {
@@ -62,9 +70,6 @@ impl Host {
                 arguments: Arguments::default(),
             };
             self.put_exchange(vhost, id, definition);
-            if let Some(exchange) = self.exchanges.get_mut(&id) {
-                exchange.predeclared = true;
-            }
         }
     }
 

@@ -14,9 +14,6 @@ use crate::cli::table::Table;
 use crate::cli::{output, terminal};
 use crate::config::units::show_duration;
 
-/// The most messages that are asked for at once.
-const PART: u64 = 1_000;
-
 /// What `queue dlq` was told.
 #[derive(Debug, Args)]
 pub(crate) struct Dlq {
@@ -82,18 +79,8 @@ impl Dlq {
 
     async fn look_into(&self, queues: &mut Queues, name: &str) -> Result<Found, Failure> {
         let mut found = Found::default();
-        let mut next = Some(0);
-        while let Some(from) = next
-            && found.looked < self.look
-        {
-            let limit = (self.look - found.looked).min(PART);
-            let part = queues.messages(name, from, limit, 0).await?;
-            for message in part["messages"].as_array().into_iter().flatten() {
-                found.add(message);
-            }
-            next = part["next"].as_u64();
-        }
-        found.more = next.is_some();
+        let looking = queues.messages(name, 0, self.look, 0, |message| found.add(&message));
+        found.more = looking.await?.is_some();
         Ok(found)
     }
 

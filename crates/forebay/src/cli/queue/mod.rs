@@ -16,6 +16,9 @@ use super::connection::{Global, setting};
 use super::failure::{Cause, Failure};
 use crate::config::address::HostPort;
 
+/// The most messages that are asked for at once.
+const MESSAGES_PART: u64 = 1_000;
+
 /// Look into queues, see why messages died, and send them on their way again
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -130,17 +133,31 @@ impl Queues {
         self.client.get(&path).await
     }
 
-    /// Messages from an offset on, with so many bytes of their bodies.
+    /// Hands over so many messages from an offset on, with so many bytes of their bodies. Returns where there
+    /// may be more.
     async fn messages(
         &mut self,
         name: &str,
         from: u64,
-        limit: u64,
+        count: u64,
         body_bytes: u64,
-    ) -> Result<Value, Failure> {
+        mut each: impl FnMut(Value),
+    ) -> Result<Option<u64>, Failure> {
         let path = self.path(name, "/messages");
-        let path = format!("{path}&from={from}&limit={limit}&body_bytes={body_bytes}");
-        self.client.get(&path).await
+        let (mut left, mut next) = (count, Some(from));
+        while left > 0
+            && let Some(from) = next
+        {
+            let limit = left.min(MESSAGES_PART);
+            let path = format!("{path}&from={from}&limit={limit}&body_bytes={body_bytes}");
+            let mut part = self.client.get(&path).await?;
+            if let Value::Array(messages) = part["messages"].take() {
+                left = left.saturating_sub(messages.len() as u64);
+                messages.into_iter().for_each(&mut each);
+            }
+            next = part["next"].as_u64();
+        }
+        Ok(next)
     }
 
     fn path(&self, name: &str, below: &str) -> String {

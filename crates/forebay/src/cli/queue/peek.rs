@@ -8,9 +8,6 @@ use super::{Queues, number};
 use crate::cli::failure::Failure;
 use crate::cli::{output, terminal};
 
-/// The most messages that are asked for at once.
-const PART: u64 = 1_000;
-
 /// What `queue peek` was told.
 #[derive(Debug, Args)]
 pub(crate) struct Peek {
@@ -32,19 +29,11 @@ pub(crate) struct Peek {
 impl Peek {
     pub(super) async fn run(self, queues: &mut Queues, json: bool) -> Result<(), Failure> {
         let mut all = Vec::new();
-        let mut next = Some(self.from);
-        while let Some(from) = next
-            && let left @ 1.. = self.count.saturating_sub(all.len() as u64)
-        {
-            let limit = left.min(PART);
-            let mut part = queues
-                .messages(&self.name, from, limit, self.body_bytes)
-                .await?;
-            if let Value::Array(messages) = part["messages"].take() {
-                all.extend(messages);
-            }
-            next = part["next"].as_u64();
-        }
+        let (from, bytes) = (self.from, self.body_bytes);
+        let looking = queues.messages(&self.name, from, self.count, bytes, |message| {
+            all.push(message);
+        });
+        let next = looking.await?;
         if json {
             return output::print_json(&Value::Array(all));
         }

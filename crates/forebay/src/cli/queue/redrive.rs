@@ -106,8 +106,7 @@ impl Redrive {
         if !self.dry_run && !self.yes {
             confirm::by_name(&self.question(ready), &self.name)?;
         }
-        let total = self.limit.map_or(ready, |limit| limit.min(ready));
-        let bar = progress::messages(total);
+        let bar = progress::messages(self.most(ready));
         let mut stop = interrupt::listen()?;
         let began = Instant::now();
         let sum = self.work(queues, &bar, &mut stop).await;
@@ -130,14 +129,18 @@ impl Redrive {
     }
 
     fn question(&self, ready: u64) -> String {
-        let most = self.limit.map_or(ready, |limit| limit.min(ready));
-        let messages = counted(most, "message");
+        let messages = counted(self.most(ready), "message");
         let up_to = if self.has_filter() { "up to " } else { "" };
         format!(
             "moving {up_to}{messages} of queue {} to {}",
             self.name,
             self.destination()
         )
+    }
+
+    /// How many of those that are ready it moves, at most.
+    fn most(&self, ready: u64) -> u64 {
+        self.limit.map_or(ready, |limit| limit.min(ready))
     }
 
     fn has_filter(&self) -> bool {
@@ -160,17 +163,15 @@ impl Redrive {
         let mut sum = Sum::default();
         let (mut from, mut until) = (0, None);
         loop {
-            let left = self.limit.map_or(u64::MAX, |limit| {
-                let done = if self.dry_run { sum.matched } else { sum.moved };
-                limit.saturating_sub(done)
-            });
-            if left == 0 {
+            let done = sum.done(self.dry_run);
+            let left = self.limit.map(|limit| limit.saturating_sub(done));
+            if left == Some(0) {
                 break;
             }
             let mut step = json!({
                 "from": from,
                 "until": until,
-                "limit": left.min(self.step_size()),
+                "limit": left.unwrap_or(u64::MAX).min(self.step_size()),
                 "filter": filter,
                 "dry_run": self.dry_run,
             });
@@ -179,7 +180,7 @@ impl Redrive {
             }
             let done = queues.client.post(&path, &step).await?;
             sum.add(&done);
-            bar.set_position(if self.dry_run { sum.matched } else { sum.moved });
+            bar.set_position(sum.done(self.dry_run));
             until = done["until"].as_u64();
             let Some(next) = done["next"].as_u64() else {
                 break;
@@ -270,6 +271,11 @@ impl Redrive {
 }
 
 impl Sum {
+    /// How many messages were moved, or would have been.
+    fn done(&self, dry_run: bool) -> u64 {
+        if dry_run { self.matched } else { self.moved }
+    }
+
     fn add(&mut self, done: &Value) {
         self.moved += number(&done["moved"]);
         self.matched += number(&done["matched"]);

@@ -40,13 +40,13 @@ pub(super) struct QueueArguments {
 }
 
 /// Arguments of one declaration, as they are looked up.
-struct Lookup<'a> {
-    queue: Subject<'a>,
-    table: &'a Table,
+pub(super) struct Lookup<'a> {
+    pub(super) queue: Subject<'a>,
+    pub(super) table: &'a Table,
 }
 
 /// Why a value is not one, in Erlang's terms.
-type Invalid = String;
+pub(super) type Invalid = String;
 
 impl QueueArguments {
     pub(super) fn parse(queue: Subject<'_>, table: &Table) -> Result<Self, Refusal> {
@@ -111,7 +111,7 @@ impl QueueArguments {
 }
 
 impl Lookup<'_> {
-    fn get<T>(
+    pub(super) fn get<T>(
         &self,
         name: &str,
         read: impl FnOnce(Value<'_>) -> Result<T, Invalid>,
@@ -154,7 +154,7 @@ impl Lookup<'_> {
     }
 
     /// An argument that this type of queue does not have.
-    fn refuse(&self, name: &str, queue_type: &str) -> Result<(), Refusal> {
+    pub(super) fn refuse(&self, name: &str, queue_type: &str) -> Result<(), Refusal> {
         if self.table.get(name).is_none() {
             return Ok(());
         }
@@ -170,7 +170,7 @@ fn integer(value: Value<'_>) -> Result<i64, Invalid> {
     value.as_i64().ok_or_else(expected)
 }
 
-fn whole(value: Value<'_>) -> Result<u64, Invalid> {
+pub(super) fn whole(value: Value<'_>) -> Result<u64, Invalid> {
     let value = integer(value)?;
     u64::try_from(value).map_err(|_| format!("{{value_negative,{value}}}"))
 }
@@ -192,7 +192,7 @@ fn boolean(value: Value<'_>) -> Result<bool, Invalid> {
     value.as_bool().ok_or_else(|| unacceptable(value))
 }
 
-fn text(value: Value<'_>) -> Result<Bytes, Invalid> {
+pub(super) fn text(value: Value<'_>) -> Result<Bytes, Invalid> {
     let text = value.as_long_str().ok_or_else(|| unacceptable(value))?;
     Ok(Bytes::copy_from_slice(text))
 }

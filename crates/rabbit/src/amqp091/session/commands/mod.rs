@@ -11,6 +11,7 @@ mod publish;
 pub(crate) mod queue;
 mod settle;
 mod stream;
+pub(crate) mod stream_topic;
 mod tx;
 
 use super::Session;

@@ -56,16 +56,15 @@ impl Session<'_> {
                 let queue = self.queue_name(number, &delete.queue)?;
                 let (if_unused, if_empty) = (delete.if_unused, delete.if_empty);
                 self.access.queue(Action::Configure, &queue)?;
-                if self.stream(&queue).is_some() {
-                    let lost = self.delete_stream(&queue, if_empty).await?;
-                    let message_count = clamped(lost);
-                    self.answer(number, delete.nowait, &DeleteOk { message_count });
-                    return Ok(());
-                }
-                let host = &self.host;
-                let deleted = host.delete_queue(queue.clone(), if_unused, if_empty, self.id);
-                let deleted = deleted.await;
-                let lost = deleted.map_err(|error| self.named_queue(&queue).refusal(error))?;
+                let lost = if let Some(topic) = self.stream(&queue) {
+                    self.delete_stream(&topic, if_empty).await?;
+                    0
+                } else {
+                    let host = &self.host;
+                    let deleted = host.delete_queue(queue.clone(), if_unused, if_empty, self.id);
+                    let deleted = deleted.await;
+                    deleted.map_err(|error| self.named_queue(&queue).refusal(error))?
+                };
                 let message_count = clamped(lost);
                 self.answer(number, delete.nowait, &DeleteOk { message_count });
                 Ok(())
