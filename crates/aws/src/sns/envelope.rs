@@ -27,7 +27,7 @@ pub(crate) fn notification(
     message: &Message,
     stamp: &Stamp,
     endpoint: &str,
-) -> Vec<u8> {
+) -> String {
     let body = message.body_for(subscription.record.protocol);
     let mut out = Members::new(body.len() + 1024);
     out.add("Type", "Notification");
@@ -63,7 +63,7 @@ pub(crate) fn notification(
 }
 
 /// What an endpoint is asked to confirm a subscription with.
-pub(crate) fn confirmation(topic_arn: &str, token: &str, stamp: &Stamp, endpoint: &str) -> Vec<u8> {
+pub(crate) fn confirmation(topic_arn: &str, token: &str, stamp: &Stamp, endpoint: &str) -> String {
     let message = format!(
         "You have chosen to subscribe to the topic {topic_arn}.\nTo confirm the subscription, visit the SubscribeURL included in this message."
     );
@@ -114,9 +114,9 @@ impl Members {
         self.text.extend_from_slice(text.as_bytes());
     }
 
-    fn finish(mut self) -> Vec<u8> {
+    fn finish(mut self) -> String {
         self.raw("\n}");
-        self.text
+        String::from_utf8(self.text).expect("it was made of texts")
     }
 }
 

@@ -19,8 +19,8 @@ use tokio::sync::watch;
 use super::deduplication::{Earlier, Key};
 use super::delivery::{self, Kind};
 use super::envelope::{self, Stamp};
-use super::message::Message;
-use super::queue_message::QueueMessage;
+use super::message::{Attribute, Message};
+use super::queue_message::{KnownBy, QueueMessage};
 use super::subscription::{Protocol, Subscription};
 use super::topic::{FIFO_SUFFIX, Topic};
 use super::{Sns, SnsError};
@@ -170,14 +170,15 @@ impl Sns {
             sequence_number: number,
             timestamp_ms,
         };
-        let deduplication = topic.is_fifo.then(|| deduplication_id(message));
+        let id = topic.is_fifo.then(|| deduplication_id(message));
         let mut known_by = None;
-        if let Some(id) = &deduplication {
-            let by_group = topic.record.attribute("FifoThroughputScope");
-            let by_group = by_group.is_some_and(|scope| scope.eq_ignore_ascii_case("MessageGroup"));
+        if let Some(id) = &id {
             let key = Key {
                 topic_arn: topic.arn.clone(),
-                group: message.group.clone().filter(|_| by_group),
+                group: message
+                    .group
+                    .clone()
+                    .filter(|_| topic.deduplicates_by_group()),
                 id: id.clone(),
             };
             match self.deduplication.remember(&key, &stamp) {
@@ -185,15 +186,11 @@ impl Sns {
                 Err(earlier) => return Started::Before(earlier),
             }
         }
-        let planned = self.plan(
-            topic,
-            message,
-            at,
-            &stamp,
-            deduplication.as_deref(),
-            endpoint,
-            plan,
-        );
+        let in_queues = id.as_deref().map(|id| KnownBy {
+            id,
+            is_of_group: topic.deduplicates_by_group(),
+        });
+        let planned = self.plan(topic, message, at, &stamp, in_queues, endpoint, plan);
         match planned {
             Ok(()) => Started::New { stamp, known_by },
             Err(error) => {
@@ -212,7 +209,7 @@ impl Sns {
         message: &Message,
         at: usize,
         stamp: &Stamp,
-        deduplication: Option<&str>,
+        known_by: Option<KnownBy<'_>>,
         endpoint: &str,
         plan: &mut Plan,
     ) -> Result<(), SnsError> {
@@ -253,7 +250,7 @@ impl Sns {
                         body: &body,
                         attributes: raw_attributes(subscription, message),
                         group: message.group.as_deref(),
-                        deduplication: deduplication.filter(|_| is_fifo),
+                        known_by: known_by.filter(|_| is_fifo),
                     };
                     let publication = publication.publication(stamp.timestamp_ms)?;
                     plan.add(host, publication, at, Some(subscription));
@@ -270,10 +267,10 @@ impl Sns {
         for ((host, is_fifo), queues) in raw {
             let publication = QueueMessage {
                 queues,
-                body: message.body_for(Protocol::Sqs).as_bytes(),
+                body: message.body_for(Protocol::Sqs),
                 attributes: &message.attributes,
                 group: message.group.as_deref(),
-                deduplication: deduplication.filter(|_| is_fifo),
+                known_by: known_by.filter(|_| is_fifo),
             };
             plan.add(host, publication.publication(stamp.timestamp_ms)?, at, None);
         }
@@ -300,18 +297,23 @@ impl Sns {
         let body = rendered(topic, subscription, message, stamp, endpoint);
         let attributes = raw_attributes(subscription, message);
         let group = message.group.as_deref();
-        let deduplication = topic.is_fifo.then(|| deduplication_id(message));
-        let order = group.zip(deduplication.as_deref());
-        self.bury(subscription, &body, attributes, order).await
+        let id = topic.is_fifo.then(|| deduplication_id(message));
+        let known_by = id.as_deref().map(|id| KnownBy {
+            id,
+            is_of_group: topic.deduplicates_by_group(),
+        });
+        self.bury(subscription, &body, attributes, group, known_by)
+            .await
     }
 
-    /// The same of a message as it was rendered. `order` is its group, and what it is known by.
+    /// The same of a message as it was rendered.
     pub(crate) async fn bury(
         &self,
         subscription: &Subscription,
-        body: &[u8],
-        attributes: &[super::message::Attribute],
-        order: Option<(&str, &str)>,
+        body: &str,
+        attributes: &[Attribute],
+        group: Option<&str>,
+        known_by: Option<KnownBy<'_>>,
     ) -> Result<(), SnsError> {
         let Some(queue) = &subscription.dead_letter_queue else {
             return Ok(());
@@ -324,8 +326,8 @@ impl Sns {
             queues: vec![Bytes::copy_from_slice(queue.resource.as_bytes())],
             body,
             attributes,
-            group: order.map(|(group, _)| group),
-            deduplication: order.map(|(_, id)| id).filter(|_| is_fifo),
+            group,
+            known_by: known_by.filter(|_| is_fifo),
         };
         let publication = message.publication(self.broker.now().wall_ms)?;
         let published = self.broker.virtual_host(host).publish(vec![publication]);
@@ -390,7 +392,7 @@ fn rendered(
     message: &Message,
     stamp: &Stamp,
     endpoint: &str,
-) -> Vec<u8> {
+) -> String {
     match subscription.is_raw {
         true => message.body_for(subscription.record.protocol).into(),
         false => envelope::notification(topic, subscription, message, stamp, endpoint),
@@ -398,10 +400,7 @@ fn rendered(
 }
 
 /// Attributes go beside a raw message, and inside any other.
-fn raw_attributes<'m>(
-    subscription: &Subscription,
-    message: &'m Message,
-) -> &'m [super::message::Attribute] {
+fn raw_attributes<'m>(subscription: &Subscription, message: &'m Message) -> &'m [Attribute] {
     match subscription.is_raw {
         true => &message.attributes,
         false => &[],

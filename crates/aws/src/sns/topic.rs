@@ -56,6 +56,12 @@ impl Topic {
         Arn::new("sns", &record.region, &record.account, name).to_string()
     }
 
+    /// Messages of different groups may have the same deduplication id.
+    pub(crate) fn deduplicates_by_group(&self) -> bool {
+        let scope = self.record.attribute("FifoThroughputScope");
+        scope.is_some_and(|scope| scope.eq_ignore_ascii_case("MessageGroup"))
+    }
+
     /// A message's deduplication id is made from its body where it has none.
     pub(crate) fn deduplicates_by_content(&self) -> bool {
         self.record.has("ContentBasedDeduplication")

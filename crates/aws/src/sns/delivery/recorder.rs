@@ -35,14 +35,14 @@ struct Deliveries {
 }
 
 impl Recorder {
-    pub(crate) fn record(&self, subscription: &Subscription, stamp: &Stamp, body: &[u8]) {
+    pub(crate) fn record(&self, subscription: &Subscription, stamp: &Stamp, body: &str) {
         let recorded = Recorded {
             subscription_arn: subscription.arn.clone(),
             protocol: subscription.record.protocol.as_str(),
             endpoint: subscription.record.endpoint.clone(),
             message_id: stamp.message_id.clone(),
             timestamp_ms: stamp.timestamp_ms,
-            body: String::from_utf8_lossy(body).into_owned(),
+            body: body.to_owned(),
         };
         let mut deliveries = self.recorded.lock();
         deliveries.bytes += recorded.body.len();

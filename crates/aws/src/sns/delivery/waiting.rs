@@ -51,7 +51,7 @@ pub(crate) fn publication(
     subscription: &str,
     kind: Kind,
     stamp: &Stamp,
-    body: &[u8],
+    body: &str,
 ) -> Result<Publication, SnsError> {
     let headers = [
         RecordHeader::new(KIND, kind.as_str().as_bytes()),
@@ -63,7 +63,7 @@ pub(crate) fn publication(
             routing_keys: vec![queue(subscription)],
             headers: None,
         },
-        batch: batch(stamp.timestamp_ms, None, body, &headers)?,
+        batch: batch(stamp.timestamp_ms, None, body.as_bytes(), &headers)?,
         body_bytes: u32::try_from(body.len()).unwrap_or(u32::MAX),
         priority: 0,
         ttl_ms: None,

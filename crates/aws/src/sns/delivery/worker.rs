@@ -143,7 +143,16 @@ impl Worker {
         }
         // What will not be sent is in the dead-letter queue before it is gone here.
         if retry.is_none() && why.is_some() && kind == Kind::Notification {
-            let buried = self.sns.bury(&subscription, &message.body, &[], None).await;
+            let buried = self
+                .sns
+                .bury(
+                    &subscription,
+                    &String::from_utf8_lossy(&message.body),
+                    &[],
+                    None,
+                    None,
+                )
+                .await;
             if buried.is_err() {
                 // It comes back when its lock ends.
                 return;

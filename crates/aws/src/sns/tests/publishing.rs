@@ -3,6 +3,7 @@ use forebay_broker::host::VirtualHostId;
 use serde_json::Value;
 
 use super::harness::*;
+use crate::sqs::message::Stored;
 
 fn publish(topic: &str, message: &str) -> String {
     format!(
@@ -66,9 +67,22 @@ async fn who_asks_for_raw_messages_gets_them() {
             .subscribe(&topic, "sqs", queue, &[("RawMessageDelivery", "true")])
             .await;
     }
-    bench.ask(&publish(&topic, "as it is")).await.unwrap();
+    let form = with_attribute(&publish(&topic, "as it is"), 1, "n", "Number.int", "6");
+    bench
+        .ask(&with_attribute(&form, 2, "b", "Binary", "AgME"))
+        .await
+        .unwrap();
     for queue in &queues {
-        assert_eq!(bench.bodies(queue).await, ["as it is"]);
+        let message = bench.take(queue).await.remove(0);
+        assert_eq!(&message.body[..], b"as it is");
+        let attributes = Stored::new(message).attributes();
+        let attributes: Vec<_> = attributes
+            .iter()
+            .map(|one| (&*one.name, &*one.data_type, &*one.value))
+            .collect();
+        let expected: [(&str, &str, &[u8]); 2] =
+            [("b", "Binary", &[2, 3, 4]), ("n", "Number.int", b"6")];
+        assert_eq!(attributes, expected);
     }
 }
 
@@ -186,10 +200,7 @@ async fn messages_are_refused_in_the_words_of_aws() {
         ),
         (
             "Action=Publish&Message=x&TargetArn=arn:aws:sns:us-east-1:000000000000:endpoint/a/b/c"
-                .replace(
-                    "TargetArn=arn:aws:sns:us-east-1:000000000000:endpoint",
-                    "TargetArn=arn:aws:sns:us-east-1:000000000000:endpoint",
-                ),
+                .to_owned(),
             "Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified",
         ),
     ];
