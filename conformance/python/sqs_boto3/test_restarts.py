@@ -214,3 +214,27 @@ def test_settings_that_changed_last(service):
         set_attributes(service.sqs, queue, VisibilityTimeout=seconds)
     service.restart()
     assert attributes(service.sqs, queue, "VisibilityTimeout") == ["7"]
+
+
+def test_messages_that_are_being_moved(service):
+    """API_StartMessageMoveTask: cut off in the middle, each message is in one of the queues."""
+    dead = service.create("dead")
+    redrive = json.dumps({"deadLetterTargetArn": arn(service.sqs, dead), "maxReceiveCount": 1})
+    queue = service.create(VisibilityTimeout=0, RedrivePolicy=redrive)
+    texts = [f"{n:02}" for n in range(20)]
+    send(service.sqs, queue, *texts)
+    eventually(
+        lambda: receive(service.sqs, queue) == [] and counts(service.sqs, dead)[0] == 20,
+        what="all of them dead",
+    )
+    set_attributes(service.sqs, queue, VisibilityTimeout=600)
+    source = arn(service.sqs, dead)
+    service.sqs.start_message_move_task(SourceArn=source, MaxNumberOfMessagesPerSecond=5)
+    eventually(lambda: counts(service.sqs, queue)[0] >= 3, what="some are moved")
+    service.restart()
+    found = []
+    for url in [queue, dead]:
+        while messages := receive(service.sqs, url, VisibilityTimeout=600, WaitTimeSeconds=1):
+            found += bodies(messages)
+            delete(service.sqs, url, *messages)
+    assert sorted(found) == texts
