@@ -4,7 +4,7 @@ import pytest
 from eventually import eventually
 
 from .messages import (
-    NO_QUEUE, bodies, counts, delete, pause, receive, refused, send, set_attributes, take,
+    NO_QUEUE, bodies, change, counts, delete, pause, receive, refused, send, set_attributes, take,
     take_one,
 )
 
@@ -105,8 +105,14 @@ def test_messages_expire(sqs, create_queue):
     pause(10)
     for queue in [*queues, later, grouped]:
         assert receive(sqs, queue, WaitTimeSeconds=1) == []
-    for queue in [ready, later, grouped, in_flight]:
+    for queue in [ready, later, grouped]:
         eventually(lambda: counts(sqs, queue) == [0, 0, 0], 20, what=f"{queue} is empty")
+    # What somebody still has does not come back.
+    try:
+        change(sqs, in_flight, message, 0)
+    except sqs.exceptions.ClientError:
+        pass  # It is gone already.
+    assert receive(sqs, in_flight, WaitTimeSeconds=1) == []
     # To delete what has expired is not wrong.
     delete(sqs, in_flight, message)
 
