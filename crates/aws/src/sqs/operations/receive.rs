@@ -236,7 +236,10 @@ impl System {
         match self {
             Self::SenderId => stored.sender().map(str::to_owned),
             Self::SentTimestamp => Some(stored.sent_ms().to_string()),
-            Self::ApproximateReceiveCount => Some((u64::from(leased.deliveries) + 1).to_string()),
+            Self::ApproximateReceiveCount => {
+                let before = u64::from(leased.deliveries) + stored.earlier_deliveries();
+                Some((before + 1).to_string())
+            }
             Self::ApproximateFirstReceiveTimestamp => {
                 Some(leased.first_ms.unwrap_or(*received_ms).to_string())
             }
