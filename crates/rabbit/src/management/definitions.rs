@@ -17,7 +17,7 @@ use super::authentication::{Principal, Tag};
 use super::body::Body;
 use super::error::ApiError;
 use super::{
-    Context, json, overview, parameters, permissions, policies, users, virtual_hosts, walk,
+    Context, json, limits, overview, parameters, permissions, policies, users, virtual_hosts, walk,
 };
 use crate::amqp091::method::exchange::Declare as DeclareExchange;
 use crate::amqp091::method::queue::Declare as DeclareQueue;
@@ -46,7 +46,11 @@ pub(super) async fn get(
         })
         .collect();
     let listed = directory.virtual_hosts().map(|(name, entry)| {
-        json!({"name": name, "limits": {}, "metadata": virtual_hosts::metadata(entry)})
+        json!({
+            "name": name,
+            "limits": limits::shown(&entry.limits),
+            "metadata": virtual_hosts::metadata(entry),
+        })
     });
     let listed: Vec<_> = listed.collect();
     let all_users: Vec<_> = directory
@@ -124,7 +128,7 @@ pub(super) async fn of_virtual_host(
     );
     add("description", json!(entry.description));
     add("metadata", virtual_hosts::metadata(entry));
-    add("limits", json!({}));
+    add("limits", limits::shown(&entry.limits).into());
     add("parameters", kept.into());
     add("policies", put.into());
     let topology = Topology::of(&[(vhost, host)], false).await?;
@@ -343,7 +347,7 @@ impl Import {
         // A virtual host's definitions say nothing of users and of other virtual hosts.
         if self.only.is_none() {
             for body in definitions.objects("users")? {
-                changes.push(users::change(&self.context, text(&body, "name")?, &body)?);
+                changes.extend(users::changes(&self.context, text(&body, "name")?, &body)?);
             }
             for body in definitions.objects("vhosts")? {
                 let name = text(&body, "name")?;
@@ -360,14 +364,12 @@ impl Import {
                 changes.push(permissions::topic_change(user, self.vhost(&body)?, &body)?);
             }
             for body in definitions.objects("global_parameters")? {
-                changes.push(AccessChange::PutParameter {
-                    parameter: Parameter {
-                        component: None,
-                        virtual_host: None,
-                        name: text(&body, "name")?,
-                    },
-                    value: body.get("value").cloned().unwrap_or_default().to_string(),
-                });
+                let parameter = Parameter {
+                    component: None,
+                    virtual_host: None,
+                    name: text(&body, "name")?,
+                };
+                changes.extend(parameters::changes(parameter, &body)?);
             }
         }
         for body in definitions.objects("policies")? {
@@ -382,22 +384,22 @@ impl Import {
             let (virtual_host, name) = (self.vhost(&body)?, text(&body, "name")?);
             let component = text(&body, "component")?;
             let value = body.object("value");
-            changes.push(match (&component[..], value) {
-                (OPERATOR_POLICY, Some(value)) => AccessChange::PutPolicy {
+            match (&component[..], value) {
+                (OPERATOR_POLICY, Some(value)) => changes.push(AccessChange::PutPolicy {
                     kind: PolicyKind::Operator,
                     virtual_host,
                     name,
                     policy: policies::policy(&value, PolicyKind::Operator)?,
-                },
-                _ => AccessChange::PutParameter {
-                    parameter: Parameter {
+                }),
+                _ => {
+                    let parameter = Parameter {
                         component: Some(component),
                         virtual_host: Some(virtual_host),
                         name,
-                    },
-                    value: body.get("value").cloned().unwrap_or_default().to_string(),
-                },
-            });
+                    };
+                    changes.extend(parameters::changes(parameter, &body)?);
+                }
+            }
         }
         Ok(changes)
     }
