@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
+use forebay_broker::Broker;
 use forebay_broker::access::{AccessChange, Parameter};
 use forebay_broker::host::{BindingsPart, ConnectionId, HostError, VirtualHost};
 use forebay_broker::policy::PolicyKind;
@@ -17,7 +18,8 @@ use super::authentication::{Principal, Tag};
 use super::body::Body;
 use super::error::ApiError;
 use super::{
-    Context, json, limits, overview, parameters, permissions, policies, users, virtual_hosts, walk,
+    Context, json, limits, overview, parameters, permissions, policies, streams, users,
+    virtual_hosts, walk,
 };
 use crate::amqp091::method::exchange::Declare as DeclareExchange;
 use crate::amqp091::method::queue::Declare as DeclareQueue;
@@ -89,7 +91,7 @@ pub(super) async fn get(
         parameters::global_rows(directory).into(),
     );
     add("policies", put.into());
-    let topology = Topology::of(&hosts, true).await?;
+    let topology = Topology::of(&context.gateway.broker, &hosts, true).await?;
     add("queues", topology.queues.into());
     add("exchanges", topology.exchanges.into());
     add("bindings", topology.bindings.into());
@@ -131,7 +133,7 @@ pub(super) async fn of_virtual_host(
     add("limits", limits::shown(&entry.limits).into());
     add("parameters", kept.into());
     add("policies", put.into());
-    let topology = Topology::of(&[(vhost, host)], false).await?;
+    let topology = Topology::of(&context.gateway.broker, &[(vhost, host)], false).await?;
     add("queues", topology.queues.into());
     add("exchanges", topology.exchanges.into());
     add("bindings", topology.bindings.into());
@@ -228,7 +230,11 @@ struct Topology {
 }
 
 impl Topology {
-    async fn of(hosts: &[(String, VirtualHost)], names_host: bool) -> Result<Self, HostError> {
+    async fn of(
+        broker: &Broker,
+        hosts: &[(String, VirtualHost)],
+        names_host: bool,
+    ) -> Result<Self, HostError> {
         let mut found = Self::default();
         for (vhost, host) in hosts {
             let named = |mut row: Value| {
@@ -261,6 +267,11 @@ impl Topology {
                     })));
                 }
             }
+            let streams = streams::all(broker, host);
+            let streams = streams
+                .iter()
+                .filter_map(|topic| streams::definition(topic));
+            found.queues.extend(streams.map(named));
             for exchange in walk::exchanges(host).await? {
                 if exchange.name.starts_with(RESERVED) {
                     continue;
@@ -438,7 +449,17 @@ impl Import {
         };
         let subject = Subject::queue(&vhost, &declare.queue).with(&declare.arguments);
         let nobody = ConnectionId::NOBODY;
-        let definition = queue_definition(subject, &declare, nobody)?;
+        let directory = self.context.gateway.broker.directory();
+        let entry = directory.virtual_host(&vhost);
+        let default_type = entry.map_or("", |entry| &entry.default_queue_type);
+        if streams::find(&self.context, &host, subject.name).is_some() {
+            return Ok(());
+        }
+        let stream = streams::declare(&self.context, &host, subject, &declare, default_type);
+        if stream.await?.is_some() {
+            return Ok(());
+        }
+        let definition = queue_definition(subject, &declare, nobody, default_type)?;
         let declared = host.declare_queue(definition, nobody).await;
         kept(declared.map(drop)).map_err(|error| subject.refusal(error).into())
     }

@@ -9,7 +9,7 @@
 //! | `json` | tables of AMQP as JSON, and back |
 //! | `node` | what whoever runs the process says of it |
 //! | `overview`, `nodes`, `health`, `features` | the broker as a whole |
-//! | `queues`, `queue_messages`, `exchanges`, `publish`, `bindings` | what messages go through |
+//! | `queues`, `streams`, `queue_messages`, `exchanges`, `publish`, `bindings` | what messages go through |
 //! | `connections`, `channels`, `consumers` | who is there |
 //! | `virtual_hosts`, `users`, `permissions`, `policies`, `parameters`, `limits` | who may do what, and where |
 //! | `definitions` | all but messages, out of one broker and into another |
@@ -42,6 +42,7 @@ mod queue_messages;
 mod queues;
 mod rates;
 mod stats;
+mod streams;
 mod users;
 mod virtual_hosts;
 mod walk;

@@ -170,6 +170,13 @@ impl Access {
         })
     }
 
+    /// The type of queues that are declared without one; empty: the gateway's.
+    pub(super) fn default_queue_type(&mut self) -> String {
+        self.refresh();
+        let entry = self.directory.virtual_host(&self.vhost);
+        entry.map_or_else(String::new, |entry| entry.default_queue_type.clone())
+    }
+
     /// How many channels the user may have open.
     pub(super) fn channels_max(&mut self) -> Option<u64> {
         self.refresh();
