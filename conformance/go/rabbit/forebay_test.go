@@ -37,6 +37,7 @@ func (f *forebay) start() {
 	defer func() { _ = log.Close() }()
 	f.process = exec.Command(os.Getenv("FOREBAY"), "serve",
 		"--kafka", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--amqp", f.amqp,
+		"--aws", "off",
 		"--data", filepath.Join(f.folder, "data"), "--ready-file", readyFile)
 	f.process.Stdout, f.process.Stderr = log, log
 	// It ends with the tests, also when they are killed.

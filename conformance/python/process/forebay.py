@@ -45,9 +45,18 @@ class Forebay:
     """
 
     def __init__(
-        self, data, *flags, kafka="127.0.0.1:0", amqp="off", log=None, env=None, prepare=None
+        self,
+        data,
+        *flags,
+        kafka="127.0.0.1:0",
+        amqp="off",
+        aws="off",
+        log=None,
+        env=None,
+        prepare=None,
     ):
-        self.data, self.flags, self.kafka, self.amqp = Path(data), flags, kafka, amqp
+        self.data, self.flags, self.kafka = Path(data), flags, kafka
+        self.amqp, self.aws = amqp, aws
         self.env, self.prepare = {**os.environ, **(env or {})}, prepare
         # What the server is started by, such as strace.
         self.under = []
@@ -74,6 +83,7 @@ class Forebay:
         # After a restart the clients come back to the address that they know.
         self.kafka = self.broker = listeners["kafka"]
         self.amqp = listeners.get("amqp", "off")
+        self.aws = listeners.get("aws", "off")
         self.admin = listeners["admin"]
         return took
 
@@ -81,7 +91,7 @@ class Forebay:
         """Starts the process and does not wait for it."""
         self.ready_file.unlink(missing_ok=True)
         command = [*self.under, BINARY, "serve", "--kafka", self.kafka, "--amqp", self.amqp,
-                   "--admin", "127.0.0.1:0"]
+                   "--aws", self.aws, "--admin", "127.0.0.1:0"]
         command += ["--data", str(self.data), "--ready-file", str(self.ready_file), *self.flags]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(

@@ -7,7 +7,8 @@ import pytest
 
 from .forebay import Forebay, refuses_to_start
 
-LISTENERS = ("--kafka", "127.0.0.1:0", "--amqp", "off", "--admin", "127.0.0.1:0")
+LISTENERS = ("--kafka", "127.0.0.1:0", "--amqp", "off", "--aws", "off",
+             "--admin", "127.0.0.1:0")
 
 
 def is_one_clear_line(refusal, *words):

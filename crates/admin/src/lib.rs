@@ -32,3 +32,4 @@ pub use connection::serve_connection;
 pub use metrics::MetricsSource;
 pub use node::{BuildInfo, ListenerInfo, NodeInfo};
 pub use readiness::{Readiness, State};
+pub use write_stall::WriteStall;

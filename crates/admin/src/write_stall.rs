@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
 /// A stream with a bound on how long a write may make no progress.
-pub(crate) struct WriteStall<S> {
+pub struct WriteStall<S> {
     stream: S,
     timeout: Duration,
     /// Runs while a write waits.
@@ -18,7 +18,8 @@ pub(crate) struct WriteStall<S> {
 }
 
 impl<S> WriteStall<S> {
-    pub(crate) fn new(stream: S, timeout: Duration) -> Self {
+    /// A stream whose writes fail when they make no progress for so long.
+    pub fn new(stream: S, timeout: Duration) -> Self {
         Self {
             stream,
             timeout,

@@ -4,11 +4,30 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`arn`] | names of queues, topics and subscriptions |
+//! | [`auth`] | who asks: AWS Signature Version 4 |
+//! | `gateway` | what all connections share |
+//! | `http` | a connection, and each of its requests |
 //! | [`sns`] | SNS: topics and subscriptions |
 //! | [`limits`] | every bound |
+//! | `metrics` | what is counted |
+//! | `namespace` | accounts and regions are virtual hosts |
+//! | `service` | whose a request is |
+//! | `sqs` | Amazon SQS |
 //! | [`wire`] | requests, answers and errors of both protocols |
 
 pub mod arn;
+pub mod auth;
+mod gateway;
+mod http;
 pub mod limits;
+mod metrics;
+mod namespace;
+mod request_id;
+mod service;
 pub mod sns;
+#[expect(dead_code, reason = "operations on messages follow")]
+mod sqs;
 pub mod wire;
+
+pub use gateway::{Gateway, GatewayOptions};
+pub use metrics::{Ending, GatewayMetrics};

@@ -1,6 +1,40 @@
 //! Every bound of the gateway, with its reason.
 
+use std::time::Duration;
+
 /// Parameters of one request of the query protocol. The largest sends ten messages with ten attributes of three each.
 pub const PARAMETERS_MAX: usize = 4_096;
 /// Parts of a parameter's name: `SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.StringValue` has six.
 pub const PARAMETER_DEPTH_MAX: usize = 8;
+/// How far a signed request's time may be from the broker's, as AWS has it.
+pub const CLOCK_SKEW_SECONDS: i64 = 15 * 60;
+/// The name of a region. It is a part of a virtual host's name.
+pub const REGION_BYTES_MAX: usize = 64;
+
+/// The largest body of a request. A batch of messages has 1 MiB, and what is escaped is six times as long
+/// (`\u0009` in JSON; `%EF%BF%BD` in a form is three times).
+pub const REQUEST_BYTES_MAX: usize = 8 << 20;
+/// What a request may have without being counted: most have less.
+pub const REQUEST_BYTES_FREE: usize = 16 << 10;
+/// Bytes of all requests that are being read where nothing else is said.
+pub const REQUEST_MEMORY_BYTES: usize = 128 << 20;
+/// The largest head of a request. A presigned one has everything in its first line.
+pub const HEAD_BYTES_MAX: usize = 64 << 10;
+/// How long a client may be silent between requests, and how long the head of one may take. SDKs keep connections
+/// for a minute or less, and a connection that both sides close at once fails a request.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(180);
+/// How long a body may take to arrive.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Reads from disk at a time, over all connections, where nothing else is said.
+pub const DISK_READS_AT_ONCE: usize = 8;
+
+/// For how long what was seen of a queue is taken to be so.
+pub const QUEUE_SEEN_FOR: Duration = Duration::from_secs(1);
+/// Queues that are remembered for that long.
+pub const QUEUES_SEEN_MAX: usize = 10_000;
+/// For how long a queue is not purged again, nor its name used again where that is wanted.
+pub const RECENT: Duration = Duration::from_secs(60);
+/// Queues of one answer, as AWS has it.
+pub const LISTED_MAX: usize = 1_000;
+/// What the broker is asked to describe at once: it serves nobody else in the meantime.
+pub const INSPECTED_AT_ONCE: usize = 500;

@@ -27,6 +27,7 @@ impl Broker {
         let folder = tempfile::tempdir().unwrap();
         let child = serve(folder.path())
             .args(["--kafka", "127.0.0.1:0", "--amqp", "127.0.0.1:0"])
+            .args(["--aws", "127.0.0.1:0"])
             .args(["--admin", "127.0.0.1:0"])
             .args(["--ready-file", "ready.json"])
             .args(flags)
@@ -163,7 +164,7 @@ fn a_listener_that_is_off_is_not_in_the_ready_file() {
     let ready = broker.ready();
     assert_eq!(
         ready.as_object().unwrap().keys().collect::<Vec<_>>(),
-        ["kafka", "amqp"]
+        ["kafka", "amqp", "aws"]
     );
 }
 

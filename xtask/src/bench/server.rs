@@ -126,7 +126,7 @@ impl Seat {
                 let mut command = Command::new(binary);
                 command
                     .args(["serve", "--kafka", kafka, "--amqp", amqp])
-                    .args(["--admin", "127.0.0.1:0"])
+                    .args(["--aws", "off", "--admin", "127.0.0.1:0"])
                     .args(["--durability", durability, "--data"])
                     .arg(self.folder.join("data"));
                 process::tied_to_this_thread(&command)

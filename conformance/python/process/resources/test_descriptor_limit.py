@@ -76,8 +76,8 @@ def test_connections_never_take_the_descriptors_that_storage_needs(tmp_path, rep
 
 
 def test_too_few_to_serve_anybody_is_said_at_once(tmp_path):
-    nowhere = ("--kafka", "127.0.0.1:0", "--amqp", "off", "--admin", "127.0.0.1:0",
-               "--data", str(tmp_path / "data"))
+    nowhere = ("--kafka", "127.0.0.1:0", "--amqp", "off", "--aws", "off",
+               "--admin", "127.0.0.1:0", "--data", str(tmp_path / "data"))
     code, stderr = refuses_to_start(*nowhere, prepare=limit(32))
     assert code not in (0, None) and code > 0
     [line] = stderr.strip().splitlines()

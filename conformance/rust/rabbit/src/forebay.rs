@@ -75,7 +75,7 @@ fn launch(folder: &TempDir, amqp: &str) -> (Child, String) {
     // It ends with the tests, also when they are killed.
     let process = Command::new("setpriv")
         .args(["--pdeathsig", "KILL", &binary, "serve", "--amqp", amqp])
-        .args(["--kafka", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data"])
+        .args(["--kafka", "127.0.0.1:0", "--aws", "off", "--admin", "127.0.0.1:0", "--data"])
         .arg(folder.path().join("data"))
         .arg("--ready-file")
         .arg(&ready_file)

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::address::{HostPort, Listen};
 use super::log_filter::LogFilter;
 use super::product::{Product, ProductVersion};
-use super::setting::{Auto, Durability, Limit, LogFormat, Setting};
+use super::setting::{Auto, Durability, Limit, LogFormat, Region, Setting};
 use super::units::ByteSize;
 
 /// A group of options in help and documents.
@@ -196,6 +196,26 @@ settings! {
         /// The version of RabbitMQ whose behaviour clients may count on
         amqp_version "amqp-version": ProductVersion = "4.3.6";
 
+        /// Where AWS clients connect (SQS and SNS, HTTP)
+        ///
+        /// `host:port`, port 0 for any free port, or `off`.
+        aws "aws": Listen = "127.0.0.1:4566";
+
+        /// The region of AWS clients that name none
+        ///
+        /// Queues of account 000000000000 in this region are those of the virtual host `/`, which RabbitMQ clients
+        /// use, too. Every other account and region has a virtual host of its own, `ACCOUNT/REGION`.
+        aws_region "aws-region": Region = "us-east-1";
+
+        /// A file of access keys; without one, AWS clients may have any credentials
+        ///
+        /// A line for each key: `ACCESS_KEY_ID SECRET_ACCESS_KEY ACCOUNT`, where the account, twelve digits, may be
+        /// left out. Requests are then verified by AWS Signature Version 4, and a key reaches its own account only.
+        aws_access_keys "aws-access-keys": Option<PathBuf> = "";
+
+        /// Refuse the name of a deleted queue for 60 seconds, as AWS does
+        aws_queue_deleted_recently "aws-queue-deleted-recently": bool = "false", is switch;
+
         /// Where the management API, metrics and health checks are served (HTTP)
         ///
         /// `host:port`, port 0 for any free port, or `off`.
@@ -218,8 +238,9 @@ settings! {
         /// A file to write once everything is ready
         ///
         /// It holds a JSON object from listener name to bound address, such as
-        /// `{"kafka":"127.0.0.1:9092","amqp":"127.0.0.1:5672","admin":"127.0.0.1:15672"}`. It
-        /// appears in one step, a stale one is removed at start, and it is removed again at shutdown.
+        /// `{"kafka":"127.0.0.1:9092","amqp":"127.0.0.1:5672","admin":"127.0.0.1:15672"}`; a
+        /// listener that is off is not in it. It appears in one step, a stale one is removed at start, and it is removed
+        /// again at shutdown.
         ready_file "ready-file": Option<PathBuf> = "";
     }
 
@@ -317,7 +338,7 @@ settings! {
     }
 
     "Limits" {
-        /// Connections of Kafka clients, and of RabbitMQ clients, at one time
+        /// Connections of Kafka, of RabbitMQ and of AWS clients at one time
         ///
         /// So many of each; one more is closed at once. `auto` is 10000, or less where memory is scarce. The limit of
         /// open files is a bound too: a part of it is kept for the broker's own files.

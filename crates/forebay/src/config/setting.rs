@@ -76,6 +76,24 @@ impl Setting for u32 {
     }
 }
 
+/// A region of AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Region(pub(crate) String);
+
+impl Setting for Region {
+    const PLACEHOLDER: &'static str = "REGION";
+    const EXPECTED: &'static str = "a region such as eu-west-1";
+
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        forebay_aws::auth::is_region(text).then(|| Self(text.to_owned()))
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+}
+
 impl Setting for ByteSize {
     const PLACEHOLDER: &'static str = "SIZE";
     const EXPECTED: &'static str = "a size such as 128MiB, 1GB or plain bytes";

@@ -36,6 +36,15 @@ const ACKNOWLEDGED: Metric = Metric::counter(
     "Messages that RabbitMQ clients acknowledged.",
 );
 
+const REQUESTS: Metric = Metric::counter(
+    "forebay_aws_requests",
+    "Requests of AWS clients, by service and operation.",
+);
+const ERRORS: Metric = Metric::counter(
+    "forebay_aws_errors",
+    "Requests of AWS clients that were refused, by service and code.",
+);
+
 /// The Kafka gateway and its listener.
 pub(super) struct KafkaMetrics {
     pub(super) gateway: Gateway,
@@ -112,6 +121,43 @@ impl MetricsSource for RabbitMetrics {
         page.put(&RETURNED, Vec::new(), counted.returned.value());
         page.put(&DELIVERED, Vec::new(), counted.delivered.value());
         page.put(&ACKNOWLEDGED, Vec::new(), counted.acknowledged.value());
+    }
+}
+
+/// The AWS gateway and its listener.
+pub(super) struct AwsMetrics {
+    pub(super) gateway: forebay_aws::Gateway,
+    pub(super) places: Arc<Places>,
+}
+
+impl MetricsSource for AwsMetrics {
+    fn read(&self, page: &mut Page) {
+        let counted = self.gateway.metrics();
+        let endings = counted.endings();
+        let reading = GatewayReading {
+            protocol: "aws",
+            // The endings first, or a connection could seem to have ended that was never opened.
+            closed: endings
+                .map(|(ending, count)| (ending.name(), count))
+                .collect(),
+            opened: counted.connections.value(),
+            refused: self.places.refused(),
+            connections_limit: self.places.limit(),
+            in_flight: None,
+            request_memory: None,
+            answer_memory: None,
+            received_bytes: counted.received_bytes.value(),
+            sent_bytes: counted.sent_bytes.value(),
+        };
+        reading.put(page, []);
+        for (service, operation, count) in counted.requests() {
+            let labels = vec![("service", service.into()), ("operation", operation.into())];
+            page.put(&REQUESTS, labels, count);
+        }
+        for (service, code, count) in counted.errors() {
+            let labels = vec![("service", service.into()), ("code", code.into())];
+            page.put(&ERRORS, labels, count);
+        }
     }
 }
 

@@ -31,6 +31,7 @@ const BLOCKING_THREAD_KEPT: Duration = Duration::from_secs(1);
 struct Listeners {
     kafka: Option<Bound>,
     amqp: Option<Bound>,
+    aws: Option<Bound>,
     admin: Option<Bound>,
 }
 
@@ -55,9 +56,14 @@ pub(crate) fn run(settings: &Settings, started: Instant) -> Result<(), Failure> 
 }
 
 fn bind(settings: &Settings) -> Result<Listeners, Failure> {
-    let all = [&settings.kafka, &settings.amqp, &settings.admin];
+    let all = [
+        &settings.kafka,
+        &settings.amqp,
+        &settings.aws,
+        &settings.admin,
+    ];
     if all.iter().all(|listen| **listen == Listen::Off) {
-        let message = "nothing to listen on: kafka, amqp and admin are all off";
+        let message = "nothing to listen on: kafka, amqp, aws and admin are all off";
         return Err(Failure::new(Cause::Usage, message));
     }
     let bind = |name, listen: &Listen| match listen {
@@ -67,6 +73,7 @@ fn bind(settings: &Settings) -> Result<Listeners, Failure> {
     let listeners = Listeners {
         kafka: bind("kafka", &settings.kafka)?,
         amqp: bind("amqp", &settings.amqp)?,
+        aws: bind("aws", &settings.aws)?,
         admin: bind("admin", &settings.admin)?,
     };
     if let Some(kafka) = &listeners.kafka {
@@ -140,6 +147,7 @@ async fn serve(
     let bound = wiring::Bound {
         kafka: address(&listeners.kafka),
         amqp: address(&listeners.amqp),
+        aws: address(&listeners.aws),
         admin: address(&listeners.admin),
     };
     let advertised = bound
@@ -150,10 +158,12 @@ async fn serve(
     let (stopper, stop) = stop_pair();
     let kafka_places = Places::new(resources.kafka_connections);
     let amqp_places = Places::new(resources.amqp_connections);
+    let aws_places = Places::new(resources.aws_connections);
     let admin_places = Places::new(resources.admin_connections);
     let places = wiring::GatewayPlaces {
         kafka: Arc::clone(&kafka_places),
         amqp: Arc::clone(&amqp_places),
+        aws: Arc::clone(&aws_places),
     };
     let wiring = Wiring::open(
         settings,
@@ -179,6 +189,13 @@ async fn serve(
         let accepting = listener::accept(bound, places, keepalive, stop.clone(), handle);
         tokio::spawn(accepting);
     }
+    if let Some(bound) = listeners.aws {
+        let wiring = Arc::clone(&wiring);
+        let handle = move |stream, peer| Arc::clone(&wiring).aws(stream, peer);
+        let places = Arc::clone(&aws_places);
+        let accepting = listener::accept(bound, places, keepalive, stop.clone(), handle);
+        tokio::spawn(accepting);
+    }
     if let Some(bound) = listeners.admin {
         let wiring = Arc::clone(&wiring);
         let handle = move |stream, peer| Arc::clone(&wiring).admin(stream, peer);
@@ -200,14 +217,15 @@ async fn serve(
     let all_ended = async {
         kafka_places.all_free().await;
         amqp_places.all_free().await;
+        aws_places.all_free().await;
         admin_places.all_free().await;
     };
     tokio::select! {
         () = all_ended => {}
         () = tokio::time::sleep(settings.shutdown_grace) => {
             let (kafka, amqp) = (kafka_places.taken(), amqp_places.taken());
-            let admin = admin_places.taken();
-            tracing::warn!(kafka, amqp, admin, "connections cut: they did not end within the grace time");
+            let (aws, admin) = (aws_places.taken(), admin_places.taken());
+            tracing::warn!(kafka, amqp, aws, admin, "connections cut: they did not end within the grace time");
         }
         signal = signals.next() => return Err(ended_at_once(signal)),
     }
@@ -241,9 +259,10 @@ fn announce(
             }
         }
         LogFormat::Json => {
-            let (kafka, amqp, admin) = (show(bound.kafka), show(bound.amqp), show(bound.admin));
+            let (kafka, amqp) = (show(bound.kafka), show(bound.amqp));
+            let (aws, admin) = (show(bound.aws), show(bound.admin));
             let ready_ms = banner.ready_in.as_secs_f64() * 1000.0;
-            tracing::info!(kafka, amqp, admin, data = %banner.data.display(), ready_ms, "ready");
+            tracing::info!(kafka, amqp, aws, admin, data = %banner.data.display(), ready_ms, "ready");
         }
     }
     let listeners: Vec<(&str, SocketAddr)> = bound
@@ -268,6 +287,9 @@ fn banner(settings: &Settings, bound: wiring::Bound, ready_in: Duration) -> Bann
     let rabbit = bound
         .amqp
         .map(|address| format!("RabbitMQ clients: amqp://guest:guest@{address}/"));
+    let aws = bound
+        .aws
+        .map(|bound| format!("AWS clients: AWS_ENDPOINT_URL=http://{bound}"));
     let console = format!(
         "management API, metrics, health: http://{}/",
         show(bound.admin)
@@ -284,6 +306,11 @@ fn banner(settings: &Settings, bound: wiring::Bound, ready_in: Duration) -> Bann
                 name: "amqp",
                 address: bound.amqp,
                 purpose: rabbit.unwrap_or_default(),
+            },
+            ListenerRow {
+                name: "aws",
+                address: bound.aws,
+                purpose: aws.unwrap_or_default(),
             },
             ListenerRow {
                 name: "admin",
@@ -347,6 +374,7 @@ mod tests {
         let failure = bind(&settings(&[
             ("kafka", "off"),
             ("amqp", "off"),
+            ("aws", "off"),
             ("admin", "off"),
         ]))
         .err()

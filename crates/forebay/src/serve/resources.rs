@@ -17,6 +17,7 @@ const BLOCKING_THREADS_SPARED: usize = 2;
 pub(super) struct Resources {
     pub(super) kafka_connections: usize,
     pub(super) amqp_connections: usize,
+    pub(super) aws_connections: usize,
     pub(super) admin_connections: usize,
     pub(super) open_segments: usize,
     pub(super) tail_cache: u64,
@@ -63,13 +64,14 @@ impl Resources {
             Auto::Auto => budgets.connections,
         };
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
-        let gateways = [&settings.kafka, &settings.amqp];
+        let gateways = [&settings.kafka, &settings.amqp, &settings.aws];
         let gateways = gateways.iter().filter(|listen| ***listen != Listen::Off);
         let share = descriptors.client_connections / gateways.count().max(1);
         let blocking_threads = usize::try_from(budgets.blocking_threads).unwrap_or(1);
         Self {
             kafka_connections: connections.min(share),
             amqp_connections: connections.min(share),
+            aws_connections: connections.min(share),
             admin_connections: descriptors.admin_connections,
             open_segments: descriptors.open_segments,
             tail_cache: size(&settings.tail_cache_size, budgets.tail_cache),

@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use axum::extract::connect_info::ConnectInfo;
 use axum::{Extension, Router};
-use forebay_admin::{Admin, BuildInfo, ListenerInfo, MetricsSource, NodeInfo, Readiness};
+use forebay_admin::{
+    Admin, BuildInfo, ListenerInfo, MetricsSource, NodeInfo, Readiness, WriteStall,
+};
+use forebay_aws::auth::{Access, AccessKeys};
 use forebay_broker::group::GroupConfig;
 use forebay_broker::{Broker, BrokerOptions, BrokerShard, Environment};
 use forebay_kafka::{Gateway, GatewayOptions};
@@ -24,7 +27,7 @@ use crate::signals::Stop;
 use crate::system::{SystemClock, SystemRandomness};
 
 use super::management;
-use super::metrics::{KafkaMetrics, RabbitMetrics, TaskMetrics};
+use super::metrics::{AwsMetrics, KafkaMetrics, RabbitMetrics, TaskMetrics};
 use super::resources::Resources;
 
 /// The addresses that listeners are bound to.
@@ -32,15 +35,17 @@ use super::resources::Resources;
 pub(super) struct Bound {
     pub(super) kafka: Option<SocketAddr>,
     pub(super) amqp: Option<SocketAddr>,
+    pub(super) aws: Option<SocketAddr>,
     pub(super) admin: Option<SocketAddr>,
 }
 
 impl Bound {
     /// All of them, by their names.
-    pub(super) fn named(self) -> [(&'static str, Option<SocketAddr>); 3] {
+    pub(super) fn named(self) -> [(&'static str, Option<SocketAddr>); 4] {
         [
             ("kafka", self.kafka),
             ("amqp", self.amqp),
+            ("aws", self.aws),
             ("admin", self.admin),
         ]
     }
@@ -50,6 +55,7 @@ impl Bound {
 pub(super) struct GatewayPlaces {
     pub(super) kafka: Arc<Places>,
     pub(super) amqp: Arc<Places>,
+    pub(super) aws: Arc<Places>,
 }
 
 /// An opened broker with its gateways.
@@ -57,6 +63,7 @@ pub(super) struct Wiring {
     broker: Broker,
     kafka: Gateway,
     rabbit: forebay_rabbit::Gateway,
+    aws: forebay_aws::Gateway,
     admin: Router,
     readiness: Readiness,
     stop: Stop,
@@ -95,20 +102,30 @@ impl Wiring {
             ..forebay_rabbit::GatewayOptions::default()
         };
         let rabbit = forebay_rabbit::Gateway::new(broker.clone(), options);
+        let options = forebay_aws::GatewayOptions {
+            region: settings.aws_region.0.clone(),
+            access: aws_access(settings)?,
+            refuse_recently_deleted: settings.aws_queue_deleted_recently,
+            request_memory_bytes: bytes(resources.request_memory),
+            disk_reads_at_once: resources.disk_reads,
+        };
+        let aws = forebay_aws::Gateway::new(broker.clone(), options);
         let readiness = Readiness::default();
         let mut requested = stop.clone();
-        let (stopped, draining) = ((kafka.clone(), rabbit.clone()), readiness.clone());
+        let stopped = (kafka.clone(), rabbit.clone(), aws.clone());
+        let draining = readiness.clone();
         tokio::spawn(async move {
             requested.requested().await;
             draining.draining();
             stopped.0.stop();
             stopped.1.stop();
+            stopped.2.stop();
         });
         let management = management::over(settings, bound, &rabbit);
         if let Some(path) = &settings.load_definitions {
             management::load(&management, path).await?;
         }
-        let gateways = (&kafka, &rabbit);
+        let gateways = (&kafka, &rabbit, &aws);
         let admin = admin_router(settings, bound, &broker, gateways, places, &readiness)
             .mount("/api", management.routes())
             .router();
@@ -116,6 +133,7 @@ impl Wiring {
             broker,
             kafka,
             rabbit,
+            aws,
             admin,
             readiness,
             stop,
@@ -134,6 +152,12 @@ impl Wiring {
         if let Ok(local) = stream.local_addr() {
             self.rabbit.serve(stream, peer, local).await;
         }
+    }
+
+    /// Serves one connection of an AWS client until it ends or the stop is requested.
+    pub(super) async fn aws(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        let stream = WriteStall::new(stream, forebay_admin::limits::WRITE_STALL_TIMEOUT);
+        self.aws.serve(stream, peer).await;
     }
 
     /// Serves one HTTP connection until it ends or the stop is requested.
@@ -191,7 +215,7 @@ fn admin_router(
     settings: &Settings,
     bound: Bound,
     broker: &Broker,
-    (kafka, rabbit): (&Gateway, &forebay_rabbit::Gateway),
+    (kafka, rabbit, aws): (&Gateway, &forebay_rabbit::Gateway, &forebay_aws::Gateway),
     places: GatewayPlaces,
     readiness: &Readiness,
 ) -> Admin {
@@ -221,12 +245,34 @@ fn admin_router(
         gateway: rabbit.clone(),
         places: places.amqp,
     };
+    let aws = AwsMetrics {
+        gateway: aws.clone(),
+        places: places.aws,
+    };
     let sources: Vec<Arc<dyn MetricsSource>> = vec![
         Arc::new(kafka),
         Arc::new(rabbit),
+        Arc::new(aws),
         Arc::new(TaskMetrics::new()),
     ];
     Admin::new(broker.clone(), readiness.clone(), sources, node)
+}
+
+/// Who may ask for what AWS serves.
+fn aws_access(settings: &Settings) -> Result<Access, Failure> {
+    let Some(path) = &settings.aws_access_keys else {
+        return Ok(Access::Open);
+    };
+    let failed = |why: &dyn std::fmt::Display| {
+        let file = path.display();
+        Failure::new(
+            Cause::Usage,
+            format!("cannot read access keys from {file}: {why}"),
+        )
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+    let keys = AccessKeys::parse(&text).map_err(|error| failed(&error))?;
+    Ok(Access::Keys(keys))
 }
 
 fn bytes(size: u64) -> usize {

@@ -153,6 +153,8 @@ pub(crate) fn serve(folder: &TempDir, kafka: &str) -> (Child, Value) {
             kafka,
             "--amqp",
             "127.0.0.1:0",
+            "--aws",
+            "off",
             "--admin",
             "127.0.0.1:0",
         ])

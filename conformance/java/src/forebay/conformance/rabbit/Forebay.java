@@ -42,6 +42,7 @@ final class Forebay implements AutoCloseable {
         List<String> command = List.of(
                 "setpriv", "--pdeathsig", "KILL", System.getenv("FOREBAY"), "serve",
                 "--kafka", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--amqp", amqp,
+                "--aws", "off",
                 "--data", folder.resolve("data").toString(), "--ready-file", ready.toString());
         process = new ProcessBuilder(command)
                 .redirectErrorStream(true)

@@ -1,0 +1,35 @@
+//! Amazon SQS, version 2012-11-05.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `operations` | what can be asked, a file for each family |
+//! | `address` | queue URLs |
+//! | `queues` | queues as requests name them |
+//! | `definition` | a queue of SQS as a queue of the broker |
+//! | `attributes`, `redrive` | attributes of queues and their rules |
+//! | `error` | every error |
+//!
+//! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>
+
+mod address;
+mod attributes;
+mod definition;
+mod error;
+mod operations;
+mod queues;
+mod redrive;
+
+pub(crate) use operations::{OPERATIONS, call};
+
+/// The namespace of its answers in XML.
+pub(crate) const NAMESPACE: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
+
+/// What is remembered beside what the broker does.
+#[derive(Debug, Default)]
+pub(crate) struct Sqs {
+    queues: queues::Queues,
+    /// Held while what AWS knows of a queue is read, changed and written.
+    altering: tokio::sync::Mutex<()>,
+    /// When queues were purged and deleted last.
+    recent: operations::Recent,
+}
