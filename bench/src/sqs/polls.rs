@@ -26,9 +26,12 @@ impl Polls {
         on_one_thread(async {
             let queue = self.endpoint.open().await?;
             let receive: Arc<[u8]> = queue.receive(1, WAIT_SECONDS).into();
+            let at_once = queue.receive(1, 0);
             let mut polls = JoinSet::new();
             for _ in 0..self.count {
                 let (mut connection, receive) = (queue.connect().await?, Arc::clone(&receive));
+                // The server has taken it when it answers: no more are on their way than it has room for.
+                connection.call(&at_once).await?;
                 polls.spawn(async move {
                     loop {
                         connection.call(&receive).await?;
