@@ -3,6 +3,7 @@
 mod administrator;
 mod consumer;
 mod keeper;
+mod lessee;
 mod member;
 mod producer;
 mod publisher;

@@ -141,7 +141,11 @@ fn purge_one(cx: &mut Context, holders: &[Holder], look: &Look) -> Result<(), Do
     let asked = cx.ledger.lock().queues.purges(queue, now_ms);
     cx.schedule.note("purge", &[queue as u64]);
     let name = queue.name().into();
-    match cx.ask(host(cx).purge_queue(name, CONNECTION))? {
+    let purged = match queue {
+        Kind::Leased => cx.ask(host(cx).purge_everything(name))?,
+        _ => cx.ask(host(cx).purge_queue(name, CONNECTION))?,
+    };
+    match purged {
         Ok(purged) => {
             let here = look.found.iter().filter(|key| {
                 let is_here = key.origin == queue && !key.dead;

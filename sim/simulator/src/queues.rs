@@ -21,6 +21,8 @@ pub const GRAVE: &str = "grave";
 pub const BOUND: u64 = 6;
 /// The highest priority.
 pub const PRIORITY_MAX: u8 = 3;
+/// For how long messages are taken at most.
+pub const LEASE_MS: u64 = 60;
 /// How long a message waits that came back to the queue with a delivery limit.
 pub const RETRY_MS: u64 = 20;
 
@@ -53,13 +55,15 @@ pub enum Kind {
     Passing,
     /// The same.
     PassingToo,
+    /// Its messages are taken for a time, by nobody who stays.
+    Leased,
     /// Where the dead are.
     Grave,
 }
 
 impl Kind {
     /// Every kind but the grave.
-    pub const LIVING: [Self; 13] = [
+    pub const LIVING: [Self; 14] = [
         Self::Plain,
         Self::DropsHead,
         Self::Refuses,
@@ -73,6 +77,7 @@ impl Kind {
         Self::Fleeting,
         Self::Passing,
         Self::PassingToo,
+        Self::Leased,
     ];
 
     /// The queue's name.
@@ -91,6 +96,7 @@ impl Kind {
             Self::Fleeting => "fleeting",
             Self::Passing => "passing",
             Self::PassingToo => "passing-too",
+            Self::Leased => "leased",
             Self::Grave => GRAVE,
         }
     }

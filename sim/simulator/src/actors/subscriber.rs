@@ -11,6 +11,7 @@ use forebay_broker::queue::{Credit, Delivery, HolderId, Outcome, Subscription};
 use forebay_broker::storage::{LogReader, ReadError};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::lessee::lease;
 use super::publisher::any_queue;
 use crate::context::Context;
 use crate::ledger::Key;
@@ -22,7 +23,9 @@ use crate::schedule::Down;
 pub fn subscribe(mut cx: Context) -> Result<(), Down> {
     for _ in 0..cx.plan.queues.acts / 3 + 1 {
         let queue = any_queue(&mut cx);
-        if queue != Kind::Single && cx.random.one_in(3) {
+        if queue == Kind::Leased {
+            lease(&mut cx)?;
+        } else if queue != Kind::Single && cx.random.one_in(3) {
             get(&mut cx, queue)?;
         } else {
             consume(&mut cx, queue)?;

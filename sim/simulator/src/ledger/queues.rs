@@ -53,6 +53,8 @@ pub struct QueuesLedger {
     stored: u64,
     /// The grave is being purged: what dies now may be there or not.
     purging_grave: bool,
+    /// When a purge of the grave was last asked for or answered.
+    grave_purged: u64,
     /// What consumers left locked in this life.
     pub(crate) stragglers: Vec<forebay_broker::queue::HolderId>,
 }
@@ -96,6 +98,8 @@ struct Copy {
     offsets: [Option<u64>; 2],
     /// Somebody asked to settle it.
     end: Option<Ending>,
+    /// When somebody last asked for that.
+    asked: u64,
     rejected: bool,
     /// How often it had come back, by whoever saw it: when, where.
     returns: Vec<(u64, u8, u32)>,
@@ -197,6 +201,7 @@ impl QueuesLedger {
                 epoch: (sure == Certainty::Yes).then_some(queue.epoch),
                 offsets: [None; 2],
                 end: None,
+                asked: 0,
                 rejected: false,
                 returns: Vec::new(),
             };
@@ -244,8 +249,9 @@ impl QueuesLedger {
             match outcome {
                 Ok(Published::Routed) if sure => {
                     stored |= kind.is_durable();
-                    // Who has settled it knew before its publisher.
-                    if copy.end.is_none() {
+                    // Who has settled it, or purged the grave that it was in, knew before its publisher.
+                    let was_purged = copy.at & DEAD != 0 && self.grave_purged > asked;
+                    if copy.end.is_none() && !was_purged {
                         copy.at &= !AWAY;
                     }
                 }

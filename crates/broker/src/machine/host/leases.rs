@@ -158,7 +158,9 @@ impl Host {
         let mut results = Vec::with_capacity(leases.len());
         for (lease, outcome) in leases {
             let result = self.settle_lease(id, lease, outcome);
-            if let (Ok(()), LeaseOutcome::Delete { .. }) = (result, outcome) {
+            // That it is gone may be somebody else's doing, and not yet durable either.
+            let is_over = matches!(result, Ok(()) | Err(LeaseError::Gone));
+            if is_over && matches!(outcome, LeaseOutcome::Delete { .. }) {
                 durability = promised.unwrap_or(Durability::Memory);
             }
             results.push(result);

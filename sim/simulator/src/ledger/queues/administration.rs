@@ -97,13 +97,20 @@ impl QueuesLedger {
                 .filter(|copy| copy.at & place != 0);
             there.for_each(|copy| copy.at |= AWAY);
         }
-        self.tick()
+        let asked = self.tick();
+        if kind == Kind::Grave {
+            self.grave_purged = asked;
+        }
+        asked
     }
 
     /// It was purged.
     pub fn purged(&mut self, kind: Kind, asked: u64, now_ms: i64) {
         self.age(now_ms);
-        self.purging_grave &= kind != Kind::Grave;
+        if kind == Kind::Grave {
+            self.purging_grave = false;
+            self.grave_purged = self.tick();
+        }
         self.answers(asked);
     }
 

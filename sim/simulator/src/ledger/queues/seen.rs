@@ -162,6 +162,7 @@ impl QueuesLedger {
             };
             copy.rejected |= outcome == Outcome::Reject;
             copy.at |= to;
+            copy.asked = tick;
             copy.end = Some(Ending {
                 asked: tick,
                 to,
@@ -169,6 +170,23 @@ impl QueuesLedger {
             });
         }
         tick
+    }
+}
+
+impl QueuesLedger {
+    /// Whether nobody has asked to settle a message of a queue since.
+    pub fn is_untouched(&self, queue: Kind, number: u64, since: u64) -> bool {
+        let queue = self.queues.get(&queue);
+        let copy = queue.and_then(|queue| queue.copies.get(&number));
+        copy.is_none_or(|copy| copy.asked < since)
+    }
+
+    /// Who asked to settle a message did not have it any more.
+    pub fn stays(&mut self, key: Key) {
+        let origin = self.queues.get_mut(&key.origin);
+        if let Some(copy) = origin.and_then(|origin| origin.copies.get_mut(&key.number)) {
+            copy.end = None;
+        }
     }
 }
 
