@@ -55,7 +55,6 @@ pub(crate) struct Shared {
     /// KiB of requests that may be read still.
     pub(crate) request_memory: Semaphore,
     /// Permits to read from disk.
-    #[expect(dead_code, reason = "operations on messages follow")]
     pub(crate) disk_reads: Arc<Semaphore>,
     /// True once connections are to end.
     pub(crate) stopping: watch::Sender<bool>,

@@ -25,7 +25,6 @@ mod namespace;
 mod request_id;
 mod service;
 pub mod sns;
-#[expect(dead_code, reason = "operations on messages follow")]
 mod sqs;
 pub mod wire;
 

@@ -38,3 +38,13 @@ pub const RECENT: Duration = Duration::from_secs(60);
 pub const LISTED_MAX: usize = 1_000;
 /// What the broker is asked to describe at once: it serves nobody else in the meantime.
 pub const INSPECTED_AT_ONCE: usize = 500;
+/// Messages of one queue that somebody has, as AWS has it.
+pub const IN_FLIGHT_MAX: u64 = 120_000;
+/// For how long a receive may be repeated.
+pub const ATTEMPT_KEPT: Duration = Duration::from_secs(5 * 60);
+/// Receives that may be repeated; more are not remembered.
+pub const ATTEMPTS_MAX: usize = 10_000;
+/// Messages that a move task without a rate moves at once.
+pub const MOVED_AT_ONCE: usize = 500;
+/// Bytes of their bodies: they are in memory together.
+pub const MOVED_BYTES_AT_ONCE: usize = 4 << 20;

@@ -19,6 +19,7 @@ mod time;
 pub use canonical::SignedRequest;
 pub use claim::{Claim, claim};
 pub use keys::{AccessKeys, KeysError};
+pub(crate) use signature::hex;
 
 use crate::limits;
 use crate::wire::{Caller, Fault, faults};

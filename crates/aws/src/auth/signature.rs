@@ -30,7 +30,7 @@ fn finished(mac: Hmac<Sha256>) -> [u8; 32] {
 }
 
 /// Hexadecimal digits, in small letters.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
     let digits = bytes
         .iter()

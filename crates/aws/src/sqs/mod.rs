@@ -7,6 +7,8 @@
 //! | `queues` | queues as requests name them |
 //! | `definition` | a queue of SQS as a queue of the broker |
 //! | `attributes`, `redrive` | attributes of queues and their rules |
+//! | `message` | a message as it is sent, stored and received |
+//! | `receipt` | receipt handles |
 //! | `error` | every error |
 //!
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>
@@ -15,8 +17,10 @@ mod address;
 mod attributes;
 mod definition;
 mod error;
+mod message;
 mod operations;
 mod queues;
+mod receipt;
 mod redrive;
 
 pub(crate) use operations::{OPERATIONS, call};
@@ -32,4 +36,8 @@ pub(crate) struct Sqs {
     altering: tokio::sync::Mutex<()>,
     /// When queues were purged and deleted last.
     recent: operations::Recent,
+    /// What repeated receives were given.
+    attempts: operations::Attempts,
+    /// Messages that are moved out of dead-letter queues.
+    move_tasks: operations::MoveTasks,
 }

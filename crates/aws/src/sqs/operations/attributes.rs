@@ -90,17 +90,16 @@ pub(super) async fn set(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fau
     }
     let given = Attributes::given(&input.attributes)?;
     alter(shared, call, input.queue_url.as_ref(), |queue| {
-        let is_fifo = given.is_true(Attribute::FifoQueue);
-        if given.given_value(Attribute::FifoQueue).is_some() && is_fifo != queue.is_fifo {
+        if !queue.is_fifo {
+            given.check(false)?;
+        }
+        if given.given_value(Attribute::FifoQueue) == Some("false") {
             return Err(SqsError::InvalidAttributeValue(
                 "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported."
                     .to_owned(),
             ));
         }
         queue.attributes = queue.attributes.changed_by(&given);
-        if !queue.is_fifo {
-            given.check(false)?;
-        }
         queue.attributes.check(queue.is_fifo)
     })
     .await?;

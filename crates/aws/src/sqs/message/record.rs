@@ -1,0 +1,177 @@
+//! A message as a record of its queue's log: the value is its body, and what else there is to it stands in reserved
+//! headers.
+
+use bytes::{Bytes, BytesMut};
+use forebay_broker::host::{
+    Envelope, Position, Publication, QueueId, Queueing, StoredMessage, group_id, header, unchanged,
+};
+use forebay_record::{BatchBuilder, Error as RecordError, RecordHeader};
+use sha2::{Digest, Sha256};
+
+use super::attributes::{MessageAttributes, TRACE_HEADER};
+
+/// [Attributes](MessageAttributes::encode).
+const ATTRIBUTES: &str = "forebay.sqs.attributes";
+/// System attributes that the client sent, in the same form.
+const SYSTEM: &str = "forebay.sqs.system";
+/// Who sent it.
+const SENDER: &str = "forebay.sqs.sender";
+/// The deduplication id.
+const DEDUPLICATION: &str = "forebay.sqs.deduplication-id";
+/// What a record takes beside what is in it, about.
+const RECORD_OVERHEAD_BYTES: usize = 192;
+
+/// A message on its way to a queue.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing<'a> {
+    /// The queue's name.
+    pub(crate) queue: Bytes,
+    pub(crate) body: &'a str,
+    pub(crate) attributes: MessageAttributes,
+    pub(crate) system: MessageAttributes,
+    /// The id of the access key.
+    pub(crate) sender: Option<&'a str>,
+    pub(crate) group: Option<&'a str>,
+    /// Of a FIFO queue, where every message has one.
+    pub(crate) deduplication: Option<Deduplication<'a>>,
+    /// If not as long as its queue's messages wait.
+    pub(crate) delay_ms: Option<u64>,
+}
+
+/// By what a FIFO queue knows a message again.
+#[derive(Debug)]
+pub(crate) struct Deduplication<'a> {
+    pub(crate) id: std::borrow::Cow<'a, str>,
+    /// Messages of other groups may have the same.
+    pub(crate) is_of_group: bool,
+}
+
+impl Outgoing<'_> {
+    /// What the broker is given.
+    pub(crate) fn publication(&self, now_ms: i64) -> Result<Publication, RecordError> {
+        let attributes = (!self.attributes.is_empty()).then(|| self.attributes.encode());
+        let system = (!self.system.is_empty()).then(|| self.system.encode());
+        let deduplication = self.deduplication.as_ref().map(|known| known.id.as_bytes());
+        let headers = [
+            (ATTRIBUTES, attributes.as_deref()),
+            (SYSTEM, system.as_deref()),
+            (SENDER, self.sender.map(str::as_bytes)),
+            (header::GROUP, self.group.map(str::as_bytes)),
+            (DEDUPLICATION, deduplication),
+        ];
+        let mut given = [RecordHeader::new("", b""); 5];
+        let mut count = 0;
+        let mut bytes = self.body.len();
+        for (name, value) in headers {
+            if let Some(value) = value {
+                given[count] = RecordHeader::new(name, value);
+                count += 1;
+                bytes += value.len();
+            }
+        }
+        let body = Some(self.body.as_bytes());
+        let mut builder = BatchBuilder::with_capacity(bytes + RECORD_OVERHEAD_BYTES);
+        builder.add(now_ms.max(0), None, body, &given[..count])?;
+        let batch = builder.build()?.try_into_mut();
+        Ok(Publication {
+            envelope: Envelope {
+                exchange: Bytes::new(),
+                routing_keys: vec![self.queue.clone()],
+                headers: None,
+            },
+            batch: batch.unwrap_or_else(|shared| BytesMut::from(&shared[..])),
+            body_bytes: u32::try_from(self.body.len()).unwrap_or(u32::MAX),
+            priority: 0,
+            ttl_ms: None,
+            for_topics: unchanged,
+            queueing: Queueing {
+                group: self.group.map(|group| group_id(group.as_bytes())),
+                deduplication: self.deduplication_key(),
+                delay_ms: self.delay_ms,
+            },
+        })
+    }
+
+    fn deduplication_key(&self) -> Option<u128> {
+        let known = self.deduplication.as_ref()?;
+        let mut digest = Sha256::new();
+        if known.is_of_group {
+            // No id has a zero in it.
+            digest.update(self.group.unwrap_or_default().as_bytes());
+            digest.update([0]);
+        }
+        digest.update(known.id.as_bytes());
+        let digest: [u8; 32] = digest.finalize().into();
+        let half = digest.first_chunk::<16>()?;
+        Some(u128::from_le_bytes(*half))
+    }
+}
+
+/// A message that was read from a queue, by whatever protocol it came there.
+#[derive(Debug)]
+pub(crate) struct Stored(StoredMessage);
+
+impl Stored {
+    pub(crate) fn new(message: StoredMessage) -> Self {
+        Self(message)
+    }
+
+    /// As text. What is none, which another protocol sent, is shown as far as it is.
+    pub(crate) fn body(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.0.body)
+    }
+
+    /// What nobody can read is as if it had none.
+    pub(crate) fn attributes(&self) -> MessageAttributes {
+        self.decoded(ATTRIBUTES)
+    }
+
+    pub(crate) fn trace_header(&self) -> Option<String> {
+        let system = self.decoded(SYSTEM);
+        let header = system.get(TRACE_HEADER)?;
+        String::from_utf8(header.value.clone()).ok()
+    }
+
+    fn decoded(&self, name: &str) -> MessageAttributes {
+        let stored = self.0.header(name);
+        let stored = stored.map(|stored| MessageAttributes::decode(stored));
+        stored.and_then(Result::ok).unwrap_or_default()
+    }
+
+    pub(crate) fn sender(&self) -> Option<&str> {
+        self.text(SENDER)
+    }
+
+    pub(crate) fn group(&self) -> Option<&str> {
+        self.text(header::GROUP)
+    }
+
+    pub(crate) fn deduplication_id(&self) -> Option<&str> {
+        self.text(DEDUPLICATION)
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.0.header(name)?).ok()
+    }
+
+    /// When it was sent, in milliseconds since the Unix epoch.
+    pub(crate) fn sent_ms(&self) -> i64 {
+        self.0.timestamp_ms
+    }
+
+    /// Where it was stored first.
+    pub(crate) fn origin(&self, read_from: QueueId) -> Position {
+        self.0.origin(read_from)
+    }
+
+    /// Its offset in the queue that it was read from.
+    pub(crate) fn offset(&self) -> u64 {
+        self.0.offset
+    }
+
+    /// The queue that it died in last.
+    pub(crate) fn died_in(&self) -> Option<&str> {
+        let death = self.0.deaths.last()?;
+        std::str::from_utf8(&death.queue).ok()
+    }
+}
