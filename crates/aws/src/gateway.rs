@@ -10,7 +10,8 @@ use tokio::sync::{Semaphore, watch};
 use crate::auth::Access;
 use crate::metrics::GatewayMetrics;
 use crate::request_id::RequestIds;
-use crate::{http, limits, sqs};
+use crate::sns::Sns;
+use crate::{http, limits, sns, sqs};
 
 /// What an operator may set about the gateway.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) request_ids: RequestIds,
     /// What SQS remembers beside what the broker does.
     pub(crate) sqs: sqs::Sqs,
+    /// Topics and subscriptions.
+    pub(crate) sns: Arc<Sns>,
     /// KiB of requests that may be read still.
     pub(crate) request_memory: Semaphore,
     /// Permits to read from disk.
@@ -70,6 +73,11 @@ impl Gateway {
             metrics: GatewayMetrics::default(),
             request_ids: RequestIds::new(broker.random()),
             sqs: sqs::Sqs::default(),
+            sns: Arc::new(Sns::new(
+                broker.clone(),
+                options.region.clone(),
+                options.access.is_verified(),
+            )),
             request_memory: Semaphore::new(request_kib.min(Semaphore::MAX_PERMITS)),
             disk_reads: Arc::new(Semaphore::new(options.disk_reads_at_once.max(1))),
             stopping: watch::Sender::new(false),
@@ -90,6 +98,16 @@ impl Gateway {
         metrics.connections.add(1);
         let ending = http::serve(&self.shared, stream, peer).await;
         metrics.ended(ending);
+    }
+
+    /// Sends what waits for the endpoints of subscriptions, for as long as it is polled.
+    pub async fn deliver(&self) {
+        sns::deliver(Arc::clone(&self.shared.sns)).await;
+    }
+
+    /// What SNS shows operators, as a router to be mounted.
+    pub fn sns_routes(&self) -> axum::Router {
+        sns::routes(Arc::clone(&self.shared.sns))
     }
 
     /// Has every connection close when it has answered the request at hand. Long polls are answered at once.

@@ -7,11 +7,11 @@
 //! | [`auth`] | who asks: AWS Signature Version 4 |
 //! | `gateway` | what all connections share |
 //! | `http` | a connection, and each of its requests |
-//! | [`sns`] | SNS: topics and subscriptions |
 //! | [`limits`] | every bound |
 //! | `metrics` | what is counted |
 //! | `namespace` | accounts and regions are virtual hosts |
 //! | `service` | whose a request is |
+//! | [`sns`] | Amazon SNS |
 //! | `sqs` | Amazon SQS |
 //! | [`wire`] | requests, answers and errors of both protocols |
 

@@ -1,8 +1,8 @@
 //! The services that share one address.
 
 use crate::gateway::Shared;
-use crate::sqs;
 use crate::wire::{Call, Fault, Format, faults};
+use crate::{sns, sqs};
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ impl Service {
     pub(crate) fn namespace(self) -> &'static str {
         match self {
             Self::Sqs => sqs::NAMESPACE,
-            Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
+            Self::Sns => sns::NAMESPACE,
         }
     }
 
@@ -39,17 +39,18 @@ impl Service {
     pub(crate) fn operations(self) -> &'static [&'static str] {
         match self {
             Self::Sqs => &sqs::OPERATIONS,
-            Self::Sns => &[],
+            Self::Sns => &sns::OPERATIONS,
         }
     }
 
-    /// Whose a request of the query protocol is: what it was signed for says so, or else its version. Queues have
-    /// paths of their own, to which any request is SQS's.
-    pub(crate) fn of_query(scope: Option<&str>, version: Option<&str>) -> Self {
+    /// Whose a request of the query protocol is: what it was signed for says so, or else its version, or what it asks:
+    /// SNS sends people to pages where they confirm and unsubscribe, which name only that.
+    pub(crate) fn of_query(scope: Option<&str>, version: Option<&str>, action: &str) -> Self {
         match (scope, version) {
             (Some("sns"), _) => Self::Sns,
             (Some("sqs"), _) => Self::Sqs,
             (_, Some(SNS_VERSION)) => Self::Sns,
+            (_, None) if sns::OF_PEOPLE.contains(&action) => Self::Sns,
             _ => Self::Sqs,
         }
     }
@@ -64,7 +65,7 @@ impl Service {
         }
         match self {
             Self::Sqs => sqs::call(shared, call).await,
-            Self::Sns => Err(faults::invalid_action(call.operation)),
+            Self::Sns => sns::call(&shared.sns, call).await,
         }
     }
 }

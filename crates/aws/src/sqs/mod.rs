@@ -17,7 +17,7 @@ mod address;
 mod attributes;
 mod definition;
 mod error;
-mod message;
+pub(crate) mod message;
 mod operations;
 mod queues;
 mod receipt;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::answer::Answer;
 use super::fault::{Fault, faults};
 use super::query::Parameters;
+use crate::auth::DEFAULT_ACCOUNT;
 
 /// How a request was written, and so its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,17 @@ pub struct Caller {
     pub region: String,
     /// The id of the access key, if the request names one.
     pub access_key: Option<String>,
+}
+
+impl Caller {
+    /// Somebody who says nothing, in a region.
+    pub(crate) fn nobody(region: &str) -> Self {
+        Self {
+            account: DEFAULT_ACCOUNT.to_owned(),
+            region: region.to_owned(),
+            access_key: None,
+        }
+    }
 }
 
 /// The parameters of a request.

@@ -1,7 +1,7 @@
 //! Text inside JSON and XML.
 
 /// Appends a JSON string with its quotes. What needs no escape, which is almost everything, is copied in runs.
-pub(super) fn json(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn json(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut written = 0;

@@ -26,5 +26,6 @@ mod text;
 pub use answer::Answer;
 pub use call::{Body, Call, Caller, Format};
 pub use entries::Entries;
+pub(crate) use escape::json as json_string;
 pub use fault::{Fault, faults};
 pub use text::Text;

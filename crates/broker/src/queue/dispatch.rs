@@ -36,28 +36,28 @@ impl Queue {
                 break;
             };
             given += run.end - run.start;
-            let last = run.end - 1;
+            let first = run.end - 1;
             self.deliver(get.holder, get.no_ack, priority, run, until_ms, turn);
             if !get.no_ack {
-                given += self.get_group(get, last, get.messages_max - given, until_ms, turn);
+                given += self.get_line(get, first, get.messages_max - given, until_ms, turn);
             }
         }
         given
     }
 
-    /// Whoever has the lead of a group may take what follows it in the same go: nobody else gets any of
-    /// it before that is settled.
-    fn get_group(
+    /// Whoever has the first of a group may take what stands in line behind it in the same go: nobody else gets
+    /// any of it before that is settled.
+    fn get_line(
         &mut self,
         get: Get,
-        lead: u64,
+        mut last: u64,
         messages_max: u64,
         until_ms: i64,
         turn: &mut Turn<'_>,
     ) -> u64 {
         let mut given = 0;
         while given < messages_max
-            && let Some((next, priority)) = self.messages.groups.next_of(lead)
+            && let Some((next, priority)) = self.messages.groups.next_of(last)
         {
             let (expiry_ms, _) = self.messages.expiry(next);
             // It is dropped when it is first in line.
@@ -66,6 +66,7 @@ impl Queue {
             }
             self.deliver(get.holder, false, priority, next..next + 1, until_ms, turn);
             given += 1;
+            last = next;
         }
         given
     }

@@ -1,10 +1,9 @@
-//! Order within groups (SQS message groups, ordering keys): of each group one message at a time may be
-//! on its way, its *lead*, or several that one holder took at once. The others are *parked* until all leads
-//! are settled. What comes back while other leads are on their way is parked in its old place.
+//! Order within groups (SQS message groups, ordering keys). The messages of a group stand in line, in the order in
+//! which they became ready first, until they are settled. Only the first in line may be delivered, and with it, to the
+//! same holder in the same go, those behind it up to the first that somebody has already. All others that are ready
+//! are *parked*. What comes back does so in its old place.
 //!
 //! A message in a group costs about 60 bytes until it is settled.
-
-use std::collections::VecDeque;
 
 use forebay_storage::IdMap;
 
@@ -12,12 +11,10 @@ use super::offset_set::OffsetSet;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Groups {
-    members: IdMap<u64, Placed>,
-    groups: IdMap<u64, Group>,
+    members: IdMap<u64, Link>,
+    lines: IdMap<u64, Line>,
     /// All that is parked in any group.
     parked: OffsetSet,
-    /// The place in line that was given out last.
-    last_place: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,27 +23,33 @@ pub(super) struct Member {
     pub(super) priority: u8,
 }
 
+/// A member, and those before and behind it in its line.
 #[derive(Clone, Copy, Debug)]
-struct Placed {
+struct Link {
     member: Member,
-    /// Where it is in the order of its group; 0 before it was ready.
-    place: u64,
+    is_in_line: bool,
+    before: u64,
+    behind: u64,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Group {
-    /// Ready, locked, or waiting for their retry: never none.
-    leads: Vec<u64>,
-    /// In the order of the group. May name some that were settled meanwhile.
-    parked: VecDeque<u64>,
+/// The ends of a group's line, which has somebody in it.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    first: u64,
+    last: u64,
 }
+
+/// No message.
+const NOBODY: u64 = u64::MAX;
 
 /// How a member stands to the order of its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// It was never ready.
     Apart,
+    /// It is the first in line, or somebody had it.
     Lead,
+    /// It waits for those before it.
     Parked,
 }
 
@@ -62,82 +65,76 @@ impl Groups {
 
     /// Makes a message a member of a group, from its arrival to its end.
     pub(super) fn join(&mut self, offset: u64, member: Member) {
-        self.members.insert(offset, Placed { member, place: 0 });
-    }
-
-    /// A message is ready. Returns the one that may be delivered for that: itself, one that was parked
-    /// before it, or none because it is parked.
-    pub(super) fn admit(&mut self, offset: u64, priority: u8) -> Option<(u64, u8)> {
-        let Some(placed) = self.members.get_mut(&offset) else {
-            return Some((offset, priority));
+        let link = Link {
+            member,
+            is_in_line: false,
+            before: NOBODY,
+            behind: NOBODY,
         };
-        if placed.place == 0 {
-            self.last_place += 1;
-            placed.place = self.last_place;
-        }
-        let placed = *placed;
-        let group = self.groups.entry(placed.member.group).or_default();
-        let others = group.leads.iter().filter(|lead| **lead != offset).count();
-        if others > 0 {
-            group.leads.retain(|lead| *lead != offset);
-            self.park(offset, placed);
-            return None;
-        }
-        group.leads.clear();
-        let first = self.first_parked(placed.member.group);
-        let before = first.filter(|(_, first)| first.place < placed.place);
-        let Some((next, first)) = before else {
-            self.lead(offset, placed.member.group);
-            return Some((offset, placed.member.priority));
+        self.members.insert(offset, link);
+    }
+
+    /// Whether a message may be delivered now that it is ready. Parks it if not.
+    pub(super) fn admit(&mut self, offset: u64) -> bool {
+        let Some(link) = self.members.get(&offset).copied() else {
+            return true;
         };
-        self.promote(next);
-        self.park(offset, placed);
-        Some((next, first.member.priority))
-    }
-
-    /// The message that follows the leads of a message's group.
-    pub(super) fn next_of(&mut self, offset: u64) -> Option<(u64, u8)> {
-        let group = self.members.get(&offset)?.member.group;
-        let (next, placed) = self.first_parked(group)?;
-        Some((next, placed.member.priority))
-    }
-
-    /// Makes a parked message a lead beside those of its group. Returns whether it was parked.
-    pub(super) fn promote(&mut self, offset: u64) -> bool {
-        if !self.parked.contains(offset) {
-            return false;
+        if !link.is_in_line {
+            self.stand_in_line(offset, link.member.group);
         }
-        let Some(placed) = self.members.get(&offset) else {
-            return false;
-        };
-        let group = placed.member.group;
-        self.parked.remove(offset..offset + 1);
-        if let Some(group) = self.groups.get_mut(&group)
-            && let Some(at) = group.parked.iter().position(|parked| *parked == offset)
-        {
-            group.parked.remove(at);
+        let line = self.lines.get(&link.member.group);
+        let is_first = line.is_some_and(|line| line.first == offset);
+        if !is_first {
+            self.parked.insert(offset..offset + 1);
         }
-        self.lead(offset, group);
-        true
+        is_first
     }
 
-    /// A message is settled. Returns the next of its group, which is ready, if it was the last lead.
+    /// The message that stands right behind another one in its line, if it is parked.
+    pub(super) fn next_of(&self, offset: u64) -> Option<(u64, u8)> {
+        let behind = self.members.get(&offset)?.behind;
+        let priority = self.priority_of_parked(behind)?;
+        Some((behind, priority))
+    }
+
+    /// A message that is parked may be delivered. Returns whether it was.
+    pub(super) fn unpark(&mut self, offset: u64) -> bool {
+        let was_parked = self.parked.contains(offset);
+        if was_parked {
+            self.parked.remove(offset..offset + 1);
+        }
+        was_parked
+    }
+
+    /// A message is settled. Returns the one that is the first in line for that, if it is ready.
     pub(super) fn finish(&mut self, offset: u64) -> Option<(u64, u8)> {
-        let placed = self.members.remove(&offset)?;
-        self.parked.remove(offset..offset + 1);
-        let id = placed.member.group;
-        let group = self.groups.get_mut(&id)?;
-        let lead = group.leads.iter().position(|lead| *lead == offset)?;
-        group.leads.remove(lead);
-        if !group.leads.is_empty() {
+        let link = self.members.remove(&offset)?;
+        self.unpark(offset);
+        if !link.is_in_line {
             return None;
         }
-        let Some((next, placed)) = self.first_parked(id) else {
-            self.groups.remove(&id);
+        if let Some(before) = self.members.get_mut(&link.before) {
+            before.behind = link.behind;
+        }
+        if let Some(behind) = self.members.get_mut(&link.behind) {
+            behind.before = link.before;
+        }
+        let group = link.member.group;
+        let line = self.lines.get_mut(&group)?;
+        if line.first == offset && line.last == offset {
+            self.lines.remove(&group);
             return None;
-        };
-        self.promote(next);
-        Some((next, placed.member.priority))
+        }
+        if line.last == offset {
+            line.last = link.before;
+        }
+        if line.first != offset {
+            return None;
+        }
+        line.first = link.behind;
+        let priority = self.priority_of_parked(link.behind)?;
+        self.unpark(link.behind);
+        Some((link.behind, priority))
     }
 
     /// Order within groups is asked for no longer: takes out all that are parked.
@@ -155,80 +152,57 @@ impl Groups {
 
     /// Of which priority a message is that is parked.
     pub(super) fn priority_of_parked(&self, offset: u64) -> Option<u8> {
-        let placed = self.members.get(&offset)?;
-        self.parked
-            .contains(offset)
-            .then_some(placed.member.priority)
+        let link = self.members.get(&offset)?;
+        self.parked.contains(offset).then_some(link.member.priority)
     }
 
-    /// Every member with its offset and standing, those of a group in its order.
+    /// Every member with its offset and standing, one line after the other.
     pub(super) fn members(&self) -> Vec<(u64, Member, Standing)> {
-        let mut members: Vec<_> = self.members.iter().collect();
-        members.sort_unstable_by_key(|(offset, placed)| {
-            let is_apart = placed.place == 0;
-            (is_apart, placed.place, **offset)
-        });
-        let standing = |offset: u64, placed: &Placed| match placed.place {
-            0 => Standing::Apart,
-            _ if self.parked.contains(offset) => Standing::Parked,
-            _ => Standing::Lead,
-        };
-        let members = members.into_iter();
+        let mut lines: Vec<_> = self.lines.iter().collect();
+        lines.sort_unstable_by_key(|(group, _)| **group);
+        let mut members = Vec::with_capacity(self.members.len());
+        for (_, line) in lines {
+            let mut at = line.first;
+            while let Some(link) = self.members.get(&at) {
+                let standing = match self.parked.contains(at) {
+                    true => Standing::Parked,
+                    false => Standing::Lead,
+                };
+                members.push((at, link.member, standing));
+                at = link.behind;
+            }
+        }
+        let in_line = members.len();
+        let apart = self.members.iter().filter(|(_, link)| !link.is_in_line);
+        members.extend(apart.map(|(offset, link)| (*offset, link.member, Standing::Apart)));
+        members[in_line..].sort_unstable_by_key(|(offset, _, _)| *offset);
         members
-            .map(|(offset, placed)| (*offset, placed.member, standing(*offset, placed)))
-            .collect()
     }
 
     /// Takes in what [`Self::members`] said, in its order.
     pub(super) fn restore(&mut self, offset: u64, member: Member, standing: Standing) {
         self.join(offset, member);
-        if standing == Standing::Apart {
-            return;
+        if standing != Standing::Apart {
+            self.stand_in_line(offset, member.group);
         }
-        self.last_place += 1;
-        let place = self.last_place;
-        let placed = Placed { member, place };
-        self.members.insert(offset, placed);
-        match standing {
-            Standing::Parked => self.park(offset, placed),
-            Standing::Lead | Standing::Apart => self.lead(offset, member.group),
+        if standing == Standing::Parked {
+            self.parked.insert(offset..offset + 1);
         }
     }
 
-    fn lead(&mut self, offset: u64, group: u64) {
-        self.groups.entry(group).or_default().leads.push(offset);
-    }
-
-    /// Parks a message in its place.
-    fn park(&mut self, offset: u64, placed: Placed) {
-        let members = &self.members;
-        let group = self.groups.entry(placed.member.group).or_default();
-        let place_of = |offset: &u64| members.get(offset).map(|other| other.place);
-        let is_last = group.parked.back().and_then(place_of) < Some(placed.place);
-        // What comes back belongs before almost all others.
-        let at = match is_last {
-            true => group.parked.len(),
-            false => {
-                let mut parked = group.parked.iter();
-                let behind = |other| place_of(other) > Some(placed.place);
-                parked.position(behind).unwrap_or(group.parked.len())
-            }
-        };
-        group.parked.insert(at, offset);
-        self.parked.insert(offset..offset + 1);
-    }
-
-    /// The first message that is parked in a group.
-    fn first_parked(&mut self, group: u64) -> Option<(u64, Placed)> {
-        let group = self.groups.get_mut(&group)?;
-        while let Some(first) = group.parked.front() {
-            if self.parked.contains(*first)
-                && let Some(placed) = self.members.get(first)
-            {
-                return Some((*first, *placed));
-            }
-            group.parked.pop_front();
+    /// Puts a member to the end of its group's line.
+    fn stand_in_line(&mut self, offset: u64, group: u64) {
+        let line = self.lines.entry(group).or_insert(Line {
+            first: offset,
+            last: NOBODY,
+        });
+        let before = std::mem::replace(&mut line.last, offset);
+        if let Some(before) = self.members.get_mut(&before) {
+            before.behind = offset;
         }
-        None
+        if let Some(link) = self.members.get_mut(&offset) {
+            link.is_in_line = true;
+            link.before = before;
+        }
     }
 }

@@ -87,7 +87,10 @@ impl Queue {
             + messages.sizes.memory_bytes()
             + messages.arrivals.spans.capacity() * size_of::<super::arrivals::Span>()
             + messages.ttls.runs.capacity() * size_of::<super::ttls::TtlRun>()
-            + per_entry(messages.marks.capacity(), 16)
+            + per_entry(
+                messages.marks.capacity(),
+                size_of::<(u64, super::messages::Mark)>(),
+            )
             + messages.delayed.len() as usize * 80
             + tables.sum::<usize>()
             + self.consumers.memory_bytes()

@@ -161,7 +161,7 @@ impl Messages {
             self.leave_ready(priority, run.clone());
         } else {
             for offset in run.clone() {
-                if self.groups.promote(offset) {
+                if self.groups.unpark(offset) {
                     self.uncount_ready(offset..offset + 1);
                 } else {
                     self.leave_ready(priority, offset..offset + 1);
@@ -380,8 +380,8 @@ impl Messages {
             return;
         }
         for offset in run {
-            if let Some((next, priority)) = self.groups.admit(offset, priority) {
-                self.levels.insert(priority, next..next + 1);
+            if self.groups.admit(offset) {
+                self.levels.insert(priority, offset..offset + 1);
             }
         }
     }

@@ -176,7 +176,7 @@ impl Queue {
             match decoder.u8()? {
                 0 if version <= 3 => {
                     messages.groups.join(offset, member);
-                    messages.groups.admit(offset, member.priority);
+                    messages.groups.admit(offset);
                 }
                 1 => messages.groups.restore(offset, member, Standing::Apart),
                 2 => messages.groups.restore(offset, member, Standing::Lead),

@@ -121,6 +121,13 @@ impl Wiring {
             stopped.1.stop();
             stopped.2.stop();
         });
+        let (delivering, mut ending) = (aws.clone(), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = delivering.deliver() => {}
+                () = ending.requested() => {}
+            }
+        });
         let management = management::over(settings, bound, &rabbit);
         if let Some(path) = &settings.load_definitions {
             management::load(&management, path).await?;
@@ -128,6 +135,7 @@ impl Wiring {
         let gateways = (&kafka, &rabbit, &aws);
         let admin = admin_router(settings, bound, &broker, gateways, places, &readiness)
             .mount("/api", management.routes())
+            .mount("/sns", aws.sns_routes())
             .router();
         Ok(Self {
             broker,

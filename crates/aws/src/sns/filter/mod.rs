@@ -29,6 +29,7 @@ use serde_json::{Map, Value};
 use self::evaluate::AttributeValues;
 use self::number::Number;
 use self::pattern::Pattern;
+use self::tokens::{Token, Tokens};
 
 /// Keys of a policy; of nested ones the outermost (AWS: the same).
 pub const KEYS_MAX: usize = 5;
@@ -78,6 +79,19 @@ pub enum FilterError {
 impl FilterError {
     fn too_complex() -> Self {
         Self::Policy("Filter policy is too complex".to_owned())
+    }
+}
+
+/// What is wrong with a text that is to be JSON, as AWS says it of policies of all kinds. None if it is JSON.
+pub(crate) fn why_no_json(text: &str) -> Option<String> {
+    let mut tokens = Tokens::new(text);
+    loop {
+        match tokens.next() {
+            Ok(Token::End) => return None,
+            Ok(_) => {}
+            Err(FilterError::Policy(why)) => return Some(why),
+            Err(error) => return Some(error.to_string()),
+        }
     }
 }
 

@@ -51,8 +51,8 @@ pub(super) struct Model {
     groups: BTreeMap<u64, Vec<usize>>,
     numbers: BTreeSet<(HolderId, u64)>,
     acked: u64,
-    /// Who was just given a message of which group without a subscription: it may be given more of it.
-    taking: Option<(HolderId, u64)>,
+    /// Who was just given which message without a subscription: it may be given the next of its group.
+    taking: Option<(HolderId, usize)>,
 }
 
 impl Model {
@@ -258,9 +258,10 @@ impl Model {
     ) {
         let group = self.messages[index].group;
         let follows = group.is_some_and(|group| {
-            let mut order = self.groups[&group].iter();
-            let next = order.find(|other| self.messages[**other].state == State::Ready);
-            self.taking == Some((holder, group)) && next == Some(&index)
+            let mut order = self.groups[&group].windows(2);
+            let before = order.find(|pair| pair[1] == index).map(|pair| pair[0]);
+            let is_ready = self.messages[index].state == State::Ready;
+            is_ready && before.is_some() && self.taking == before.map(|before| (holder, before))
         });
         if !follows {
             assert_eq!(
@@ -312,7 +313,7 @@ impl Model {
                 let mark = &mut self.messages[index].mark;
                 mark.first_ms = mark.first_ms.or(until_ms.map(|_| now_ms));
                 if !self.consumers.contains_key(&holder) {
-                    self.taking = group.map(|group| (holder, group));
+                    self.taking = Some((holder, index));
                 }
                 self.messages[index].state = State::Locked {
                     holder,
@@ -446,16 +447,11 @@ impl Model {
             .collect()
     }
 
-    /// Ready, and the first of its group, with none of it on its way.
+    /// Ready, and the first of its group.
     fn deliverable(&self) -> impl Iterator<Item = usize> {
         let ready = self.with(|state| state == State::Ready).into_iter();
         ready.filter(|index| match self.messages[*index].group {
-            Some(group) => {
-                let order = &self.groups[&group];
-                let mut rest = order.iter().skip(1);
-                order.first() == Some(index)
-                    && rest.all(|other| self.messages[*other].state == State::Ready)
-            }
+            Some(group) => self.groups[&group].first() == Some(index),
             None => true,
         })
     }

@@ -1,0 +1,128 @@
+//! One request to an endpoint.
+//!
+//! Source: <https://docs.aws.amazon.com/sns/latest/dg/http-header.html>
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http1;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use hyper::{Request, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::Kind;
+use crate::limits::SNS_REQUEST_TIMEOUT;
+use crate::sns::subscription::Subscription;
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Delivered {
+    /// The endpoint has it.
+    Yes,
+    /// It may have it another time.
+    Later(String),
+    /// It does not want it.
+    Refused(String),
+}
+
+/// What is sent.
+pub(super) struct Delivery<'a> {
+    pub(super) kind: Kind,
+    pub(super) message_id: &'a str,
+    pub(super) topic_arn: &'a str,
+    pub(super) body: Bytes,
+}
+
+/// Sends a message to an endpoint, and hears what it says.
+pub(super) async fn send(subscription: &Subscription, delivery: &Delivery<'_>) -> Delivered {
+    let sent = tokio::time::timeout(SNS_REQUEST_TIMEOUT, post(subscription, delivery)).await;
+    match sent {
+        Err(_) => Delivered::Later("no answer in time".to_owned()),
+        Ok(Err(error)) => Delivered::Later(error.to_string()),
+        Ok(Ok(status)) => judge(status),
+    }
+}
+
+/// What a status means ("Message delivery retries": those of clients are final, but for too many requests).
+fn judge(status: u16) -> Delivered {
+    match status {
+        200..=299 => Delivered::Yes,
+        429 => Delivered::Later(format!("status {status}")),
+        400..=499 => Delivered::Refused(format!("status {status}")),
+        _ => Delivered::Later(format!("status {status}")),
+    }
+}
+
+type SendError = Box<dyn std::error::Error + Send + Sync>;
+
+async fn post(subscription: &Subscription, delivery: &Delivery<'_>) -> Result<u16, SendError> {
+    let endpoint: Uri = subscription.record.endpoint.parse()?;
+    let authority = endpoint.authority().ok_or("the endpoint has no host")?;
+    let host = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let path = endpoint.path_and_query().map_or("/", |path| path.as_str());
+    let (user, host_and_port) = match authority.as_str().rsplit_once('@') {
+        Some((user, rest)) => (Some(user), rest),
+        None => (None, authority.as_str()),
+    };
+    let is_confirmation = delivery.kind == Kind::SubscriptionConfirmation;
+    let is_raw = subscription.is_raw && !is_confirmation;
+    let content_type = match is_confirmation {
+        true => "text/plain; charset=UTF-8",
+        false => &subscription.delivery_policy.content_type,
+    };
+    let mut request = Request::post(path)
+        .header(HOST, host_and_port)
+        .header(USER_AGENT, "Amazon Simple Notification Service Agent")
+        .header(CONTENT_TYPE, HeaderValue::from_str(content_type)?)
+        .header("x-amz-sns-message-type", delivery.kind.as_str())
+        .header("x-amz-sns-message-id", delivery.message_id)
+        .header("x-amz-sns-topic-arn", delivery.topic_arn);
+    if !is_confirmation {
+        request = request.header("x-amz-sns-subscription-arn", &subscription.arn);
+    }
+    if is_raw {
+        request = request.header("x-amz-sns-rawdelivery", "true");
+    }
+    if let Some(user) = user {
+        let credentials = format!("Basic {}", STANDARD.encode(user));
+        request = request.header(AUTHORIZATION, credentials);
+    }
+    let request = request.body(Full::new(delivery.body.clone()))?;
+    let answered = async {
+        let response = sender.send_request(request).await?;
+        // What else it says is not read: the connection ends with this.
+        Ok::<_, SendError>(response.status().as_u16())
+    };
+    tokio::pin!(connection);
+    tokio::select! {
+        answered = answered => answered,
+        // It cannot end well before the answer is there.
+        ended = &mut connection => {
+            ended?;
+            Err("the endpoint closed the connection".into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clients_are_blamed_for_is_not_sent_again() {
+        assert_eq!(judge(204), Delivered::Yes);
+        for status in [400, 403, 404, 410] {
+            assert!(matches!(judge(status), Delivered::Refused(_)), "{status}");
+        }
+        for status in [100, 301, 429, 500, 503] {
+            assert!(matches!(judge(status), Delivered::Later(_)), "{status}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Takes messages from the queues of subscriptions, and sends them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use forebay_broker::host::{
+    HostError, LeaseOutcome, Leased, Receive, StoredMessage, VirtualHost, VirtualHostId,
+};
+use futures_util::future::join_all;
+use tokio::task::JoinSet;
+
+use super::Kind;
+use super::request::{Delivered, Delivery, send};
+use super::waiting;
+use crate::limits::{
+    SNS_DELIVERIES_AT_ONCE, SNS_DELIVERY_LOCK_MS, SNS_DELIVERY_PAUSE, SNS_DELIVERY_WAIT,
+};
+use crate::sns::Sns;
+use crate::sns::subscription::{Protocol, Subscription};
+
+/// Sends what waits for endpoints, for as long as it is polled: a task for each subscription that there is.
+pub(crate) async fn deliver(sns: Arc<Sns>) {
+    let mut directories = sns.broker.directories();
+    let mut workers: HashMap<(VirtualHostId, String), tokio::task::AbortHandle> = HashMap::new();
+    let mut tasks = JoinSet::new();
+    loop {
+        // What changes from here on is looked at next.
+        directories.mark_unchanged();
+        let index = sns.registry.index();
+        workers.retain(|_, worker| !worker.is_finished());
+        for (host, subscription) in index.all_subscriptions() {
+            let place = (host, subscription.id.clone());
+            if subscription.record.protocol == Protocol::Http && !workers.contains_key(&place) {
+                let worker = Worker {
+                    sns: Arc::clone(&sns),
+                    host: sns.broker.virtual_host(host),
+                    id: place.1.clone(),
+                };
+                workers.insert(place, tasks.spawn(worker.run()));
+            }
+        }
+        tokio::select! {
+            changed = directories.changed() => if changed.is_err() {
+                return;
+            },
+            // One that ended is not missed until something changes: its subscription is gone.
+            Some(_) = tasks.join_next() => {}
+        }
+    }
+}
+
+/// Sends what one endpoint is told.
+struct Worker {
+    sns: Arc<Sns>,
+    host: VirtualHost,
+    id: String,
+}
+
+impl Worker {
+    async fn run(self) {
+        let queue = waiting::queue(&self.id);
+        while self.subscription().is_some() {
+            let receive = Receive {
+                queue: queue.clone(),
+                messages_max: SNS_DELIVERIES_AT_ONCE,
+                lock_ms: Some(SNS_DELIVERY_LOCK_MS),
+                default_lock_ms: SNS_DELIVERY_LOCK_MS,
+                in_flight_max: None,
+            };
+            let until = tokio::time::sleep(SNS_DELIVERY_WAIT);
+            match self.host.receive(receive, until).await {
+                Ok(None) => {}
+                Ok(Some(received)) => {
+                    let messages = match received.read_at_hand() {
+                        Some(messages) => messages,
+                        None => tokio::task::spawn_blocking(move || received.read())
+                            .await
+                            .unwrap_or_default(),
+                    };
+                    join_all(messages.iter().map(|message| self.try_one(&queue, message))).await;
+                }
+                Err(HostError::NoQueue(_) | HostError::NoVirtualHost | HostError::Stopped) => {
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, id = self.id, "deliveries to an endpoint pause");
+                    tokio::time::sleep(SNS_DELIVERY_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn subscription(&self) -> Option<Arc<Subscription>> {
+        let index = self.sns.registry.index();
+        index.subscription(self.host.id(), &self.id).cloned()
+    }
+
+    /// Sends one message, and says what becomes of it.
+    async fn try_one(&self, queue: &Bytes, (leased, message): &(Leased, StoredMessage)) {
+        let Some(subscription) = self.subscription() else {
+            return;
+        };
+        let (kind, message_id) = waiting::read(message);
+        let Some((topic_arn, _)) = subscription.arn.rsplit_once(':') else {
+            return;
+        };
+        // Nobody asks for what is confirmed.
+        let is_over = kind == Kind::SubscriptionConfirmation && subscription.is_confirmed();
+        let delivered = match is_over {
+            true => Delivered::Yes,
+            false => {
+                let delivery = Delivery {
+                    kind,
+                    message_id: &message_id,
+                    topic_arn,
+                    body: message.body.clone(),
+                };
+                send(&subscription, &delivery).await
+            }
+        };
+        let failures = leased.deliveries.saturating_add(1);
+        let chance = self.sns.broker.random()[0];
+        let (retry, why) = match delivered {
+            Delivered::Yes => (None, None),
+            Delivered::Later(why) => (
+                subscription.delivery_policy.delay_after(failures, chance),
+                Some(why),
+            ),
+            Delivered::Refused(why) => (None, Some(why)),
+        };
+        let outcome = match retry {
+            Some(delay) => LeaseOutcome::Extend {
+                lock_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+            },
+            None => LeaseOutcome::Delete {
+                even_if_stale: false,
+            },
+        };
+        if let Some(why) = &why {
+            let arn = &subscription.arn;
+            tracing::debug!(%arn, %message_id, failures, why, "an endpoint did not take a message");
+        }
+        // What will not be sent is in the dead-letter queue before it is gone here.
+        if retry.is_none() && why.is_some() && kind == Kind::Notification {
+            let buried = self
+                .sns
+                .bury(
+                    &subscription,
+                    &String::from_utf8_lossy(&message.body),
+                    &[],
+                    None,
+                    None,
+                )
+                .await;
+            if buried.is_err() {
+                // It comes back when its lock ends.
+                return;
+            }
+        }
+        let settled = vec![(leased.lease, outcome)];
+        if let Err(error) = self.host.settle_leases(queue.clone(), settled).await {
+            tracing::debug!(%error, "a message to an endpoint comes back");
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! `Subscribe`, `ConfirmSubscription`, `Unsubscribe`
+
+use std::collections::BTreeMap;
+
+use forebay_broker::access::AccessError;
+use serde::Deserialize;
+
+use super::subscription_attributes::{check_filter, check_filters_of, put};
+use super::{Answered, NAMESPACE, Sns, SnsError, arn};
+use crate::arn::Arn;
+use crate::limits::SNS_TOKEN_TTL_MS;
+use crate::sns::registry::changes;
+use crate::sns::subscription::{Protocol, Subscription, SubscriptionRecord, Token};
+use crate::sns::topic::{FIFO_SUFFIX, Topic, TopicRecord};
+use crate::wire::{Call, Entries, Text};
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Input<'a> {
+    #[serde(borrow)]
+    topic_arn: Option<Text<'a>>,
+    #[serde(borrow)]
+    protocol: Text<'a>,
+    #[serde(borrow)]
+    endpoint: Text<'a>,
+    #[serde(borrow)]
+    attributes: Entries<'a, Text<'a>>,
+    return_subscription_arn: bool,
+}
+
+/// Subscribes an endpoint, or finds its subscription: what is asked for has to be so then.
+pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
+    let input: Input<'_> = call.input()?;
+    let _change = sns.changes.lock().await;
+    let (topic, place) = sns.topic(call, "TopicArn", input.topic_arn.as_deref())?;
+    let Some(protocol) = Protocol::from_name(&input.protocol) else {
+        let why = format!(
+            "Amazon SNS does not support this protocol string: {}",
+            input.protocol
+        );
+        return Err(SnsError::invalid(why).into());
+    };
+    check_endpoint(&topic, protocol, &input.endpoint)?;
+    let waits = protocol.is_confirmed_by_endpoint();
+    let mut record = SubscriptionRecord {
+        topic: topic.name.clone(),
+        protocol,
+        endpoint: input.endpoint.to_string(),
+        owner: call.caller.account.clone(),
+        attributes: BTreeMap::new(),
+        token: waits.then(|| new_token(sns)),
+        is_confirmed: !waits,
+        is_authenticated: false,
+    };
+    let refuse = |why: String| SnsError::parameter("Attributes", why);
+    for (name, value) in input.attributes.iter() {
+        put(&mut record, &topic, name, value).map_err(refuse)?;
+    }
+    check_filter(&record).map_err(refuse)?;
+    let known = topic.subscriptions.iter().find(|known| {
+        known.record.protocol == protocol && known.record.endpoint == record.endpoint
+    });
+    if let Some(known) = known {
+        let mut asked = record.attributes.iter();
+        if !asked.all(|(name, value)| known.record.attribute(name) == Some(value)) {
+            let why = "Subscription already exists with different attributes";
+            return Err(refuse(why.to_owned()).into());
+        }
+        if !known.is_confirmed() {
+            sns.ask_for_confirmation(&place.host, &topic, known, call.endpoint)
+                .await?;
+        }
+        return Ok(subscribed(call, known, input.return_subscription_arn));
+    }
+    check_filters_of(&topic, "", &record)?;
+    let id = sns.new_id();
+    let put = changes::put_subscription(&place.name, &id, &record);
+    let delivery_policy = topic.record.attribute("DeliveryPolicy");
+    let subscription = Subscription::new(&id, &topic.arn, record, delivery_policy);
+    sns.prepare_deliveries(&place.host, &subscription).await?;
+    sns.broker
+        .change_access(vec![put])
+        .await
+        .map_err(|error| match error {
+            AccessError::TooMany(_) => SnsError::SubscriptionLimitExceeded,
+            error => error.into(),
+        })?;
+    if !subscription.is_confirmed() {
+        sns.ask_for_confirmation(&place.host, &topic, &subscription, call.endpoint)
+            .await?;
+    }
+    Ok(subscribed(
+        call,
+        &subscription,
+        input.return_subscription_arn,
+    ))
+}
+
+fn subscribed(call: &Call<'_>, subscription: &Subscription, wants_arn: bool) -> Vec<u8> {
+    let arn = match wants_arn || subscription.is_confirmed() {
+        true => &subscription.arn,
+        false => "pending confirmation",
+    };
+    call.answer(NAMESPACE, 0, |answer| answer.text("SubscriptionArn", arn))
+}
+
+fn new_token(sns: &Sns) -> Token {
+    let halves = [sns.broker.random(), sns.broker.random()];
+    let bytes = halves.iter().flatten();
+    Token {
+        text: bytes.map(|byte| format!("{byte:02x}")).collect(),
+        expires_ms: sns.broker.now().wall_ms + SNS_TOKEN_TTL_MS,
+    }
+}
+
+/// Whether an endpoint can be one of a protocol.
+fn check_endpoint(topic: &Topic, protocol: Protocol, endpoint: &str) -> Result<(), SnsError> {
+    let arn_of = |service: &str| -> Option<Arn> {
+        let arn: Arn = endpoint.parse().ok()?;
+        (arn.service == service).then_some(arn)
+    };
+    let is_fine = |fine: bool, why: &str| match fine {
+        true => Ok(()),
+        false => Err(SnsError::invalid(why)),
+    };
+    match protocol {
+        Protocol::Sqs => {
+            let queue = arn_of("sqs").ok_or_else(|| SnsError::invalid("SQS endpoint ARN"))?;
+            let fits = topic.is_fifo || !queue.resource.ends_with(FIFO_SUFFIX);
+            is_fine(
+                fits,
+                "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics",
+            )
+        }
+        _ if topic.is_fifo => is_fine(
+            false,
+            "Invalid parameter: Endpoint Reason: Please use FIFO SQS queue or standard SQS queue",
+        ),
+        Protocol::Http | Protocol::Https => {
+            let scheme = format!("{}://", protocol.as_str());
+            let rest = endpoint.strip_prefix(&scheme);
+            is_fine(
+                rest.is_some_and(|rest| !rest.is_empty()),
+                "Endpoint must match the specified protocol",
+            )
+        }
+        Protocol::Email | Protocol::EmailJson => {
+            let (user, host) = endpoint.split_once('@').unwrap_or_default();
+            is_fine(!user.is_empty() && !host.is_empty(), "Email address")
+        }
+        Protocol::Sms if !is_telephone(endpoint) => Err(SnsError::InvalidParameter(format!(
+            "Invalid SMS endpoint: {endpoint}"
+        ))),
+        Protocol::Sms => Ok(()),
+        Protocol::Lambda => is_fine(arn_of("lambda").is_some(), "Lambda endpoint ARN"),
+        Protocol::Application => is_fine(arn_of("sns").is_some(), "Application endpoint arn"),
+        Protocol::Firehose => is_fine(arn_of("firehose").is_some(), "Firehose endpoint ARN"),
+    }
+}
+
+/// Digits, with single hyphens, dots or spaces between them.
+fn is_telephone(number: &str) -> bool {
+    let number = number.strip_prefix('+').unwrap_or(number);
+    let parts = number.split(['-', '.', ' ']);
+    let mut parts = parts.map(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+    parts.all(|is_number| is_number)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Confirm<'a> {
+    #[serde(borrow)]
+    topic_arn: Option<Text<'a>>,
+    #[serde(borrow)]
+    token: Option<Text<'a>>,
+    #[serde(borrow)]
+    authenticate_on_unsubscribe: Option<Text<'a>>,
+}
+
+/// An endpoint says that it wants what it was subscribed to.
+pub(super) async fn confirm(sns: &Sns, call: &Call<'_>) -> Answered {
+    let input: Confirm<'_> = call.input()?;
+    let arn = arn("TopicArn", input.topic_arn.as_deref())
+        .ok()
+        .filter(|arn| arn.service == "sns");
+    let arn = arn.ok_or_else(|| SnsError::invalid("Topic"))?;
+    let token = input.token.as_deref().unwrap_or_default();
+    let no_token = || SnsError::invalid("Token");
+    let _change = sns.changes.lock().await;
+    let place = sns.place_of(&arn).ok_or_else(no_token)?;
+    let index = sns.registry.index();
+    let topic = index.topic(place.host.id(), &arn.resource);
+    let topic = topic.ok_or_else(no_token)?;
+    let now_ms = sns.broker.now().wall_ms;
+    let found = topic.subscriptions.iter().find(|subscription| {
+        let known = subscription.record.token.as_ref();
+        known.is_some_and(|known| known.text == token && known.expires_ms > now_ms)
+    });
+    let found = found.ok_or_else(no_token)?;
+    if !found.is_confirmed() {
+        let asks = input.authenticate_on_unsubscribe.as_deref();
+        let record = SubscriptionRecord {
+            is_confirmed: true,
+            is_authenticated: asks.is_some_and(|asks| asks.eq_ignore_ascii_case("true")),
+            ..(*found.record).clone()
+        };
+        let put = changes::put_subscription(&place.name, &found.id, &record);
+        sns.broker
+            .change_access(vec![put])
+            .await
+            .map_err(SnsError::from)?;
+    }
+    Ok(call.answer(NAMESPACE, 0, |answer| {
+        answer.text("SubscriptionArn", &found.arn);
+    }))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct End<'a> {
+    #[serde(borrow)]
+    subscription_arn: Option<Text<'a>>,
+}
+
+/// Ends a subscription; nothing happens if there is none.
+pub(super) async fn unsubscribe(sns: &Sns, call: &Call<'_>) -> Answered {
+    let input: End<'_> = call.input()?;
+    let _change = sns.changes.lock().await;
+    let found = sns.subscription(input.subscription_arn.as_deref());
+    let (subscription, topic, place) = match found {
+        Ok(found) => found,
+        Err(SnsError::NotFound(_)) => return Ok(call.done(NAMESPACE)),
+        Err(error) => return Err(error.into()),
+    };
+    let record = &subscription.record;
+    let is_owned = record.is_authenticated || !record.protocol.is_confirmed_by_endpoint();
+    if sns.is_verified && call.caller.access_key.is_none() && is_owned {
+        let why = "Unsubscribe requires authentication for this subscription".to_owned();
+        return Err(SnsError::AuthorizationError(why).into());
+    }
+    let record = TopicRecord {
+        subscriptions_deleted: topic.record.subscriptions_deleted + 1,
+        ..(*topic.record).clone()
+    };
+    let changes = vec![
+        changes::delete_subscription(&place.name, &subscription.id),
+        changes::put_topic(&place.name, &topic.name, &record),
+    ];
+    sns.broker
+        .change_access(changes)
+        .await
+        .map_err(SnsError::from)?;
+    sns.forget_deliveries(&place.host, &subscription).await?;
+    Ok(call.done(NAMESPACE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_telephone;
+
+    #[test]
+    fn telephones_have_numbers() {
+        for number in [
+            "+15551234567",
+            "15551234567",
+            "+1-555-123-4567",
+            "+1 555.123",
+        ] {
+            assert!(is_telephone(number), "{number}");
+        }
+        for wrong in [
+            "",
+            "+",
+            "NAA+15551234567",
+            "+15--551234567",
+            "+15551234567.",
+            "/+1555",
+            "+1a234",
+        ] {
+            assert!(!is_telephone(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! `GetSubscriptionAttributes`, `SetSubscriptionAttributes`
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::{Answered, NAMESPACE, Place, Sns, SnsError, arn};
+use crate::sns::delivery_policy::DeliveryPolicy;
+use crate::sns::filter::{FilterPolicy, FilterScope, why_no_json};
+use crate::sns::registry::changes;
+use crate::sns::subscription::{Protocol, Subscription, SubscriptionRecord, dead_letter_queue};
+use crate::sns::topic::{FIFO_SUFFIX, Topic};
+use crate::wire::{Call, Text};
+
+/// Attributes that can be set.
+const SETTABLE: [&str; 6] = [
+    "DeliveryPolicy",
+    "FilterPolicy",
+    "FilterPolicyScope",
+    "RawMessageDelivery",
+    "RedrivePolicy",
+    "SubscriptionRoleArn",
+];
+
+/// Sets an attribute of a subscription, if it may have it. An empty value takes it away.
+pub(super) fn put(
+    record: &mut SubscriptionRecord,
+    topic: &Topic,
+    name: &str,
+    value: &str,
+) -> Result<(), String> {
+    if !SETTABLE.contains(&name) {
+        return Err("AttributeName".to_owned());
+    }
+    if value.is_empty() && name != "RawMessageDelivery" {
+        record.attributes.remove(name);
+        return Ok(());
+    }
+    match name {
+        "RawMessageDelivery" => check_raw(record.protocol, value)?,
+        "FilterPolicyScope" if FilterScope::from_name(value).is_none() => {
+            return Err(format!(
+                "FilterPolicyScope: Invalid value [{value}]. Please use either MessageBody or MessageAttributes"
+            ));
+        }
+        "RedrivePolicy" => check_redrive(topic, value)?,
+        "DeliveryPolicy" => DeliveryPolicy::check(value, false).map_err(|error| match error {
+            SnsError::InvalidParameter(why) => why.replacen("Invalid parameter: ", "", 1),
+            _ => "DeliveryPolicy".to_owned(),
+        })?,
+        _ => {}
+    }
+    let value = match name {
+        "RawMessageDelivery" => value.to_lowercase(),
+        _ => value.to_owned(),
+    };
+    record.attributes.insert(name.to_owned(), value);
+    Ok(())
+}
+
+/// Whether policy and scope go together: they may be set one after the other.
+pub(super) fn check_filter(record: &SubscriptionRecord) -> Result<(), String> {
+    let Some(policy) = record.attribute("FilterPolicy") else {
+        return Ok(());
+    };
+    let scope = record.attribute("FilterPolicyScope");
+    let scope = scope.and_then(FilterScope::from_name).unwrap_or_default();
+    let compiled = FilterPolicy::compile(policy, scope);
+    compiled.map(drop).map_err(|error| error.to_string())
+}
+
+fn check_raw(protocol: Protocol, value: &str) -> Result<(), String> {
+    if !matches!(value.to_lowercase().as_str(), "true" | "false") {
+        return Err(format!(
+            "RawMessageDelivery: Invalid value [{value}]. Must be true or false."
+        ));
+    }
+    let takes_raw = matches!(
+        protocol,
+        Protocol::Sqs | Protocol::Http | Protocol::Https | Protocol::Firehose
+    );
+    match takes_raw || value.eq_ignore_ascii_case("false") {
+        true => Ok(()),
+        false => Err(format!(
+            "RawMessageDelivery: Delivery protocol [{}] does not support raw message delivery.",
+            protocol.as_str()
+        )),
+    }
+}
+
+fn check_redrive(topic: &Topic, policy: &str) -> Result<(), String> {
+    if let Some(why) = why_no_json(policy) {
+        return Err(format!("RedrivePolicy: {why}"));
+    }
+    let Some(queue) = dead_letter_queue(policy) else {
+        return Err("RedrivePolicy: deadLetterTargetArn is an invalid arn".to_owned());
+    };
+    match topic.is_fifo && !queue.resource.ends_with(FIFO_SUFFIX) {
+        true => Err(
+            "RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic."
+                .to_owned(),
+        ),
+        false => Ok(()),
+    }
+}
+
+impl Sns {
+    /// The subscription of an ARN, its topic, and where they are.
+    pub(super) fn subscription(
+        &self,
+        text: Option<&str>,
+    ) -> Result<(Arc<Subscription>, Arc<Topic>, Place), SnsError> {
+        let arn = arn("SubscriptionArn", text)?;
+        if arn.service != "sns" {
+            return Err(SnsError::invalid("SubscriptionArn"));
+        }
+        let id = arn.resource.rsplit_once(':').map(|(_, id)| id);
+        let id = id.ok_or_else(|| SnsError::invalid("SubscriptionId"))?;
+        let place = self.place_of(&arn).ok_or_else(SnsError::no_subscription)?;
+        let index = self.registry.index();
+        let found = index.subscription(place.host.id(), id);
+        let found = found.filter(|found| Some(&*found.arn) == text);
+        let found = found.ok_or_else(SnsError::no_subscription)?;
+        let topic = index.topic(place.host.id(), &found.record.topic);
+        let topic = topic.ok_or_else(SnsError::no_subscription)?;
+        Ok((Arc::clone(found), Arc::clone(topic), place))
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Input<'a> {
+    #[serde(borrow)]
+    subscription_arn: Option<Text<'a>>,
+    #[serde(borrow)]
+    attribute_name: Text<'a>,
+    #[serde(borrow)]
+    attribute_value: Option<Text<'a>>,
+}
+
+/// Shows everything about a subscription.
+pub(super) fn get(sns: &Sns, call: &Call<'_>) -> Answered {
+    let input: Input<'_> = call.input()?;
+    let (subscription, topic, _) = sns.subscription(input.subscription_arn.as_deref())?;
+    let record = &subscription.record;
+    let yes_or_no = |yes: bool| if yes { "true" } else { "false" }.to_owned();
+    let authenticated = record.is_authenticated || !record.protocol.is_confirmed_by_endpoint();
+    let mut shown: Vec<(&str, String)> = vec![
+        ("SubscriptionArn", subscription.arn.clone()),
+        ("TopicArn", topic.arn.clone()),
+        ("Protocol", record.protocol.as_str().to_owned()),
+        ("Endpoint", record.endpoint.clone()),
+        ("Owner", record.owner.clone()),
+        ("ConfirmationWasAuthenticated", yes_or_no(authenticated)),
+        (
+            "PendingConfirmation",
+            yes_or_no(!subscription.is_confirmed()),
+        ),
+        ("RawMessageDelivery", yes_or_no(subscription.is_raw)),
+        (
+            "SubscriptionPrincipal",
+            format!("arn:aws:iam::{}:root", record.owner),
+        ),
+    ];
+    if record.attributes.contains_key("FilterPolicy") {
+        let scope = record.attribute("FilterPolicyScope");
+        let scope = scope.unwrap_or(FilterScope::default().as_str());
+        shown.push(("FilterPolicyScope", scope.to_owned()));
+    }
+    if record.protocol.is_http() {
+        let effective = subscription.delivery_policy.shown_of_subscription();
+        shown.push(("EffectiveDeliveryPolicy", effective));
+    }
+    for (name, value) in &record.attributes {
+        if !shown.iter().any(|(known, _)| known == name) {
+            shown.push((name, value.clone()));
+        }
+    }
+    Ok(call.answer(NAMESPACE, 1024, |answer| {
+        let entries = shown.iter();
+        answer.entry_map("Attributes", entries.map(|(name, value)| (*name, &**value)));
+    }))
+}
+
+/// Sets one attribute.
+pub(super) async fn set(sns: &Sns, call: &Call<'_>) -> Answered {
+    let input: Input<'_> = call.input()?;
+    let _change = sns.changes.lock().await;
+    let (subscription, topic, place) = sns.subscription(input.subscription_arn.as_deref())?;
+    let mut record = (*subscription.record).clone();
+    let value = input.attribute_value.as_deref().unwrap_or_default();
+    put(&mut record, &topic, &input.attribute_name, value).map_err(SnsError::invalid)?;
+    check_filter(&record).map_err(SnsError::invalid)?;
+    check_filters_of(&topic, &subscription.id, &record)?;
+    let put = changes::put_subscription(&place.name, &subscription.id, &record);
+    sns.broker
+        .change_access(vec![put])
+        .await
+        .map_err(SnsError::from)?;
+    Ok(call.done(NAMESPACE))
+}
+
+/// Whether a topic may have one filter policy more.
+pub(super) fn check_filters_of(
+    topic: &Topic,
+    id: &str,
+    record: &SubscriptionRecord,
+) -> Result<(), SnsError> {
+    if record.attribute("FilterPolicy").is_none() {
+        return Ok(());
+    }
+    let others = topic.subscriptions.iter().filter(|other| other.id != id);
+    let filters = others.filter(|other| other.filter.is_some()).count();
+    match filters >= crate::limits::SNS_FILTER_POLICIES_PER_TOPIC_MAX {
+        true => Err(SnsError::FilterPolicyLimitExceeded),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,6 @@
+mod fifo;
+mod harness;
+mod http;
+mod publishing;
+mod subscriptions;
+mod topics;
