@@ -26,6 +26,8 @@ pub(crate) enum Toolchain {
     Rdkafka,
     Lapin,
     Kcat,
+    /// Where tasks leave their results.
+    Redis,
     /// Has system calls fail, and traces them.
     Strace,
     /// A block device that fails when it is told to.
@@ -56,6 +58,7 @@ impl fmt::Display for Toolchain {
             Self::Rdkafka => "rdkafka (a C compiler and make)",
             Self::Lapin => "lapin (cargo)",
             Self::Kcat => "kcat",
+            Self::Redis => "Redis",
             Self::Strace => "strace (and a C compiler)",
             Self::Nbdkit => "nbdkit and nbdfuse",
             Self::Valgrind => "valgrind",
@@ -81,6 +84,7 @@ impl Toolchain {
             Self::Rdkafka => rdkafka(layout),
             Self::Lapin => lapin(layout),
             Self::Kcat => packaged(layout, "kcat", &["kcat"], &["kcat"]),
+            Self::Redis => packaged(layout, "redis", &["redis-server"], &["redis-server"]),
             Self::Strace => {
                 require(&["cc"])?;
                 packaged(layout, "strace", &["strace"], &["strace"])

@@ -9,12 +9,14 @@ import pytest
 PATIENCE = 20
 
 
-def connect_to(address):
+def connect_to(address, user="guest", password="guest", vhost="/"):
     host, port = address.rsplit(":", 1)
     return pika.BlockingConnection(
         pika.ConnectionParameters(
             host,
             int(port),
+            vhost,
+            pika.PlainCredentials(user, password),
             heartbeat=30,
             socket_timeout=PATIENCE,
             blocked_connection_timeout=PATIENCE,
@@ -27,8 +29,8 @@ def connect():
     """Opens connections to the broker, and closes those that are left."""
     opened = []
 
-    def connect():
-        opened.append(connect_to(os.environ["BROKER_AMQP"]))
+    def connect(**where):
+        opened.append(connect_to(os.environ["BROKER_AMQP"], **where))
         return opened[-1]
 
     yield connect

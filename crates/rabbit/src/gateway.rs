@@ -13,6 +13,7 @@ use crate::amqp091::session::{self, ReplyAddresses};
 use crate::limits;
 use crate::metrics::GatewayMetrics;
 use crate::registry::Registry;
+use crate::seats::Seats;
 
 /// What an operator may set about the gateway.
 #[derive(Clone, Debug)]
@@ -61,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) options: GatewayOptions,
     pub(crate) metrics: GatewayMetrics,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) seats: Arc<Seats>,
     /// Who waits for answers.
     pub(crate) replies: ReplyAddresses,
     /// Permits to read from disk.
@@ -83,6 +85,7 @@ impl Gateway {
             broker,
             metrics: GatewayMetrics::default(),
             registry: Arc::default(),
+            seats: Arc::default(),
             replies: ReplyAddresses::default(),
             disk_reads: Arc::new(Semaphore::new(options.disk_reads_at_once.max(1))),
             stopping: watch::Sender::new(false),

@@ -7,6 +7,7 @@
 //! | `gateway` | what all connections share |
 //! | [`management`] | RabbitMQ's management API over HTTP, as a router to be mounted |
 //! | `registry` | who is connected |
+//! | `seats` | how many may be |
 //! | `metrics` | what is counted |
 
 pub mod amqp091;
@@ -15,6 +16,7 @@ pub mod limits;
 pub mod management;
 mod metrics;
 mod registry;
+mod seats;
 
 pub use gateway::{Gateway, GatewayOptions, recall};
 pub use metrics::{Ending, GatewayMetrics, Gauge};

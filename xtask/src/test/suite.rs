@@ -282,6 +282,17 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Upstream(&upstream::KOMBU),
     },
     Suite {
+        name: "celery-own",
+        about: "those of Celery's (Python) own integration tests that are about the broker",
+        client: "celery-own",
+        toolchains: &[Toolchain::Python, Toolchain::Sdists, Toolchain::Redis],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(8),
+        work: Work::Upstream(&upstream::CELERY),
+    },
+    Suite {
         name: "celery",
         about: "Celery (Python): workers, delays, retries, lost workers, priorities",
         client: "celery",

@@ -70,6 +70,16 @@ pub(crate) const KOMBU: Upstream = Upstream {
     at_default_port: &[],
 };
 
+/// What of `t/integration` in Celery's source distribution is about the broker, with Redis for results.
+pub(crate) const CELERY: Upstream = Upstream {
+    program: celery,
+    left_out: None,
+    at_default_port: &[],
+};
+/// The other modules are about result backends, logging and memory, or (`test_canvas.py`, `test_tasks.py`,
+/// `test_beat.py`) take many minutes.
+const CELERY_MODULES: &[&str] = &["test_group_chains.py", "test_inspect.py", "test_loader.py"];
+
 impl Upstream {
     pub(crate) fn run(
         &self,
@@ -178,6 +188,18 @@ fn amqplib(layout: &Layout, broker: &Broker, left_out: &[String]) -> (Command, F
     (command, Format::Tap)
 }
 
+fn celery(layout: &Layout, broker: &Broker, left_out: &[String]) -> (Command, Format) {
+    let (first, others) = CELERY_MODULES.split_first().expect("there are modules");
+    let tests = |module: &&str| format!("t/integration/{module}");
+    let (mut command, format) = sdist_tests(layout, broker, "celery", &tests(first), left_out);
+    let address = broker.amqp.as_deref().unwrap_or_default();
+    command
+        .args(others.iter().map(tests))
+        .args(["-p", "celery.contrib.pytest", "-p", "redis_results"])
+        .env("TEST_BROKER", format!("pyamqp://guest:guest@{address}//"));
+    (command, format)
+}
+
 /// The tests of a source distribution, with the code that it brings.
 fn sdist_tests(
     layout: &Layout,
@@ -187,9 +209,10 @@ fn sdist_tests(
     left_out: &[String],
 ) -> (Command, Format) {
     let sdists = layout.cache.join("sdists");
-    // kombu is on top of the pinned py-amqp, too; `verdicts` prints the lines that are read.
+    // Each is on top of those below it, as pinned; `verdicts` prints the lines that are read.
     let path = format!(
-        "{}:{}",
+        "{}:{}:{}",
+        sdists.join("kombu").display(),
         sdists.join("amqp").display(),
         layout.conformance.join("python").display()
     );

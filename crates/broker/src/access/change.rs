@@ -8,14 +8,15 @@
 //!         read; 7 deleted: user, virtual host, exchange (presence); 8 policy put: kind u8 (0 of users;
 //!         1 of operators), virtual host, name, policy; 9 deleted: kind u8, virtual host, name;
 //!         10 parameter put: component (presence), virtual host (presence), name, value; 11 deleted:
-//!         the same without value
+//!         the same without value; 12 limit set: of u8 (0 a virtual host; 1 a user), name, limit u8
+//!         (0 connections; 1 queues; 2 channels), value (presence) u64, two's complement
 //! ```
 
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 
 use super::directory::{Directory, Parameter};
 use super::user::{HashAlgorithm, PasswordHash, Permission};
-use super::{AccessError, Pattern};
+use super::{AccessError, LimitKind, Limited, Pattern};
 use crate::host::VirtualHostId;
 use crate::policy::{Policy, PolicyKind};
 
@@ -122,6 +123,15 @@ pub enum AccessChange {
         /// Its name.
         parameter: Parameter,
     },
+    /// Limits something of a virtual host or a user.
+    SetLimit {
+        /// Whose limit it is.
+        of: Limited,
+        /// Which.
+        limit: LimitKind,
+        /// How many there may be: a negative number is remembered and bounds nothing. None takes the limit away.
+        value: Option<i64>,
+    },
 }
 
 impl AccessChange {
@@ -220,6 +230,16 @@ impl AccessChange {
                 parameter.encode(encoder.u8(10)).str(value);
             }
             Self::DeleteParameter { parameter } => drop(parameter.encode(encoder.u8(11))),
+            Self::SetLimit { of, limit, value } => {
+                let (kind, name) = match of {
+                    Limited::VirtualHost(name) => (0, name),
+                    Limited::User(name) => (1, name),
+                };
+                let encoder = encoder.u8(12).u8(kind).str(name).u8(limit.number());
+                encoder.option(*value, |encoder, value| {
+                    encoder.u64(value.cast_unsigned());
+                });
+            }
         }
     }
 
@@ -285,6 +305,15 @@ impl AccessChange {
             },
             11 => Self::DeleteParameter {
                 parameter: Parameter::decode(decoder)?,
+            },
+            12 => Self::SetLimit {
+                of: match decoder.u8()? {
+                    0 => Limited::VirtualHost(take_string(decoder)?),
+                    1 => Limited::User(take_string(decoder)?),
+                    _ => return Err(invalid("what is limited")),
+                },
+                limit: LimitKind::from_number(decoder.u8()?)?,
+                value: decoder.option(Decoder::u64)?.map(u64::cast_signed),
             },
             _ => return Err(invalid("kind of access change")),
         })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::change::AccessChange;
-use super::{AccessError, Pattern, TopicPermission, User};
+use super::{AccessError, Limited, Limits, Pattern, TopicPermission, User};
 use crate::host::VirtualHostId;
 use crate::limits::{
     ACCESS_NAME_BYTES_MAX, PARAMETER_BYTES_MAX, PARAMETERS_MAX, POLICIES_MAX, USERS_MAX,
@@ -31,6 +31,8 @@ pub struct VirtualHostEntry {
     pub tags: Vec<String>,
     /// The type of queues that are declared without one (`classic`, `quorum`); empty: the gateway's.
     pub default_queue_type: String,
+    /// How many connections and queues there may be.
+    pub limits: Limits,
 }
 
 /// What a parameter is called: something that tools keep here, and that means nothing to the broker.
@@ -52,8 +54,13 @@ impl Directory {
 
     /// The name of a virtual host.
     pub fn name_of(&self, id: VirtualHostId) -> Option<&str> {
+        self.known_as(id).map(|(name, _)| name)
+    }
+
+    /// A virtual host, with its name.
+    pub fn known_as(&self, id: VirtualHostId) -> Option<(&str, &VirtualHostEntry)> {
         let mut all = self.virtual_hosts();
-        all.find(|(_, entry)| entry.id == id).map(|(name, _)| name)
+        all.find(|(_, entry)| entry.id == id)
     }
 
     /// All virtual hosts, by name.
@@ -123,16 +130,19 @@ impl Directory {
                 default_queue_type,
             } => {
                 check_name(&name)?;
-                let known = self.virtual_hosts.get(&name).map(|entry| entry.id);
+                let known = self.virtual_hosts.get(&name);
                 if known.is_none() {
                     room(self.virtual_hosts.len(), VIRTUAL_HOSTS_MAX, "virtual hosts")?;
                 }
-                let id = known.or(new).unwrap_or(VirtualHostId::DEFAULT);
+                let id = known.map(|entry| entry.id).or(new);
+                let id = id.unwrap_or(VirtualHostId::DEFAULT);
+                let limits = known.map(|entry| entry.limits.clone());
                 let entry = VirtualHostEntry {
                     id,
                     description,
                     tags,
                     default_queue_type,
+                    limits: limits.unwrap_or_default(),
                 };
                 self.virtual_hosts.insert(name, entry);
             }
@@ -235,6 +245,9 @@ impl Directory {
             AccessChange::DeleteParameter { parameter } => {
                 found(self.parameters.remove(&parameter))?;
             }
+            AccessChange::SetLimit { of, limit, value } => {
+                self.limits_mut(&of)?.set(limit, value);
+            }
         }
         Ok(())
     }
@@ -291,8 +304,28 @@ impl Directory {
                     parameter: parameter.clone(),
                     value: value.clone(),
                 });
-        let others = users.chain(policies).chain(parameters);
+        let hosts_limits = self
+            .virtual_hosts
+            .iter()
+            .flat_map(|(name, entry)| limits_of(Limited::VirtualHost(name.clone()), &entry.limits));
+        let users_limits = self
+            .users
+            .iter()
+            .flat_map(|(name, user)| limits_of(Limited::User(name.clone()), &user.limits));
+        let limits = hosts_limits.chain(users_limits);
+        let others = users.chain(policies).chain(parameters).chain(limits);
         hosts.chain(others.map(|change| (change, None))).collect()
+    }
+
+    fn limits_mut(&mut self, of: &Limited) -> Result<&mut Limits, AccessError> {
+        match of {
+            Limited::VirtualHost(name) => {
+                let entry = self.virtual_hosts.get_mut(name);
+                let entry = entry.ok_or_else(|| AccessError::NoVirtualHost(name.clone()))?;
+                Ok(&mut entry.limits)
+            }
+            Limited::User(name) => Ok(&mut self.user_mut(name)?.limits),
+        }
     }
 
     fn need_virtual_host(&self, name: &str) -> Result<(), AccessError> {
@@ -306,6 +339,17 @@ impl Directory {
         let user = self.users.get_mut(name);
         user.ok_or_else(|| AccessError::NoUser(name.to_owned()))
     }
+}
+
+/// What sets limits again.
+fn limits_of(of: Limited, limits: &Limits) -> impl Iterator<Item = AccessChange> {
+    limits
+        .iter()
+        .map(move |(limit, value)| AccessChange::SetLimit {
+            of: of.clone(),
+            limit,
+            value: Some(value),
+        })
 }
 
 fn found<T>(what: Option<T>) -> Result<(), AccessError> {

@@ -5,6 +5,7 @@
 //! | `directory` | all of it as it is now, for any thread to look into |
 //! | `authorize` | the one question that every operation asks |
 //! | `user` | users and their passwords |
+//! | `limits` | how much of something there may be |
 //! | `pattern` | regular expressions over names |
 //! | `change` | what can be changed, and how that is written down |
 //!
@@ -14,6 +15,7 @@ mod authorize;
 pub(crate) mod change;
 mod directory;
 mod error;
+mod limits;
 mod pattern;
 mod user;
 
@@ -21,5 +23,6 @@ pub use authorize::{Action, Denied, Resource};
 pub use change::AccessChange;
 pub use directory::{Directory, Parameter, VirtualHostEntry};
 pub use error::AccessError;
+pub use limits::{LimitKind, Limited, Limits};
 pub use pattern::Pattern;
 pub use user::{HashAlgorithm, PasswordHash, Permission, TopicPermission, User};

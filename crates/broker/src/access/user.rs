@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256, Sha512};
 
-use super::Pattern;
+use super::{Limits, Pattern};
 
 /// Bytes in front of a hash that make it another one for everybody (RabbitMQ, "Passwords").
 const SALT_BYTES: usize = 4;
@@ -20,6 +20,8 @@ pub struct User {
     pub permissions: BTreeMap<String, Permission>,
     /// What it may do with topics, by virtual host and exchange.
     pub topic_permissions: BTreeMap<(String, String), TopicPermission>,
+    /// How many connections and channels it may have.
+    pub limits: Limits,
 }
 
 impl User {
@@ -30,6 +32,7 @@ impl User {
             tags,
             permissions: BTreeMap::new(),
             topic_permissions: BTreeMap::new(),
+            limits: Limits::default(),
         }
     }
 

@@ -47,6 +47,9 @@ pub enum HostError {
     /// There are as many queues, exchanges or bindings as there may be.
     #[error("there are {0} already, which is as many as there may be")]
     TooMany(&'static str),
+    /// There are as many queues in the virtual host as an operator said that there may be.
+    #[error("there are {0} queues in the virtual host, which is as many as there may be")]
+    QueueLimit(u64),
     /// The medium is full.
     #[error("the disk is full")]
     StorageFull,

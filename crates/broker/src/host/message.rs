@@ -25,6 +25,9 @@ pub mod header {
     /// Where it was stored first, if it was moved from there: the queue's id and the offset, u64 each,
     /// little-endian.
     pub const ORIGIN: &str = "forebay.origin";
+    /// How often it was delivered in the queues that it died in, if it was: u32, little-endian. Who redrives it
+    /// begins anew.
+    pub const DELIVERIES: &str = "forebay.deliveries";
     /// The queues that it died in, see [`Deaths`](super::super::Deaths).
     pub const DEATHS: &str = "forebay.deaths";
 }

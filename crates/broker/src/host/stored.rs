@@ -116,6 +116,24 @@ impl StoredMessage {
         }
     }
 
+    /// How often it was delivered in the queues that it died in.
+    pub fn earlier_deliveries(&self) -> u32 {
+        let said = self.header(header::DELIVERIES);
+        let said = said.and_then(|value| value[..].try_into().ok());
+        said.map_or(0, u32::from_le_bytes)
+    }
+
+    /// Notes that it was delivered so many times more in the queue that it leaves.
+    pub(crate) fn was_delivered(&mut self, times: u32) {
+        let deliveries = self.earlier_deliveries().saturating_add(times);
+        self.take_header(header::DELIVERIES);
+        if deliveries > 0 {
+            let name = Bytes::from_static(header::DELIVERIES.as_bytes());
+            let value = Bytes::copy_from_slice(&deliveries.to_le_bytes());
+            self.headers.push((name, Some(value)));
+        }
+    }
+
     /// The group in whose order it is delivered.
     pub(crate) fn group(&self) -> Option<u64> {
         self.header(header::GROUP).map(|name| group_id(name))

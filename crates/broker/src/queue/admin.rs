@@ -1,7 +1,7 @@
 //! What operators do to a queue.
 
 use super::Queue;
-use super::counters::Removal;
+use super::counters::{DeathReason, Removal};
 use super::effect::{Effect, Turn};
 use super::event::QueueEvent;
 use super::settings::QueueSettings;
@@ -102,7 +102,26 @@ impl Queue {
             settings: Box::new(settings),
         });
         self.elect(turn);
+        self.drop_failed(turn);
         self.expire_heads(turn.now_ms, turn);
         self.distribute(turn);
+    }
+
+    /// Drops what has failed too often already, and could be delivered again.
+    fn drop_failed(&mut self, turn: &mut Turn<'_>) {
+        let Some(limit) = self.messages.settings.delivery_limit else {
+            return;
+        };
+        let marks = self.messages.marks.iter();
+        let failed = marks.filter(|(_, mark)| mark.failures > limit);
+        let mut failed: Vec<u64> = failed.map(|(offset, _)| *offset).collect();
+        failed.sort_unstable();
+        for offset in failed {
+            // What is locked is looked at when it comes back.
+            if let Some(priority) = self.messages.levels.priority_of(offset) {
+                let reason = DeathReason::DeliveryLimit;
+                self.ready_died(priority, offset..offset + 1, reason, turn);
+            }
+        }
     }
 }

@@ -71,7 +71,7 @@ impl Queue {
         }
     }
 
-    fn ready_died(
+    pub(super) fn ready_died(
         &mut self,
         priority: u8,
         run: Range<u64>,

@@ -354,6 +354,23 @@ async fn groups_and_origins_go_along_to_where_the_dead_go() {
     };
     assert_eq!(stored.origin(leased.lease.queue), expected);
     assert!(stored.header(header::ORIGIN).is_some());
+    assert_eq!(stored.earlier_deliveries(), 1);
+}
+
+#[tokio::test]
+async fn a_limit_that_comes_later_counts_what_failed_before() {
+    let running = filled(leased_for(1_000), &["failed", "fresh"]).await;
+    running.declare("dead").await;
+    for _ in 0..2 {
+        let taken = take(&running, 1).await.remove(0);
+        assert_eq!(settle(&running, taken.1.lease, BACK).await, Ok(()));
+    }
+    let mut limited = mortal("q", "", leased_for(1_000).settings);
+    limited.dead_letter.as_mut().unwrap().routing_key = Some(Bytes::from_static(b"dead"));
+    limited.settings.delivery_limit = Some(1);
+    running.host.alter_queue(limited).await.unwrap();
+    assert_eq!(take(&running, 10).await[0].0, "fresh");
+    assert_eq!(running.bodies("dead").await, ["failed"]);
 }
 
 #[tokio::test]

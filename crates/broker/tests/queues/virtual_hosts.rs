@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use forebay_broker::access::{
-    AccessChange, AccessError, Action, Parameter, PasswordHash, Pattern, Permission, Resource,
+    AccessChange, AccessError, Action, LimitKind, Limited, Parameter, PasswordHash, Pattern,
+    Permission, Resource,
 };
 use forebay_broker::host::{HostError, VirtualHost};
 use forebay_broker::queue::Credit;
@@ -82,6 +83,67 @@ fn assert_ann(running: &Running) {
     assert!(topics[&place].write.matches(b"ann.k"));
     assert!(!topics[&place].write.matches(b"bob.k"));
     assert_eq!(directory.parameters().count(), 1);
+}
+
+fn limit(of: Limited, limit: LimitKind, value: Option<i64>) -> AccessChange {
+    AccessChange::SetLimit { of, limit, value }
+}
+
+#[tokio::test]
+async fn there_are_no_more_queues_than_an_operator_allows() {
+    let running = Running::new();
+    let host = other(&running).await;
+    let other = Limited::VirtualHost("other".to_owned());
+    let queues = |most| limit(other.clone(), LimitKind::Queues, most);
+    change(&running, queues(Some(2))).await;
+    for name in ["a", "b"] {
+        host.declare_queue(queue(name), ME).await.unwrap();
+    }
+    let refused = host.declare_queue(queue("c"), ME).await;
+    assert_eq!(refused.unwrap_err(), HostError::QueueLimit(2));
+    host.declare_queue(queue("a"), ME).await.unwrap();
+    running.declare("elsewhere").await;
+    let a = Bytes::from_static(b"a");
+    host.delete_queue(a, false, false, ME).await.unwrap();
+    host.declare_queue(queue("c"), ME).await.unwrap();
+    change(&running, queues(Some(-1))).await;
+    host.declare_queue(queue("d"), ME).await.unwrap();
+    change(&running, queues(Some(0))).await;
+    assert_eq!(ready(&host, "d").await, Ok(0), "what is there stays");
+    change(&running, queues(None)).await;
+    host.declare_queue(queue("e"), ME).await.unwrap();
+}
+
+#[tokio::test]
+async fn limits_survive_every_end_and_other_changes() {
+    let running = Running::new();
+    other(&running).await;
+    running.broker.change_access(ann()).await.unwrap();
+    let of_host = Limited::VirtualHost("other".to_owned());
+    let of_ann = Limited::User("ann".to_owned());
+    for set in [
+        limit(of_host, LimitKind::Queues, Some(0)),
+        limit(of_ann.clone(), LimitKind::Channels, Some(7)),
+        limit(of_ann, LimitKind::Connections, Some(-2)),
+    ] {
+        change(&running, set).await;
+    }
+    let nobody = Limited::User("nobody".to_owned());
+    let refused = limit(nobody, LimitKind::Channels, Some(1));
+    let refused = running.broker.change_access(vec![refused]).await;
+    assert_eq!(refused, Err(AccessError::NoUser("nobody".to_owned())));
+    // They are put again, and keep their limits.
+    other(&running).await;
+    change(&running, ann().remove(0)).await;
+    for again in [running.killed(), running.cut(), running.restarted()] {
+        let directory = again.broker.directory();
+        let host = directory.virtual_host("other").unwrap();
+        assert_eq!(host.limits.most(LimitKind::Queues), Some(0));
+        let ann = &directory.user("ann").unwrap().limits;
+        let set: Vec<_> = ann.iter().collect();
+        let kept = [(LimitKind::Connections, -2), (LimitKind::Channels, 7)];
+        assert_eq!(set, kept);
+    }
 }
 
 #[tokio::test]

@@ -87,6 +87,22 @@ pub(super) async fn of_queue(context: &Context, vhost: &str, queue: &Bytes) -> V
     find(context, is_there, |consumer| consumer.queue == *queue).await
 }
 
+/// How many there are of each queue of a virtual host that is consumed.
+pub(super) fn counts(context: &Context, vhost: &str) -> HashMap<Bytes, usize> {
+    let mut counts = HashMap::new();
+    for connection in context.gateway.registry.connections() {
+        if connection.facts.virtual_host != vhost {
+            continue;
+        }
+        for (_, channel) in connection.channels() {
+            for (_, consumer) in channel.consumers() {
+                *counts.entry(consumer.queue.clone()).or_default() += 1;
+            }
+        }
+    }
+    counts
+}
+
 /// Those of a channel.
 pub(super) async fn of_channel(
     context: &Context,

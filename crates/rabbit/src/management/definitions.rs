@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
+use forebay_broker::Broker;
 use forebay_broker::access::{AccessChange, Parameter};
 use forebay_broker::host::{BindingsPart, ConnectionId, HostError, VirtualHost};
 use forebay_broker::policy::PolicyKind;
@@ -17,7 +18,8 @@ use super::authentication::{Principal, Tag};
 use super::body::Body;
 use super::error::ApiError;
 use super::{
-    Context, json, overview, parameters, permissions, policies, users, virtual_hosts, walk,
+    Context, json, limits, overview, parameters, permissions, policies, streams, users,
+    virtual_hosts, walk,
 };
 use crate::amqp091::method::exchange::Declare as DeclareExchange;
 use crate::amqp091::method::queue::Declare as DeclareQueue;
@@ -46,7 +48,11 @@ pub(super) async fn get(
         })
         .collect();
     let listed = directory.virtual_hosts().map(|(name, entry)| {
-        json!({"name": name, "limits": {}, "metadata": virtual_hosts::metadata(entry)})
+        json!({
+            "name": name,
+            "limits": limits::shown(&entry.limits),
+            "metadata": virtual_hosts::metadata(entry),
+        })
     });
     let listed: Vec<_> = listed.collect();
     let all_users: Vec<_> = directory
@@ -85,7 +91,7 @@ pub(super) async fn get(
         parameters::global_rows(directory).into(),
     );
     add("policies", put.into());
-    let topology = Topology::of(&hosts, true).await?;
+    let topology = Topology::of(&context.gateway.broker, &hosts, true).await?;
     add("queues", topology.queues.into());
     add("exchanges", topology.exchanges.into());
     add("bindings", topology.bindings.into());
@@ -124,10 +130,10 @@ pub(super) async fn of_virtual_host(
     );
     add("description", json!(entry.description));
     add("metadata", virtual_hosts::metadata(entry));
-    add("limits", json!({}));
+    add("limits", limits::shown(&entry.limits).into());
     add("parameters", kept.into());
     add("policies", put.into());
-    let topology = Topology::of(&[(vhost, host)], false).await?;
+    let topology = Topology::of(&context.gateway.broker, &[(vhost, host)], false).await?;
     add("queues", topology.queues.into());
     add("exchanges", topology.exchanges.into());
     add("bindings", topology.bindings.into());
@@ -224,7 +230,11 @@ struct Topology {
 }
 
 impl Topology {
-    async fn of(hosts: &[(String, VirtualHost)], names_host: bool) -> Result<Self, HostError> {
+    async fn of(
+        broker: &Broker,
+        hosts: &[(String, VirtualHost)],
+        names_host: bool,
+    ) -> Result<Self, HostError> {
         let mut found = Self::default();
         for (vhost, host) in hosts {
             let named = |mut row: Value| {
@@ -257,6 +267,11 @@ impl Topology {
                     })));
                 }
             }
+            let streams = streams::all(broker, host);
+            let streams = streams
+                .iter()
+                .filter_map(|topic| streams::definition(topic));
+            found.queues.extend(streams.map(named));
             for exchange in walk::exchanges(host).await? {
                 if exchange.name.starts_with(RESERVED) {
                     continue;
@@ -343,7 +358,7 @@ impl Import {
         // A virtual host's definitions say nothing of users and of other virtual hosts.
         if self.only.is_none() {
             for body in definitions.objects("users")? {
-                changes.push(users::change(&self.context, text(&body, "name")?, &body)?);
+                changes.extend(users::changes(&self.context, text(&body, "name")?, &body)?);
             }
             for body in definitions.objects("vhosts")? {
                 let name = text(&body, "name")?;
@@ -360,14 +375,12 @@ impl Import {
                 changes.push(permissions::topic_change(user, self.vhost(&body)?, &body)?);
             }
             for body in definitions.objects("global_parameters")? {
-                changes.push(AccessChange::PutParameter {
-                    parameter: Parameter {
-                        component: None,
-                        virtual_host: None,
-                        name: text(&body, "name")?,
-                    },
-                    value: body.get("value").cloned().unwrap_or_default().to_string(),
-                });
+                let parameter = Parameter {
+                    component: None,
+                    virtual_host: None,
+                    name: text(&body, "name")?,
+                };
+                changes.extend(parameters::changes(parameter, &body)?);
             }
         }
         for body in definitions.objects("policies")? {
@@ -382,22 +395,22 @@ impl Import {
             let (virtual_host, name) = (self.vhost(&body)?, text(&body, "name")?);
             let component = text(&body, "component")?;
             let value = body.object("value");
-            changes.push(match (&component[..], value) {
-                (OPERATOR_POLICY, Some(value)) => AccessChange::PutPolicy {
+            match (&component[..], value) {
+                (OPERATOR_POLICY, Some(value)) => changes.push(AccessChange::PutPolicy {
                     kind: PolicyKind::Operator,
                     virtual_host,
                     name,
                     policy: policies::policy(&value, PolicyKind::Operator)?,
-                },
-                _ => AccessChange::PutParameter {
-                    parameter: Parameter {
+                }),
+                _ => {
+                    let parameter = Parameter {
                         component: Some(component),
                         virtual_host: Some(virtual_host),
                         name,
-                    },
-                    value: body.get("value").cloned().unwrap_or_default().to_string(),
-                },
-            });
+                    };
+                    changes.extend(parameters::changes(parameter, &body)?);
+                }
+            }
         }
         Ok(changes)
     }
@@ -436,7 +449,17 @@ impl Import {
         };
         let subject = Subject::queue(&vhost, &declare.queue).with(&declare.arguments);
         let nobody = ConnectionId::NOBODY;
-        let definition = queue_definition(subject, &declare, nobody)?;
+        let directory = self.context.gateway.broker.directory();
+        let entry = directory.virtual_host(&vhost);
+        let default_type = entry.map_or("", |entry| &entry.default_queue_type);
+        if streams::find(&self.context, &host, subject.name).is_some() {
+            return Ok(());
+        }
+        let stream = streams::declare(&self.context, &host, subject, &declare, default_type);
+        if stream.await?.is_some() {
+            return Ok(());
+        }
+        let definition = queue_definition(subject, &declare, nobody, default_type)?;
         let declared = host.declare_queue(definition, nobody).await;
         kept(declared.map(drop)).map_err(|error| subject.refusal(error).into())
     }

@@ -9,13 +9,13 @@
 //! | `json` | tables of AMQP as JSON, and back |
 //! | `node` | what whoever runs the process says of it |
 //! | `overview`, `nodes`, `health`, `features` | the broker as a whole |
-//! | `queues`, `queue_messages`, `exchanges`, `publish`, `bindings` | what messages go through |
+//! | `queues`, `streams`, `queue_messages`, `exchanges`, `publish`, `bindings` | what messages go through |
 //! | `connections`, `channels`, `consumers` | who is there |
-//! | `virtual_hosts`, `users`, `permissions`, `policies`, `parameters` | who may do what, and where |
+//! | `virtual_hosts`, `users`, `permissions`, `policies`, `parameters`, `limits` | who may do what, and where |
 //! | `definitions` | all but messages, out of one broker and into another |
 //!
 //! What operators look at is gathered a bounded part at a time, so that the broker serves others in
-//! between ([`limits::INSPECTED_AT_ONCE`]).
+//! between ([`crate::limits::INSPECTED_AT_ONCE`]).
 
 mod authentication;
 mod bindings;
@@ -29,6 +29,7 @@ mod exchanges;
 mod features;
 mod health;
 mod json;
+mod limits;
 mod listing;
 mod node;
 mod nodes;
@@ -41,6 +42,7 @@ mod queue_messages;
 mod queues;
 mod rates;
 mod stats;
+mod streams;
 mod users;
 mod virtual_hosts;
 mod walk;
@@ -60,7 +62,7 @@ use forebay_broker::storage::shard::Counter;
 use tower::ServiceExt;
 
 use crate::gateway::{self, Gateway};
-use crate::limits;
+use crate::limits as bounds;
 use crate::registry::ConnectionEntry;
 use authentication::Principal;
 use error::ApiError;
@@ -202,7 +204,7 @@ fn routes(context: &Context) -> Router {
         .merge(access())
         .fallback(async || ApiError::NoObject)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(DefaultBodyLimit::max(limits::MANAGEMENT_BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(bounds::MANAGEMENT_BODY_BYTES_MAX))
         .layer(authenticated)
         .with_state(Arc::clone(context));
     // Before anything is looked up, as RabbitMQ does it.
@@ -300,7 +302,8 @@ fn access() -> Router<Context> {
         .put(parameters::put)
         .delete(parameters::delete);
     let of_vhost = get(definitions::of_virtual_host).post(definitions::import_into);
-    let limit = put(parameters::refuse_limit).delete(parameters::refuse_limit);
+    let vhost_limit = put(limits::put_of_virtual_host).delete(limits::delete_of_virtual_host);
+    let user_limit = put(limits::put_of_user).delete(limits::delete_of_user);
     Router::new()
         .route("/vhosts", get(virtual_hosts::list))
         .route("/vhosts/{vhost}", vhost)
@@ -345,12 +348,12 @@ fn access() -> Router<Context> {
             get(parameters::of_virtual_host),
         )
         .route("/parameters/{component}/{vhost}/{name}", parameter)
-        .route("/vhost-limits", get(parameters::no_limits))
-        .route("/vhost-limits/{of}", get(parameters::no_limits))
-        .route("/vhost-limits/{of}/{name}", limit.clone())
-        .route("/user-limits", get(parameters::no_user_limits))
-        .route("/user-limits/{of}", get(parameters::no_user_limits))
-        .route("/user-limits/{of}/{name}", limit)
+        .route("/vhost-limits", get(limits::of_virtual_hosts))
+        .route("/vhost-limits/{vhost}", get(limits::of_virtual_host))
+        .route("/vhost-limits/{vhost}/{limit}", vhost_limit)
+        .route("/user-limits", get(limits::of_users))
+        .route("/user-limits/{user}", get(limits::of_user))
+        .route("/user-limits/{user}/{limit}", user_limit)
         .route(
             "/definitions",
             get(definitions::get).post(definitions::import),

@@ -5,11 +5,11 @@ use axum::extract::{Path, State};
 use forebay_broker::host::{HostTotals, Part};
 use serde_json::{Value, json};
 
-use super::Context;
 use super::authentication::{Principal, Tag};
 use super::error::ApiError;
 use super::stats::Stats;
 use super::walk::{self, MessageTotals};
+use super::{Context, streams};
 
 /// Clients that look for Erlang's version only print it.
 pub(super) const ERLANG_VERSION: &str = "27.0";
@@ -98,6 +98,9 @@ pub(super) async fn get(
         // And the default exchange.
         totals.exchanges += of.exchanges + 1;
         messages = messages.plus(walk::message_totals(&host).await?);
+        let streams = streams::all(&context.gateway.broker, &host);
+        totals.queues += streams.len();
+        messages = messages.plus(streams::totals(&streams));
     }
     let metrics = &context.gateway.metrics;
     Ok(Json(json!({

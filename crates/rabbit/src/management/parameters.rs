@@ -1,4 +1,5 @@
-//! `/api/global-parameters`, `/api/parameters`, and limits: what tools keep here.
+//! `/api/global-parameters`, `/api/parameters`: what tools keep here, and limits of virtual hosts, which are
+//! parameters too.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -12,7 +13,7 @@ use super::authentication::{Principal, Tag};
 use super::body::Body;
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
-use super::{Context, put_status};
+use super::{Context, limits, put_status};
 
 /// Component, virtual host, name.
 type Named = Path<(String, String, String)>;
@@ -92,9 +93,8 @@ pub(super) async fn get(
     principal.require(Tag::Policymaker)?;
     principal.virtual_host(&vhost)?;
     let parameter = local(component, vhost, name);
-    let value = principal.directory.parameter(&parameter);
-    let value = value.ok_or(ApiError::NoObject)?;
-    Ok(Json(show(&parameter, value)))
+    let mut found = rows(&principal.directory, |known| *known == parameter);
+    found.pop().map(Json).ok_or(ApiError::NoObject)
 }
 
 /// `PUT /parameters/{component}/{vhost}/{name}`
@@ -117,25 +117,6 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, ApiError> {
     principal.virtual_host(&vhost)?;
     delete_parameter(&context, &principal, local(component, vhost, name)).await
-}
-
-/// `GET /vhost-limits`, of all or of one: there are none.
-pub(super) async fn no_limits() -> Json<Value> {
-    Json(json!([]))
-}
-
-/// `GET /user-limits`, of all or of one: there are none.
-pub(super) async fn no_user_limits(principal: Principal) -> Result<Json<Value>, ApiError> {
-    principal.require(Tag::Administrator)?;
-    Ok(Json(json!([])))
-}
-
-/// `PUT /vhost-limits/{vhost}/{name}` and the like.
-pub(super) async fn refuse_limit(principal: Principal) -> Result<StatusCode, ApiError> {
-    principal.require(Tag::Administrator)?;
-    Err(ApiError::bad_request(
-        "limits of virtual hosts and users are not supported",
-    ))
 }
 
 fn global(name: String) -> Parameter {
@@ -163,10 +144,9 @@ async fn put_parameter(
     principal.require(Tag::Policymaker)?;
     let body = Body::parse(bytes)?;
     body.require(&["value"])?;
-    let is_there = principal.directory.parameter(&parameter).is_some();
-    let value = body.get("value").cloned().unwrap_or_default().to_string();
-    let change = AccessChange::PutParameter { parameter, value };
-    context.change_access(vec![change]).await?;
+    let is_there = is_there(&principal.directory, &parameter);
+    let changes = changes(parameter, &body)?;
+    context.change_access(changes).await?;
     Ok(put_status(is_there))
 }
 
@@ -176,8 +156,12 @@ async fn delete_parameter(
     parameter: Parameter,
 ) -> Result<StatusCode, ApiError> {
     principal.require(Tag::Policymaker)?;
-    let change = AccessChange::DeleteParameter { parameter };
-    context.change_access(vec![change]).await?;
+    let changes = match limits::limited_by(&parameter) {
+        Some(_) if !is_there(&principal.directory, &parameter) => return Err(ApiError::NoObject),
+        Some(vhost) => limits::replacing(vhost, &json!({}))?,
+        None => vec![AccessChange::DeleteParameter { parameter }],
+    };
+    context.change_access(changes).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -194,13 +178,34 @@ fn answer(
     ListQuery::unpaged(parameters).answer(rows)
 }
 
+fn is_there(directory: &Directory, parameter: &Parameter) -> bool {
+    match limits::limited_by(parameter) {
+        Some(_) => limits::as_parameters(directory).any(|(known, _)| known == *parameter),
+        None => directory.parameter(parameter).is_some(),
+    }
+}
+
+/// What puts a parameter with the value of a request.
+pub(super) fn changes(parameter: Parameter, body: &Body) -> Result<Vec<AccessChange>, ApiError> {
+    let value = body.get("value").cloned().unwrap_or_default();
+    Ok(match limits::limited_by(&parameter) {
+        Some(vhost) => limits::replacing(vhost, &value)?,
+        None => vec![AccessChange::PutParameter {
+            parameter,
+            value: value.to_string(),
+        }],
+    })
+}
+
 /// Parameters of components, also for definitions.
 pub(super) fn rows(directory: &Directory, is_meant: impl Fn(&Parameter) -> bool) -> Vec<Value> {
-    let all = directory.parameters();
-    let meant = all.filter(|(parameter, _)| parameter.component.is_some() && is_meant(parameter));
-    meant
-        .map(|(parameter, value)| show(parameter, value))
-        .collect()
+    let kept = directory.parameters();
+    let kept = kept.filter(|(parameter, _)| parameter.component.is_some() && is_meant(parameter));
+    let kept = kept.map(|(parameter, value)| show(parameter, value));
+    let limits = limits::as_parameters(directory);
+    let limits = limits.filter(|(parameter, _)| is_meant(parameter));
+    let limits = limits.map(|(parameter, value)| show(&parameter, &value));
+    kept.chain(limits).collect()
 }
 
 /// The same of the whole broker.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::authentication::Principal;
 use super::body::Body;
 use super::error::ApiError;
-use super::{Context, publish};
+use super::{Context, publish, streams};
 use crate::amqp091::session::delivery::read_one;
 use crate::amqp091::session::errors::{Refusal, Subject};
 use crate::amqp091::session::message;
@@ -51,13 +51,22 @@ impl Drop for Held {
 
 /// `DELETE /queues/{vhost}/{name}/contents`
 pub(super) async fn purge(
+    State(context): State<Context>,
     principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     let host = principal.virtual_host(&vhost)?;
     let name = Bytes::from(name);
-    host.queue(name.clone()).await?.ok_or(ApiError::NoObject)?;
+    if !streams::is_there(&context, &host, &name).await? {
+        return Err(ApiError::NoObject);
+    }
     principal.may_queue(Action::Read, &vhost, &name)?;
+    streams::refuse(
+        &context,
+        &host,
+        Subject::queue(&vhost, &name),
+        "queue.purge",
+    )?;
     let purged = host.purge_queue(name.clone(), ConnectionId::NOBODY).await;
     purged.map_err(|error| Subject::queue(&vhost, &name).refusal(error))?;
     Ok(StatusCode::NO_CONTENT)
@@ -65,13 +74,15 @@ pub(super) async fn purge(
 
 /// `POST /queues/{vhost}/{name}/actions`: RabbitMQ knows none any more.
 pub(super) async fn act(
+    State(context): State<Context>,
     principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     bytes: Bytes,
 ) -> Result<StatusCode, ApiError> {
     let host = principal.virtual_host(&vhost)?;
-    let found = host.queue(Bytes::from(name)).await?;
-    found.ok_or(ApiError::NoObject)?;
+    if !streams::is_there(&context, &host, &Bytes::from(name)).await? {
+        return Err(ApiError::NoObject);
+    }
     let body = Body::parse(&bytes)?;
     body.require(&["action"])?;
     let action = body.get("action").cloned().unwrap_or_default();
@@ -87,10 +98,16 @@ pub(super) async fn get(
 ) -> Result<Json<Value>, ApiError> {
     let host = principal.virtual_host(&vhost)?;
     let queue = Bytes::from(name);
-    if host.queue(queue.clone()).await?.is_none() {
+    if !streams::is_there(&context, &host, &queue).await? {
         return Err(ApiError::NotFound("queue_not_found".to_owned()));
     }
     principal.may_queue(Action::Read, &vhost, &queue)?;
+    streams::refuse(
+        &context,
+        &host,
+        Subject::queue(&vhost, &queue),
+        "540 basic.get",
+    )?;
     let wanted = Wanted::parse(&Body::parse(&bytes)?)?;
     let broker = &context.gateway.broker;
     let mut held = Held {

@@ -1,5 +1,7 @@
 //! `/api/queues`: what there is of queues, and how they come and go.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -8,6 +10,7 @@ use bytes::Bytes;
 use forebay_broker::access::Action;
 use forebay_broker::host::{ConnectionId, HostError, QueueDescription, VirtualHost};
 use forebay_broker::policy::{Policy, PolicyKind};
+use forebay_broker::topic::Topic;
 use futures_util::stream::{self, Stream, TryStreamExt};
 use serde_json::{Value, json};
 
@@ -17,7 +20,7 @@ use super::error::ApiError;
 use super::listing::{self, ListQuery, Parameters};
 use super::stats::Stats;
 use super::walk::MessageTotals;
-use super::{Context, consumers, json, policies, put_status, walk};
+use super::{Context, consumers, json, policies, put_status, streams, walk};
 use crate::amqp091::method::queue::Declare;
 use crate::amqp091::session::commands::exchange::RESERVED;
 use crate::amqp091::session::commands::queue::queue_definition;
@@ -55,10 +58,15 @@ pub(super) async fn get(
     parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
     let host = principal.virtual_host(&vhost)?;
-    let queue = host.queue(Bytes::from(name)).await?;
-    let queue = queue.ok_or(ApiError::NoObject)?;
-    let mut shown = show(&context, &vhost, &host, &queue);
-    let consumers = consumers::of_queue(&context, &vhost, &queue.definition.name).await;
+    let name = Bytes::from(name);
+    let consumers = consumers::of_queue(&context, &vhost, &name).await;
+    let mut shown = match streams::find(&context, &host, &name) {
+        Some(topic) => streams::show(&context, &vhost, &topic, consumers.len()),
+        None => {
+            let queue = host.queue(name).await?.ok_or(ApiError::NoObject)?;
+            show(&context, &vhost, &host, &queue)
+        }
+    };
     if let Some(fields) = shown.as_object_mut() {
         let mut put = |name: &str, value| drop(fields.insert(name.to_owned(), value));
         put("consumer_details", consumers.into());
@@ -70,6 +78,7 @@ pub(super) async fn get(
 
 /// `PUT /queues/{vhost}/{name}`
 pub(super) async fn declare(
+    State(context): State<Context>,
     principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     bytes: Bytes,
@@ -85,14 +94,20 @@ pub(super) async fn declare(
         ..Declare::default()
     };
     let name = Bytes::from(name);
-    let is_there = host.queue(name.clone()).await?.is_some();
+    let is_there = streams::is_there(&context, &host, &name).await?;
     if name.starts_with(RESERVED) && !is_there {
         return Err(ApiError::ACCESS_REFUSED);
     }
     let nobody = ConnectionId::NOBODY;
     let subject = Subject::queue(&vhost, &name).with(&declare.arguments);
     principal.may_queue(Action::Configure, &vhost, &name)?;
-    let definition = queue_definition(subject, &declare, nobody)?;
+    let entry = principal.directory.virtual_host(&vhost);
+    let default_type = entry.map_or("", |entry| &entry.default_queue_type);
+    let stream = streams::declare(&context, &host, subject, &declare, default_type).await?;
+    if let Some(is_there) = stream {
+        return Ok(put_status(is_there));
+    }
+    let definition = queue_definition(subject, &declare, nobody, default_type)?;
     if let Some(target) = &definition.dead_letter {
         principal.may_queue(Action::Read, &vhost, &name)?;
         principal.may_exchange(Action::Write, &vhost, &target.exchange)?;
@@ -104,14 +119,20 @@ pub(super) async fn declare(
 
 /// `DELETE /queues/{vhost}/{name}`
 pub(super) async fn delete(
+    State(context): State<Context>,
     principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     parameters: Parameters,
 ) -> Result<StatusCode, ApiError> {
     let host = principal.virtual_host(&vhost)?;
     let name = Bytes::from(name);
-    host.queue(name.clone()).await?.ok_or(ApiError::NoObject)?;
+    if !streams::is_there(&context, &host, &name).await? {
+        return Err(ApiError::NoObject);
+    }
     principal.may_queue(Action::Configure, &vhost, &name)?;
+    if let Some(topic) = streams::find(&context, &host, &name) {
+        return streams::delete(&context, &topic).await;
+    }
     let asks = |what: &str| parameters.get(what).is_some_and(|text| text == "true");
     let (if_unused, if_empty) = (asks("if-unused"), asks("if-empty"));
     let nobody = ConnectionId::NOBODY;
@@ -122,21 +143,58 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// All queues of some virtual hosts, a part at a time.
+/// What is listed.
+enum Row {
+    Queue(Box<QueueDescription>),
+    /// A stream, and how many consume it.
+    Stream(Arc<Topic>, usize),
+}
+
+impl Row {
+    fn name(&self) -> &[u8] {
+        match self {
+            Self::Queue(queue) => &queue.definition.name,
+            Self::Stream(topic, _) => topic.name.as_str().as_bytes(),
+        }
+    }
+
+    fn show(&self, context: &Context, vhost: &str, host: &VirtualHost) -> Value {
+        match self {
+            Self::Queue(queue) => show(context, vhost, host, queue),
+            Self::Stream(topic, consumers) => streams::show(context, vhost, topic, *consumers),
+        }
+    }
+}
+
+/// All queues of some virtual hosts, a part at a time; the streams of each behind its other queues.
 fn parts(
+    context: Context,
     hosts: Vec<Named>,
-) -> impl Stream<Item = Result<(Named, Vec<QueueDescription>), HostError>> + Send + 'static {
+) -> impl Stream<Item = Result<(Named, Vec<Row>), HostError>> + Send + 'static {
     let start = (hosts.into_iter(), None::<Named>, None);
-    stream::try_unfold(start, |(mut hosts, mut current, mut after)| async move {
-        loop {
-            let Some((vhost, host)) = current.take().or_else(|| hosts.next()) else {
-                return Ok(None);
-            };
-            let part = walk::queues(&host, after.take()).await?;
-            if let Some(last) = part.last() {
-                after = Some(last.definition.name.clone());
-                let next = (hosts, Some((vhost.clone(), host.clone())), after);
-                return Ok(Some((((vhost, host), part), next)));
+    stream::try_unfold(start, move |(mut hosts, mut current, mut after)| {
+        let context = Arc::clone(&context);
+        async move {
+            loop {
+                let Some((vhost, host)) = current.take().or_else(|| hosts.next()) else {
+                    return Ok(None);
+                };
+                let part = walk::queues(&host, after.take()).await?;
+                if let Some(last) = part.last() {
+                    after = Some(last.definition.name.clone());
+                    let next = (hosts, Some((vhost.clone(), host.clone())), after);
+                    let rows = part.into_iter().map(Box::new).map(Row::Queue);
+                    return Ok(Some((((vhost, host), rows.collect()), next)));
+                }
+                let streams = streams::all(&context.gateway.broker, &host);
+                if !streams.is_empty() {
+                    let consumed = consumers::counts(&context, &vhost);
+                    let rows = streams.into_iter().map(|topic| {
+                        let count = consumed.get(topic.name.as_str().as_bytes());
+                        Row::Stream(topic, count.copied().unwrap_or(0))
+                    });
+                    return Ok(Some((((vhost, host), rows.collect()), (hosts, None, None))));
+                }
             }
         }
     })
@@ -149,29 +207,28 @@ async fn answer(
 ) -> Result<Response, ApiError> {
     let query = ListQuery::parse(parameters)?;
     if query.is_plain() {
-        let rows = parts(hosts).map_ok(move |((vhost, host), part)| {
-            let rows = part
-                .iter()
-                .map(|queue| show(&context, &vhost, &host, queue));
+        let parts = parts(Arc::clone(&context), hosts);
+        let rows = parts.map_ok(move |((vhost, host), part)| {
+            let rows = part.iter().map(|row| row.show(&context, &vhost, &host));
             rows.collect()
         });
         return Ok(listing::streamed(query, rows));
     }
     // First what they are sorted by; then only those are shown that are on the page.
     let (mut keyed, mut total) = (Vec::new(), 0);
-    let mut parts = std::pin::pin!(parts(hosts.clone()));
+    let mut parts = std::pin::pin!(parts(Arc::clone(&context), hosts.clone()));
     while let Some(((vhost, host), part)) = parts.try_next().await? {
         total += part.len();
-        for queue in part {
-            let name = &queue.definition.name;
+        for row in part {
+            let name = row.name();
             if !query.names.includes(&json::text(name)) {
                 continue;
             }
             let key = match query.is_sorted() {
-                true => query.key(&show(&context, &vhost, &host, &queue)),
+                true => query.key(&row.show(&context, &vhost, &host)),
                 false => Value::Null,
             };
-            keyed.push((key, (vhost.clone(), name.clone())));
+            keyed.push((key, (vhost.clone(), Bytes::copy_from_slice(name))));
         }
     }
     let arranged = query.arrange(keyed, total)?;
@@ -207,7 +264,11 @@ async fn describe(
         let Some((_, host)) = hosts.iter().find(|(found, _)| *found == vhost) else {
             continue;
         };
-        if let Some(queue) = host.queue(name).await? {
+        if let Some(topic) = streams::find(context, host, &name) {
+            let consumers = consumers::counts(context, &vhost);
+            let count = consumers.get(&name).copied().unwrap_or(0);
+            rows.push(streams::show(context, &vhost, &topic, count));
+        } else if let Some(queue) = host.queue(name).await? {
             rows.push(show(context, &vhost, host, &queue));
         }
     }

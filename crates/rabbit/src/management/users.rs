@@ -14,7 +14,7 @@ use super::authentication::{Principal, Tag};
 use super::body::Body;
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
-use super::{Context, put_status};
+use super::{Context, limits, put_status};
 
 /// RabbitMQ's names of hash algorithms.
 const ALGORITHMS: [(HashAlgorithm, &str); 2] = [
@@ -58,8 +58,8 @@ pub(super) async fn put(
 ) -> Result<StatusCode, ApiError> {
     principal.require(Tag::Administrator)?;
     let is_there = principal.directory.user(&name).is_some();
-    let change = change(&context, name, &Body::parse(&bytes)?)?;
-    context.change_access(vec![change]).await?;
+    let changes = changes(&context, name, &Body::parse(&bytes)?)?;
+    context.change_access(changes).await?;
     Ok(put_status(is_there))
 }
 
@@ -140,16 +140,16 @@ pub(super) fn show(name: &str, user: &User) -> Value {
         "password_hash": hash,
         "hashing_algorithm": found.map_or("", |(_, name)| name),
         "tags": user.tags,
-        "limits": {},
+        "limits": limits::shown(&user.limits),
     })
 }
 
 /// A user as it is put: with a password, with the hash of one, or with neither.
-pub(super) fn change(
+pub(super) fn changes(
     context: &Context,
     name: String,
     body: &Body,
-) -> Result<AccessChange, ApiError> {
+) -> Result<Vec<AccessChange>, ApiError> {
     let given = body.get("tags");
     let given = given.ok_or_else(|| ApiError::bad_request("tags_not_present"))?;
     let password = match (body.text("password")?, body.text("password_hash")?) {
@@ -157,11 +157,16 @@ pub(super) fn change(
         (None, None | Some("")) => None,
         (None, Some(hash)) => Some(parse_hash(hash, body.text("hashing_algorithm")?)?),
     };
-    Ok(AccessChange::PutUser {
+    let limits = match body.get("limits") {
+        Some(Value::Object(given)) => limits::user_changes(&name, given)?,
+        _ => Vec::new(),
+    };
+    let put = AccessChange::PutUser {
         name,
         password,
         tags: tags(given)?,
-    })
+    };
+    Ok([put].into_iter().chain(limits).collect())
 }
 
 fn parse_hash(hash: &str, algorithm: Option<&str>) -> Result<PasswordHash, ApiError> {

@@ -12,7 +12,7 @@ use super::authentication::{Principal, Tag};
 use super::body::Body;
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
-use super::{Context, put_status, users, walk};
+use super::{Context, put_status, streams, users, walk};
 
 /// `GET /vhosts`
 pub(super) async fn list(
@@ -98,10 +98,20 @@ pub(super) fn change(
     let description = body.text("description")?;
     let tags = body.get("tags").map(users::tags).transpose()?;
     let queue_type = body.text("default_queue_type")?;
-    if let Some(other) = queue_type.filter(|name| !["", "classic", "quorum"].contains(name)) {
-        let reason = format!("{other} is not a valid queue type");
-        return Err(ApiError::bad_request(reason));
-    }
+    let queue_type = match queue_type {
+        // What tools write that know of none.
+        Some("undefined") => Some(""),
+        None | Some("classic" | "quorum" | "stream") => queue_type,
+        Some("") => {
+            return Err(ApiError::bad_request(
+                "default_queue_type must not be an empty string",
+            ));
+        }
+        Some(other) => {
+            let reason = format!("{other} is not a valid queue type");
+            return Err(ApiError::bad_request(reason));
+        }
+    };
     let kept = |of: fn(&VirtualHostEntry) -> String| there.map(of).unwrap_or_default();
     Ok(AccessChange::PutVirtualHost {
         name,
@@ -140,7 +150,9 @@ async fn show(context: &Context, principal: &Principal, name: &str) -> Result<Va
     let entry = principal.directory.virtual_host(name);
     let entry = entry.ok_or(ApiError::NoObject)?;
     let host = context.gateway.broker.virtual_host(entry.id);
+    let streams = streams::all(&context.gateway.broker, &host);
     let messages = walk::message_totals(&host).await?;
+    let messages = messages.plus(streams::totals(&streams));
     let mut shown = json!({
         "name": name,
         "description": entry.description,

@@ -11,7 +11,7 @@ use forebay_storage::Read;
 use super::carry::Carried;
 use super::{Cx, Host, Target};
 use crate::host::{Death, Envelope, QueueId, StoredMessage};
-use crate::queue::{Attributes, DeathReason};
+use crate::queue::{Attributes, DeathReason, Mark};
 
 /// Bytes of batches that are read at once. What died lately is in memory.
 const READ_BYTES: usize = 256 << 10;
@@ -23,9 +23,12 @@ impl Host {
         id: QueueId,
         first: u64,
         count: u64,
-        reason: DeathReason,
+        (reason, mark): (DeathReason, Mark),
         cx: &mut Cx<'_>,
     ) -> u64 {
+        // What came back too often, or was rejected, was delivered once more than it came back.
+        let last = matches!(reason, DeathReason::DeliveryLimit | DeathReason::Rejected);
+        let deliveries = mark.deliveries.saturating_add(last.into());
         let mut at = first;
         while at < first + count {
             let read = self.read_dead(id, at..first + count, cx);
@@ -38,8 +41,9 @@ impl Host {
             for batch in batches {
                 let wanted = at..first + count;
                 let dead = StoredMessage::all_in(&batch, |offset| wanted.contains(&offset));
-                for dead in dead {
+                for mut dead in dead {
                     let offset = dead.offset;
+                    dead.was_delivered(deliveries);
                     if !self.bury_one(id, dead, reason, cx) {
                         return offset - first;
                     }

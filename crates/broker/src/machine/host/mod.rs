@@ -352,9 +352,9 @@ impl Host {
                     offset,
                     count,
                     reason,
-                    ..
+                    mark,
                 } => {
-                    let buried = self.bury(id, offset, count, reason, cx);
+                    let buried = self.bury(id, offset, count, (reason, mark), cx);
                     if buried > 0 {
                         let moved = offset..offset + buried;
                         self.turn(id, |queue, turn| queue.buried(moved, turn));
@@ -364,7 +364,7 @@ impl Host {
                             offset: offset + buried,
                             count: count - buried,
                             reason,
-                            mark: crate::queue::Mark::default(),
+                            mark,
                         };
                         self.work.push_front((id, rest));
                         return;

@@ -8,6 +8,7 @@ use forebay_storage::Durability;
 use super::exchanges::differing_argument;
 use super::topics::{not_a_stream, status_of_topic, topic_of};
 use super::{Cx, Host, QueueState, Target};
+use crate::access::LimitKind;
 use crate::event::HostEvent;
 use crate::host::{
     ConnectionId, Difference, HostError, HostReply, Notice, QueueDefinition, QueueId, QueueStatus,
@@ -103,8 +104,22 @@ impl Host {
         if self.queues.len() >= QUEUES_MAX {
             return (Durability::Memory, Err(HostError::TooMany("queues")));
         }
+        if let Err(error) = self.check_queue_limit(vhost, cx) {
+            return (Durability::Memory, Err(error));
+        }
         let (id, durability) = self.make_queue(vhost, definition, cx);
         (durability, self.status(id))
+    }
+
+    /// Whether there may be one more queue. Streams do not count.
+    fn check_queue_limit(&self, vhost: VirtualHostId, cx: &Cx<'_>) -> Result<(), HostError> {
+        let entry = cx.directory.known_as(vhost);
+        let limit = entry.and_then(|(_, entry)| entry.limits.most(LimitKind::Queues));
+        let there = self.names(vhost)?.queues.len() as u64;
+        match limit {
+            Some(limit) if there >= limit => Err(HostError::QueueLimit(limit)),
+            _ => Ok(()),
+        }
     }
 
     /// Makes a queue. Returns what an answer that says so waits for, too.

@@ -8,7 +8,7 @@ use super::carry::Carried;
 use super::{Cx, Host, Target};
 use crate::host::{
     ConnectionId, Envelope, HostError, HostReply, QueueId, Redrive, RedriveTarget, Redriven,
-    StoredMessage, VirtualHostId,
+    StoredMessage, VirtualHostId, header,
 };
 use crate::limits::REDRIVEN_MESSAGES_MAX;
 use crate::machine::command::HostResult;
@@ -168,6 +168,7 @@ impl Host {
         message.exchange = envelope.exchange.clone();
         message.routing_key = envelope.routing_keys.first().cloned().unwrap_or_default();
         message.deaths.redrive();
+        message.take_header(header::DELIVERIES);
         (message, envelope, targets)
     }
 }

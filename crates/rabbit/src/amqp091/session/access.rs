@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use forebay_broker::access::{Action, Denied, Directory, Resource};
+use forebay_broker::access::{Action, Denied, Directory, LimitKind, Resource};
 use forebay_broker::host::VirtualHostId;
 use tokio::sync::watch;
 
@@ -12,6 +12,7 @@ use super::commands::Done;
 use super::errors::{Refusal, lossy};
 use crate::amqp091::ReplyCode;
 use crate::amqp091::method::MethodId;
+use crate::seats::{Full, Seat, Section};
 
 /// The user of a connection, and what it is known to be allowed.
 #[derive(Debug)]
@@ -169,6 +170,20 @@ impl Access {
         })
     }
 
+    /// The type of queues that are declared without one; empty: the gateway's.
+    pub(super) fn default_queue_type(&mut self) -> String {
+        self.refresh();
+        let entry = self.directory.virtual_host(&self.vhost);
+        entry.map_or_else(String::new, |entry| entry.default_queue_type.clone())
+    }
+
+    /// How many channels the user may have open.
+    pub(super) fn channels_max(&mut self) -> Option<u64> {
+        self.refresh();
+        let user = self.directory.user(&self.user)?;
+        user.limits.most(LimitKind::Channels)
+    }
+
     /// Whether messages may name another user than the one that publishes them.
     pub(super) fn impersonates(&self) -> bool {
         let user = self.directory.user(&self.user);
@@ -177,6 +192,22 @@ impl Access {
 }
 
 impl Session<'_> {
+    /// Counts one more channel of the user, if there may be one more.
+    pub(super) fn seat_of_channel(&mut self) -> Result<Seat, Refusal> {
+        let most = self.access.channels_max();
+        let user = &self.access.user;
+        let seat = self
+            .shared
+            .seats
+            .take(Section::ChannelsOf(user.clone()), most);
+        seat.map_err(|Full(most)| {
+            Refusal::not_allowed(format_args!(
+                "number of channels opened for user '{user}' has reached the maximum allowed user limit of \
+                 {most}"
+            ))
+        })
+    }
+
     /// Virtual hosts, users or permissions have changed.
     pub(super) fn access_changed(&mut self) {
         if let Err(refusal) = self.access.update() {

@@ -49,9 +49,14 @@ pub(super) struct Lookup<'a> {
 pub(super) type Invalid = String;
 
 impl QueueArguments {
-    pub(super) fn parse(queue: Subject<'_>, table: &Table) -> Result<Self, Refusal> {
+    /// `default_type` is the type of a queue that names none.
+    pub(super) fn parse(
+        queue: Subject<'_>,
+        table: &Table,
+        default_type: &str,
+    ) -> Result<Self, Refusal> {
         let lookup = Lookup { queue, table };
-        let is_quorum = lookup.queue_type()?;
+        let is_quorum = lookup.queue_type(default_type)?;
         let mut settings = QueueSettings {
             ttl_ms: lookup.get("x-message-ttl", expiry)?,
             expires_ms: lookup.get("x-expires", |value| match expiry(value)? {
@@ -140,13 +145,13 @@ impl Lookup<'_> {
     }
 
     /// Whether it is a quorum queue.
-    fn queue_type(&self) -> Result<bool, Refusal> {
+    fn queue_type(&self, default_type: &str) -> Result<bool, Refusal> {
         let kind = self.get("x-queue-type", text)?;
-        match kind.as_deref() {
-            None | Some(CLASSIC) => Ok(false),
-            Some(QUORUM) => Ok(true),
-            Some(b"stream") => Err(Refusal::not_implemented("queues of type stream")),
-            Some(other) => {
+        match kind.as_deref().unwrap_or(default_type.as_bytes()) {
+            CLASSIC => Ok(false),
+            QUORUM => Ok(true),
+            b"stream" => Err(Refusal::not_implemented("queues of type stream")),
+            other => {
                 let why = format!("\"unsupported queue type '{}'\"", lossy(other));
                 Err(self.invalid("x-queue-type", &why))
             }
@@ -228,7 +233,7 @@ mod tests {
         for (name, value) in arguments {
             table.put(name, *value);
         }
-        QueueArguments::parse(Subject::queue("/", b"t1"), &table.build())
+        QueueArguments::parse(Subject::queue("/", b"t1"), &table.build(), "classic")
     }
 
     #[test]
@@ -336,6 +341,17 @@ mod tests {
         let quorum = ("x-queue-type", Value::LongStr(b"quorum"));
         assert_eq!(compared(&[]), compared(&[classic]));
         assert_ne!(compared(&[]), compared(&[quorum]));
+    }
+
+    #[test]
+    fn a_type_that_is_not_named_is_the_default() {
+        let none = TableBuilder::new().build();
+        let parse = |default| {
+            let parsed = QueueArguments::parse(Subject::queue("/", b"t1"), &none, default);
+            parsed.unwrap()
+        };
+        assert!(parse("quorum").is_quorum && !parse("classic").is_quorum);
+        assert_eq!(parse("quorum").settings.delivery_limit, Some(20));
     }
 
     #[test]

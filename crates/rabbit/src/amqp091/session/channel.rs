@@ -13,6 +13,7 @@ use super::unacked::{Taken, Unacked};
 use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Assembler;
 use crate::registry::ChannelEntry;
+use crate::seats::Seat;
 
 /// An open channel.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub(super) struct Channel {
     pub(super) entry: Arc<ChannelEntry>,
     /// Who waits for answers, if it does.
     pub(super) replies: Option<ReplyConsumer>,
+    /// Counts it for as long as it is there.
+    pub(super) seat: Option<Seat>,
 }
 
 /// How it publishes.
@@ -72,6 +75,7 @@ impl Channel {
         pool: PoolId,
         message_bytes_max: u64,
         entry: Arc<ChannelEntry>,
+        seat: Option<Seat>,
     ) -> Self {
         Self {
             incarnation,
@@ -89,6 +93,7 @@ impl Channel {
             unacked: Unacked::default(),
             entry,
             replies: None,
+            seat,
         }
     }
 

@@ -170,6 +170,12 @@ impl<'a> Subject<'a> {
             HostError::TooMany(what) => {
                 Refusal::precondition(format_args!("there are as many {what} as there may be"))
             }
+            HostError::QueueLimit(limit) => {
+                let (name, vhost) = (lossy(self.name), self.vhost);
+                Refusal::precondition(format_args!(
+                    "cannot declare queue '{name}': queue limit in vhost '{vhost}' ({limit}) is reached"
+                ))
+            }
             HostError::StorageFull => Refusal::precondition("the disk is full"),
             // Its lock ended, or who may do so purged it: other protocols know such queues.
             error @ (HostError::UnknownDelivery | HostError::TooManyInFlight) => {

@@ -185,11 +185,12 @@ impl Session<'_> {
                 Err((id, Refusal::not_allowed(text)))
             }
             channel::Open::ID => {
+                let seat = self.seat_of_channel().map_err(|refusal| (id, refusal))?;
                 self.incarnations += 1;
                 let pool = PoolId(self.shared.broker.next_id());
                 let limit = self.shared.options.message_bytes_max;
                 let entry = self.registration.opened(number);
-                let channel = Channel::new(self.incarnations, pool, limit, entry);
+                let channel = Channel::new(self.incarnations, pool, limit, entry, Some(seat));
                 self.channels.insert(number, channel);
                 self.shared.metrics.channels.more();
                 write_method(&mut self.output, number, &channel::OpenOk::default());
@@ -267,7 +268,7 @@ impl Session<'_> {
     /// Ends the consumers of a channel, and gives back what it holds. The broker is told when this returns;
     /// who wants to know that it is done waits.
     pub(super) fn let_go(&mut self, number: u16) -> impl Future<Output = ()> + Send + use<> {
-        let empty = Channel::new(0, PoolId(0), 0, Arc::default());
+        let empty = Channel::new(0, PoolId(0), 0, Arc::default(), None);
         let fresh = match self.channels.get_mut(&number) {
             Some(channel) => {
                 let incarnation = channel.incarnation;
@@ -277,6 +278,7 @@ impl Session<'_> {
                     entry: Arc::clone(&channel.entry),
                     pool: channel.pool,
                     closing: channel.closing,
+                    seat: channel.seat.take(),
                     ..empty
                 };
                 std::mem::replace(channel, fresh)

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
-use forebay_broker::access::{Action, Denied, Directory, Resource};
+use forebay_broker::access::{Action, Denied, Directory, LimitKind, Resource};
 use forebay_broker::host::VirtualHostId;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -16,6 +16,7 @@ use crate::amqp091::method::{Encode, Method, MethodId, connection};
 use crate::amqp091::table::{Table, TableBuilder, Value};
 use crate::gateway::Shared;
 use crate::limits;
+use crate::seats::{Full, Seat, Section};
 
 /// The user whose password everybody knows comes from this machine (RabbitMQ, "Access Control", default user
 /// access).
@@ -53,6 +54,8 @@ pub(super) struct Agreed {
     pub(super) cancel_notify: bool,
     /// It wants to be told when its publishes wait for space.
     pub(super) blocked_notify: bool,
+    /// Counts it for as long as it is there.
+    pub(super) _seats: [Seat; 2],
 }
 
 /// The connection while it is not open.
@@ -147,8 +150,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
             other => return Err(self.unexpected(&other).await),
         };
         let vhost = lossy(&open.virtual_host);
-        let vhost_id = match self.virtual_host(&user, &vhost) {
-            Ok(id) => id,
+        let (vhost_id, seats) = match self.virtual_host(&user, &vhost) {
+            Ok(entered) => entered,
             Err(refusal) => return Err(self.refuse(refusal, connection::Open::ID).await),
         };
         self.send(&connection::OpenOk::default()).await?;
@@ -162,17 +165,35 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
             heartbeat: tuned.heartbeat,
             cancel_notify: client.cancel_notify,
             blocked_notify: client.blocked_notify,
+            _seats: seats,
         };
         let directories = self.shared.broker.directories();
         Ok((agreed, Access::new(user, vhost, vhost_id, directories)))
     }
 
-    /// The virtual host of this name, if the user may use it.
-    fn virtual_host(&self, user: &str, name: &str) -> Result<VirtualHostId, Refusal> {
+    /// The virtual host of this name and the seats that are taken there, if the user may use it and there
+    /// are any.
+    fn virtual_host(&self, user: &str, name: &str) -> Result<(VirtualHostId, [Seat; 2]), Refusal> {
         let directory = self.shared.broker.directory();
         let entry = directory.virtual_host(name);
         let entry =
             entry.ok_or_else(|| Refusal::not_allowed(format_args!("vhost {name} not found")))?;
+        let known = directory.user(user);
+        let of_user = known.and_then(|user| user.limits.most(LimitKind::Connections));
+        let seats = &self.shared.seats;
+        let to_host = Section::ConnectionsTo(name.to_owned());
+        let to_host = seats.take(to_host, entry.limits.most(LimitKind::Connections));
+        let to_host = to_host.map_err(|Full(limit)| {
+            Refusal::not_allowed(format_args!(
+                "access to vhost '{name}' refused for user '{user}': connection limit ({limit}) is reached"
+            ))
+        })?;
+        let of_user = seats.take(Section::ConnectionsOf(user.to_owned()), of_user);
+        let of_user = of_user.map_err(|Full(limit)| {
+            Refusal::not_allowed(format_args!(
+                "connection refused for user '{user}': user connection limit ({limit}) is reached"
+            ))
+        })?;
         let use_it = Resource::VirtualHost(name);
         let allowed = directory.authorize(user, Action::Read, use_it);
         allowed.map_err(|Denied| {
@@ -180,7 +201,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Opening<'_, R, W> {
                 "access to vhost '{name}' refused for user '{user}'"
             ))
         })?;
-        Ok(entry.id)
+        Ok((entry.id, [to_host, of_user]))
     }
 
     async fn greeting(&mut self) -> Result<(), SessionError> {

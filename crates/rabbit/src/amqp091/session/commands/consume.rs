@@ -1,5 +1,6 @@
 //! Consumers come and go.
 
+use bytes::Bytes;
 use forebay_broker::access::Action;
 use forebay_broker::host::{Notice, Settlement, Subscribe};
 use forebay_broker::queue::{Credit, HolderId, Outcome, Subscription};
@@ -16,6 +17,23 @@ use crate::amqp091::session::replies::{REPLY_NAME_PREFIX, REPLY_TO, ReplyConsume
 use crate::amqp091::table::Table;
 use crate::limits;
 use crate::registry::ConsumerEntry;
+
+/// What operators see of a consumer.
+pub(super) fn shown(
+    consume: &Consume,
+    tag: &ShortStr,
+    queue: &Bytes,
+    prefetch: u16,
+) -> ConsumerEntry {
+    ConsumerEntry {
+        tag: tag.as_bytes().clone(),
+        queue: queue.clone(),
+        no_ack: consume.no_ack,
+        exclusive: consume.exclusive,
+        prefetch,
+        arguments: consume.arguments.detached(),
+    }
+}
 
 impl Session<'_> {
     pub(super) async fn consume(&mut self, number: u16, consume: &Consume) -> Done {
@@ -69,14 +87,7 @@ impl Session<'_> {
         };
         let subscribed = self.host.subscribe(subscribe).await;
         let subscribed = subscribed.map_err(|error| self.named_queue(&queue).refusal(error))?;
-        let shown = ConsumerEntry {
-            tag: tag.as_bytes().clone(),
-            queue: queue.clone(),
-            no_ack: consume.no_ack,
-            exclusive: consume.exclusive,
-            prefetch,
-            arguments: consume.arguments.detached(),
-        };
+        let shown = shown(consume, &tag, &queue, prefetch);
         let consumer = Consumer {
             channel: number,
             tag: tag.clone(),

@@ -14,7 +14,6 @@ use crate::amqp091::session::Session;
 use crate::amqp091::session::arguments::QueueArguments;
 use crate::amqp091::session::errors::{Refusal, Subject, lossy};
 use crate::amqp091::session::replies::{REPLY_NAME_PREFIX, REPLY_TO};
-use crate::amqp091::table::Value;
 
 impl Session<'_> {
     pub(super) async fn queue(&mut self, number: u16, method: Method) -> Done {
@@ -93,11 +92,12 @@ impl Session<'_> {
                 false => given.clone(),
             };
             self.access.queue(Action::Configure, &name)?;
-            let kind = declare.arguments.get("x-queue-type");
-            if kind.and_then(Value::as_long_str) == Some(b"stream") {
+            let default_type = self.access.default_queue_type();
+            if is_stream(declare, &default_type) {
                 return self.declare_stream(number, name, declare).await;
             }
-            let definition = queue_definition(self.named_queue(&name), declare, self.id)?;
+            let subject = self.named_queue(&name);
+            let definition = queue_definition(subject, declare, self.id, &default_type)?;
             if let Some(target) = &definition.dead_letter {
                 self.access.queue(Action::Read, &name)?;
                 self.access.exchange(Action::Write, &target.exchange)?;
@@ -162,13 +162,33 @@ impl Session<'_> {
     }
 }
 
-/// What is to be declared.
+/// The type of a queue that names none: what its virtual host says, for queues that last and are nobody's own
+/// (`rabbit_amqqueue:augment_declare_args`).
+fn type_without_name<'a>(declare: &Declare, default_type: &'a str) -> &'a str {
+    let lasts = declare.durable && !declare.exclusive && !declare.auto_delete;
+    match default_type {
+        given if lasts && !given.is_empty() => given,
+        _ => "classic",
+    }
+}
+
+/// Whether a stream is to be declared.
+pub(crate) fn is_stream(declare: &Declare, default_type: &str) -> bool {
+    match declare.arguments.get("x-queue-type") {
+        Some(kind) => kind.as_long_str() == Some(b"stream"),
+        None => type_without_name(declare, default_type) == "stream",
+    }
+}
+
+/// What is to be declared, in a virtual host with this default type of queues.
 pub(crate) fn queue_definition(
     subject: Subject<'_>,
     declare: &Declare,
     connection: ConnectionId,
+    default_type: &str,
 ) -> Result<QueueDefinition, Refusal> {
-    let arguments = QueueArguments::parse(subject, &declare.arguments)?;
+    let default_type = type_without_name(declare, default_type);
+    let arguments = QueueArguments::parse(subject, &declare.arguments, default_type)?;
     if arguments.is_quorum {
         check_lasting(subject, declare)?;
     }

@@ -9,6 +9,7 @@ use forebay_broker::storage::LogReader;
 use forebay_broker::topic::Topic;
 
 use super::Done;
+use super::consume::shown;
 use super::queue::clamped;
 use super::stream_topic::{self, interval_ms};
 use crate::amqp091::ShortStr;
@@ -129,16 +130,31 @@ impl Session<'_> {
             self.streams.add(holder, log.clone(), next, share);
             holders.push(holder);
         }
-        self.channel(number)?.streams.insert(tag.clone(), holders);
+        let shown = shown(
+            consume,
+            &tag,
+            &queue,
+            u16::try_from(prefetch).unwrap_or(u16::MAX),
+        );
+        let channel = self.channel(number)?;
+        // One consumer to whoever looks, however many partitions it reads.
+        if let Some(first) = holders.first() {
+            channel.entry.subscribed(*first, shown);
+        }
+        channel.streams.insert(tag.clone(), holders);
         self.answer(number, consume.nowait, &ConsumeOk { consumer_tag: tag });
         Ok(())
     }
 
     /// Ends a consumer of a stream. Whether it is one.
     pub(super) fn cancel_stream(&mut self, number: u16, tag: &ShortStr) -> Result<bool, Refusal> {
-        let Some(holders) = self.channel(number)?.streams.remove(tag) else {
+        let channel = self.channel(number)?;
+        let Some(holders) = channel.streams.remove(tag) else {
             return Ok(false);
         };
+        for holder in &holders {
+            channel.entry.unsubscribed(*holder);
+        }
         self.end_streams(&holders);
         Ok(true)
     }

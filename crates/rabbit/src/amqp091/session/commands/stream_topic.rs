@@ -29,11 +29,23 @@ const UNSUPPORTED: [&str; 11] = [
     "x-queue-mode",
 ];
 
+/// Arguments of streams, and what they are called as configurations of topics.
+pub(crate) const ARGUMENTS: [(&str, &str); 3] = [
+    ("x-max-age", "retention.ms"),
+    ("x-max-length-bytes", "retention.bytes"),
+    ("x-stream-max-segment-size-bytes", "segment.bytes"),
+];
+
+/// Whether a virtual host is the one that topics are in.
+pub(crate) fn has_streams(vhost: VirtualHostId) -> bool {
+    vhost == VirtualHostId::DEFAULT
+}
+
 /// The topic that a name stands for.
 pub(crate) fn find(broker: &Broker, vhost: VirtualHostId, name: &[u8]) -> Option<Arc<Topic>> {
-    match vhost {
-        VirtualHostId::DEFAULT => broker.topic(std::str::from_utf8(name).ok()?),
-        _ => None,
+    match has_streams(vhost) {
+        true => broker.topic(std::str::from_utf8(name).ok()?),
+        false => None,
     }
 }
 
@@ -45,7 +57,7 @@ pub(crate) async fn declare(
     declare: &Declare,
 ) -> Done {
     let configs = configs(subject, declare)?;
-    if vhost != VirtualHostId::DEFAULT {
+    if !has_streams(vhost) {
         let text = "queues of type stream in virtual hosts other than '/'";
         return Err(Refusal::not_implemented(text));
     }
@@ -133,12 +145,7 @@ fn equivalent(
     asked: &BTreeMap<String, String>,
     given: &Table,
 ) -> Done {
-    let compared = [
-        ("x-max-age", "retention.ms"),
-        ("x-max-length-bytes", "retention.bytes"),
-        ("x-stream-max-segment-size-bytes", "segment.bytes"),
-    ];
-    for (argument, config) in compared {
+    for (argument, config) in ARGUMENTS {
         let Some(value) = given.get(argument) else {
             continue;
         };
