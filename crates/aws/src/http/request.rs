@@ -75,7 +75,11 @@ async fn ask(
             let named = action.as_deref().unwrap_or_default();
             let asked = Service::of_query(scope, parameters.get("Version"), named);
             *service = asked;
-            let action = action.ok_or_else(faults::missing_action)?;
+            let missing = || match head.method == Method::GET {
+                true => faults::unknown_operation(),
+                false => faults::missing_action(),
+            };
+            let action = action.ok_or_else(missing)?;
             (action, Body::Query(parameters), asked)
         }
     };

@@ -86,6 +86,7 @@ impl Definition {
             delivery_limit: redrive.as_ref().map(|policy| policy.receives_max - 1),
             counted: Causes::ALL,
             dead_letter: redrive.is_some(),
+            drops_expired: true,
             order: match self.is_fifo {
                 true => Order::PerGroup,
                 false => Order::None,

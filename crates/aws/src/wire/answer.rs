@@ -113,6 +113,20 @@ impl Answer {
         });
     }
 
+    /// The same, which is there in JSON also when it is empty: the model says that it is.
+    pub fn required_texts<'t>(
+        &mut self,
+        name: &str,
+        element: &str,
+        items: impl IntoIterator<Item = &'t str>,
+    ) {
+        let mut items = items.into_iter().peekable();
+        if items.peek().is_none() && self.format == Format::Json {
+            self.bare(name, "[]");
+        }
+        self.texts(name, element, items);
+    }
+
     /// A map to texts without an element of its own in XML: there each entry is an `element` with these names for its
     /// key and value. An empty one is left out.
     pub fn map<'t>(
@@ -311,6 +325,7 @@ mod tests {
         answer.boolean("SenderFault", true);
         answer.texts("QueueUrls", "QueueUrl", ["a", "b"]);
         answer.texts("Empty", "None", []);
+        answer.required_texts("queueUrls", "QueueUrl", []);
         answer.map("Tags", "Tag", ("Key", "Value"), [("k", "v"), ("l", "")]);
         answer.list("Messages", "Message", [1, 2], |answer, id| {
             answer.number("Id", id);
@@ -329,7 +344,7 @@ mod tests {
         assert_eq!(
             json,
             serde_json::json!({
-                "Name": "a&\"b", "Count": -3, "SenderFault": true, "QueueUrls": ["a", "b"],
+                "Name": "a&\"b", "Count": -3, "SenderFault": true, "QueueUrls": ["a", "b"], "queueUrls": [],
                 "Tags": {"k": "v", "l": ""},
                 "Messages": [{"Id": 1, "More": {"x": {"N": 1}}}, {"Id": 2, "More": {"x": {"N": 2}}}],
                 "Last": "z",

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use super::answer::Answer;
 use super::call::Format;
 
+/// What has no error of the usual form in XML.
+const UNKNOWN_OPERATION: &str = "UnknownOperationException";
+
 /// Why a request is refused, as its client is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -42,6 +45,9 @@ impl Fault {
                 answer.text("__type", self.shape);
                 answer.text("message", &self.message);
             }),
+            Format::Query if self.code == UNKNOWN_OPERATION => {
+                answer.raw(b"<UnknownOperationException/>\n");
+            }
             Format::Query => {
                 answer.raw(b"<?xml version=\"1.0\"?><ErrorResponse xmlns=\"");
                 answer.raw(namespace.as_bytes());
@@ -64,7 +70,7 @@ impl Fault {
 ///
 /// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>
 pub mod faults {
-    use super::{Cow, Fault};
+    use super::{Cow, Fault, UNKNOWN_OPERATION};
 
     fn sender(
         shape: &'static str,
@@ -93,10 +99,10 @@ pub mod faults {
         sender(shape, "MalformedQueryString", 400, why)
     }
 
-    /// JSON names an operation that there is not.
+    /// JSON names an operation that there is not, or a GET none at all.
     pub fn unknown_operation() -> Fault {
         let shape = "com.amazon.coral.service#UnknownOperationException";
-        sender(shape, "UnknownOperationException", 404, "")
+        sender(shape, UNKNOWN_OPERATION, 404, "")
     }
 
     /// The query protocol names an operation that there is not.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `call` | a request, whichever protocol it came by |
 //! | `query` | the query protocol's parameters, as a tree that serde reads |
-//! | `entries`, `text` | what typed requests are made of, borrowed from the body |
+//! | `entries`, `list`, `text` | what typed requests are made of, borrowed from the body |
 //! | `answer` | an answer as it is written: JSON or XML |
 //! | `fault` | an error as it is written |
 //! | `escape` | text inside JSON and XML |
@@ -20,6 +20,7 @@ mod call;
 mod entries;
 mod escape;
 mod fault;
+mod list;
 pub mod query;
 mod text;
 
@@ -28,4 +29,5 @@ pub use call::{Body, Call, Caller, Format};
 pub use entries::Entries;
 pub(crate) use escape::json as json_string;
 pub use fault::{Fault, faults};
+pub use list::List;
 pub use text::Text;

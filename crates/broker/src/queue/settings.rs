@@ -2,9 +2,9 @@
 //!
 //! Layout: `lock option<varint>, delivery limit option<varint>, counted u8, backoff u8 (0 none; 1 fixed
 //! varint; 2 linear varint; 3 exponential varint, varint), cap varint, jitter u8, retried u8, dead
-//! letter bool, order u8, max priority u8, delay varint, ttl option<varint>, max messages
-//! option<varint>, max bytes option<varint>, overflow u8, deduplication option<varint>, single active
-//! bool, expires option<varint>, auto-delete bool`. Times in milliseconds.
+//! letter u8 (bit 0 wanted, bit 1 dropped if expired), order u8, max priority u8, delay varint, ttl
+//! option<varint>, max messages option<varint>, max bytes option<varint>, overflow u8, deduplication
+//! option<varint>, single active bool, expires option<varint>, auto-delete bool`. Times in milliseconds.
 
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 
@@ -25,6 +25,8 @@ pub struct QueueSettings {
     pub retry: RetryPolicy,
     /// Whether dead messages are wanted ([`Effect::DeadLettered`](super::Effect)) or dropped.
     pub dead_letter: bool,
+    /// What expires is dropped, also where the dead are wanted (SQS: what is kept for too long is just gone).
+    pub drops_expired: bool,
     /// What waits for what.
     pub order: Order,
     /// The highest priority; those of messages are clamped to it. 0: none are used.
@@ -54,6 +56,7 @@ impl Default for QueueSettings {
             counted: Causes::FAILURES,
             retry: RetryPolicy::default(),
             dead_letter: false,
+            drops_expired: false,
             order: Order::None,
             max_priority: 0,
             delay_ms: 0,
@@ -205,7 +208,7 @@ impl QueueSettings {
             .varint(self.retry.cap_ms)
             .u8(self.retry.jitter_percent)
             .u8(self.retry.after.bits())
-            .bool(self.dead_letter)
+            .u8(u8::from(self.dead_letter) | u8::from(self.drops_expired) << 1)
             .u8(match self.order {
                 Order::None => 0,
                 Order::Fifo => 1,
@@ -227,30 +230,39 @@ impl QueueSettings {
     pub fn decode(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let invalid = |what| DecodeError::Invalid { what };
         let narrow = |value| u32::try_from(value).map_err(|_| invalid("32-bit number"));
-        Ok(Self {
-            lock_ms: decoder.option(Decoder::varint)?,
-            delivery_limit: decoder.option(|decoder| narrow(decoder.varint()?))?,
-            counted: Causes::from_bits(decoder.u8()?)?,
-            retry: RetryPolicy {
-                backoff: match decoder.u8()? {
-                    0 => Backoff::None,
-                    1 => Backoff::Fixed {
-                        delay_ms: decoder.varint()?,
-                    },
-                    2 => Backoff::Linear {
-                        base_ms: decoder.varint()?,
-                    },
-                    3 => Backoff::Exponential {
-                        base_ms: decoder.varint()?,
-                        factor_percent: narrow(decoder.varint()?)?,
-                    },
-                    _ => return Err(invalid("backoff")),
+        let lock_ms = decoder.option(Decoder::varint)?;
+        let delivery_limit = decoder.option(|decoder| narrow(decoder.varint()?))?;
+        let counted = Causes::from_bits(decoder.u8()?)?;
+        let retry = RetryPolicy {
+            backoff: match decoder.u8()? {
+                0 => Backoff::None,
+                1 => Backoff::Fixed {
+                    delay_ms: decoder.varint()?,
                 },
-                cap_ms: decoder.varint()?,
-                jitter_percent: decoder.u8()?,
-                after: Causes::from_bits(decoder.u8()?)?,
+                2 => Backoff::Linear {
+                    base_ms: decoder.varint()?,
+                },
+                3 => Backoff::Exponential {
+                    base_ms: decoder.varint()?,
+                    factor_percent: narrow(decoder.varint()?)?,
+                },
+                _ => return Err(invalid("backoff")),
             },
-            dead_letter: decoder.bool()?,
+            cap_ms: decoder.varint()?,
+            jitter_percent: decoder.u8()?,
+            after: Causes::from_bits(decoder.u8()?)?,
+        };
+        let dead = decoder.u8()?;
+        if dead > 0b11 {
+            return Err(invalid("dead letters"));
+        }
+        Ok(Self {
+            lock_ms,
+            delivery_limit,
+            counted,
+            retry,
+            dead_letter: dead & 1 == 1,
+            drops_expired: dead & 2 == 2,
             order: match decoder.u8()? {
                 0 => Order::None,
                 1 => Order::Fifo,

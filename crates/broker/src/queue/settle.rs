@@ -170,7 +170,9 @@ impl Queue {
 
     /// What becomes of a message that dies.
     pub(super) fn death(&self, reason: DeathReason) -> Removal {
-        match self.messages.settings.dead_letter {
+        let settings = &self.messages.settings;
+        let is_dropped = settings.drops_expired && reason == DeathReason::Expired;
+        match settings.dead_letter && !is_dropped {
             true => Removal::Dead(reason),
             false => Removal::Dropped(reason),
         }

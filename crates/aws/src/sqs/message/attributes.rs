@@ -6,7 +6,7 @@ use forebay_broker::storage::codec::{DecodeError, Decoder, Encoder};
 use serde::Deserialize;
 
 use crate::sqs::error::SqsError;
-use crate::wire::{Entries, Text};
+use crate::wire::{Entries, List, Text};
 
 /// An attribute as it is sent.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -19,9 +19,9 @@ pub(crate) struct AttributeInput<'a> {
     #[serde(borrow)]
     binary_value: Option<Text<'a>>,
     #[serde(borrow, alias = "StringListValue")]
-    string_list_values: Vec<Text<'a>>,
+    string_list_values: List<Text<'a>>,
     #[serde(borrow, alias = "BinaryListValue")]
-    binary_list_values: Vec<Text<'a>>,
+    binary_list_values: List<Text<'a>>,
 }
 
 /// An attribute.

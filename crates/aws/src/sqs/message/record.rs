@@ -169,6 +169,11 @@ impl Stored {
         self.0.offset
     }
 
+    /// How often it was received in the queues that it died in.
+    pub(crate) fn earlier_deliveries(&self) -> u64 {
+        self.0.earlier_deliveries().into()
+    }
+
     /// The queue that it died in last.
     pub(crate) fn died_in(&self) -> Option<&str> {
         let death = self.0.deaths.last()?;

@@ -36,18 +36,26 @@ impl Attempt {
 
 /// What was given to whom.
 #[derive(Debug, Default)]
-pub(in crate::sqs) struct Attempts(Mutex<HashMap<Attempt, (Duration, Received)>>);
+pub(in crate::sqs) struct Attempts(Mutex<HashMap<Attempt, (Duration, Given)>>);
+
+/// Messages, and when they were given first.
+#[derive(Clone, Debug)]
+pub(super) struct Given {
+    pub(super) received: Received,
+    /// In milliseconds since the Unix epoch. It stands in the handles.
+    pub(super) at_ms: i64,
+}
 
 impl Attempts {
-    fn find(&self, shared: &Shared, attempt: &Attempt) -> Option<Received> {
+    fn find(&self, shared: &Shared, attempt: &Attempt) -> Option<Given> {
         let now = shared.broker.now().monotonic;
         let attempts = self.0.lock();
-        let (at, received) = attempts.get(attempt)?;
-        (now.saturating_sub(*at) < limits::ATTEMPT_KEPT).then(|| received.clone())
+        let (at, given) = attempts.get(attempt)?;
+        (now.saturating_sub(*at) < limits::ATTEMPT_KEPT).then(|| given.clone())
     }
 
     /// Notes what was given. The time counts from the first.
-    pub(super) fn note(&self, shared: &Shared, attempt: Attempt, received: Received) {
+    pub(super) fn note(&self, shared: &Shared, attempt: Attempt, given: Given) {
         let now = shared.broker.now().monotonic;
         let mut attempts = self.0.lock();
         if attempts.len() >= limits::ATTEMPTS_MAX {
@@ -58,7 +66,7 @@ impl Attempts {
             let known = attempts.get(&attempt);
             let known = known.map(|(at, _)| *at);
             let at = known.filter(|at| now.saturating_sub(*at) < limits::ATTEMPT_KEPT);
-            attempts.insert(attempt, (at.unwrap_or(now), received));
+            attempts.insert(attempt, (at.unwrap_or(now), given));
         }
     }
 }
@@ -69,8 +77,8 @@ pub(super) async fn again(
     queue: &Queue,
     attempt: &Attempt,
     lock_ms: Option<u64>,
-) -> Result<Option<Received>, SqsError> {
-    let Some(mut received) = shared.sqs.attempts.find(shared, attempt) else {
+) -> Result<Option<Given>, SqsError> {
+    let Some(mut given) = shared.sqs.attempts.find(shared, attempt) else {
         return Ok(None);
     };
     let seconds = queue
@@ -79,12 +87,11 @@ pub(super) async fn again(
         .number(Attribute::VisibilityTimeout);
     let lock_ms = lock_ms.unwrap_or(seconds * 1_000);
     let extend = LeaseOutcome::Extend { lock_ms };
-    let leases = received.messages.iter();
+    let messages = &mut given.received.messages;
+    let leases = messages.iter();
     let leases = leases.map(|leased| (leased.lease, extend)).collect();
     let results = queue.host.settle_leases(queue.name.clone(), leases).await?;
     let mut results = results.into_iter();
-    received
-        .messages
-        .retain(|_| results.next().is_some_and(|result| result.is_ok()));
-    Ok((!received.messages.is_empty()).then_some(received))
+    messages.retain(|_| results.next().is_some_and(|result| result.is_ok()));
+    Ok((!messages.is_empty()).then_some(given))
 }

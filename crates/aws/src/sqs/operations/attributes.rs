@@ -11,7 +11,7 @@ use crate::sqs::attributes::{Attribute, Attributes};
 use crate::sqs::definition::{Definition, FIFO_SUFFIX};
 use crate::sqs::error::SqsError;
 use crate::sqs::queues::{self, PlaceRef};
-use crate::wire::{Call, Entries, Fault, Text};
+use crate::wire::{Call, Entries, Fault, List, Text};
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -19,7 +19,7 @@ struct Get<'a> {
     #[serde(borrow)]
     queue_url: Option<Text<'a>>,
     #[serde(borrow, alias = "AttributeName")]
-    attribute_names: Vec<Text<'a>>,
+    attribute_names: List<Text<'a>>,
 }
 
 /// What nobody sets.

@@ -91,8 +91,11 @@ pub(super) async fn list_dead_letter_sources(
         policy.is_ok_and(|policy| policy.is_some_and(|policy| policy.target == arn))
     };
     let found = page.walk(&queue.host, "", goes_there).await?;
-    Ok(write(call, "queueUrls", &queue.namespace.account, found))
+    Ok(write(call, SOURCES, &queue.namespace.account, found))
 }
+
+/// The name of the list of queues whose dead go to one: the model says that it is always there, and writes it small.
+const SOURCES: &str = "queueUrls";
 
 fn write(call: &Call<'_>, name: &str, account: &str, found: Found) -> Vec<u8> {
     let names = found.names.iter();
@@ -100,7 +103,11 @@ fn write(call: &Call<'_>, name: &str, account: &str, found: Found) -> Vec<u8> {
         .map(|name| address::url(call.endpoint, account, name))
         .collect();
     answer(call, |answer| {
-        answer.texts(name, "QueueUrl", urls.iter().map(String::as_str));
+        let urls = urls.iter().map(String::as_str);
+        match name {
+            SOURCES => answer.required_texts(name, "QueueUrl", urls),
+            name => answer.texts(name, "QueueUrl", urls),
+        }
         answer.optional_text("NextToken", found.next.as_deref());
     })
 }

@@ -29,7 +29,7 @@ mod tags;
 
 use crate::gateway::Shared;
 use crate::sqs::NAMESPACE;
-use crate::wire::{Answer, Call, Fault, faults};
+use crate::wire::{Answer, Call, Fault, Format, faults};
 
 pub(super) use attempts::Attempts;
 pub(super) use delete::Recent;
@@ -65,6 +65,11 @@ pub(crate) const OPERATIONS: [&str; 23] = [
 
 /// Does what a request asks.
 pub(crate) async fn call(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fault> {
+    let is_of_account = ["CreateQueue", "ListQueues"].contains(&call.operation);
+    if is_of_account && call.format() == Format::Query && call.path.len() > 1 {
+        // A queue is not asked for others.
+        return Err(faults::invalid_action(call.operation));
+    }
     match call.operation {
         "SendMessage" => send::send(shared, call).await,
         "SendMessageBatch" => send::send_batch(shared, call).await,

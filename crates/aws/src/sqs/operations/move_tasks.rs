@@ -360,7 +360,11 @@ impl Mover {
 
     /// From the oldest message to the one that was the last when it began.
     async fn walk(&self) -> Result<(), String> {
-        let said = |error: HostError| error.to_string();
+        let said = |error: HostError| match error {
+            // By its code, as AWS has it.
+            HostError::NoQueue(_) => SqsError::QueueDoesNotExist.entry_code().to_owned(),
+            error => error.to_string(),
+        };
         let mut from = 0;
         let mut below = u64::MAX;
         // With a rate, so many in a second; a task without one moves as fast as it goes.

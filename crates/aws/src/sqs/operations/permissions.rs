@@ -12,7 +12,7 @@ use crate::sqs::attributes::Attribute;
 use crate::sqs::definition::Definition;
 use crate::sqs::error::SqsError;
 use crate::sqs::queues;
-use crate::wire::{Call, Fault, Text};
+use crate::wire::{Call, Fault, List, Text};
 
 const ACTIONS_MAX: usize = 7;
 const STATEMENTS_MAX: usize = 20;
@@ -38,9 +38,9 @@ struct Add<'a> {
     #[serde(borrow)]
     label: Option<Text<'a>>,
     #[serde(borrow, rename = "AWSAccountIds", alias = "AWSAccountId")]
-    accounts: Vec<Text<'a>>,
+    accounts: List<Text<'a>>,
     #[serde(borrow, alias = "ActionName")]
-    actions: Vec<Text<'a>>,
+    actions: List<Text<'a>>,
 }
 
 pub(super) async fn add(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fault> {
@@ -61,7 +61,7 @@ pub(super) async fn add(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fau
         let reason = "Unable to verify.";
         return Err(SqsError::parameter(account, "PrincipalId", reason).into());
     }
-    for action in &input.actions {
+    for action in input.actions.iter() {
         if !ACTIONS.contains(&&**action) {
             let reason = "Only the queue owner is allowed to invoke this action.";
             return Err(SqsError::parameter(action, "ActionName", reason).into());

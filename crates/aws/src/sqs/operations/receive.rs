@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use forebay_broker::host::{HostError, Leased, Receive, Received, StoredMessage};
 use serde::Deserialize;
 
-use super::attempts::Attempt;
+use super::attempts::{Attempt, Given};
 use super::{answer_of, attempts};
 use crate::arn::Arn;
 use crate::gateway::Shared;
@@ -22,7 +22,7 @@ use crate::sqs::message::{
 };
 use crate::sqs::queues::{self, Queue};
 use crate::sqs::receipt::Receipt;
-use crate::wire::{Answer, Call, Fault, Text};
+use crate::wire::{Answer, Call, Fault, List, Text};
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -31,11 +31,11 @@ struct Input<'a> {
     queue_url: Option<Text<'a>>,
     /// The older name of the next.
     #[serde(borrow, alias = "AttributeName")]
-    attribute_names: Vec<Text<'a>>,
+    attribute_names: List<Text<'a>>,
     #[serde(borrow, alias = "MessageSystemAttributeName")]
-    message_system_attribute_names: Vec<Text<'a>>,
+    message_system_attribute_names: List<Text<'a>>,
     #[serde(borrow, alias = "MessageAttributeName")]
-    message_attribute_names: Vec<Text<'a>>,
+    message_attribute_names: List<Text<'a>>,
     max_number_of_messages: Option<i64>,
     visibility_timeout: Option<i64>,
     wait_time_seconds: Option<i64>,
@@ -58,22 +58,27 @@ pub(super) async fn receive(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>,
         check_attempt(&queue, id)?;
     }
     let attempt = attempt.map(|id| Attempt::new(&queue, id));
-    let received = match &attempt {
+    let again = match &attempt {
         Some(attempt) => attempts::again(shared, &queue, attempt, asked.lock_ms).await?,
         None => None,
     };
-    let received = match received {
-        Some(received) => Some(received),
-        None => take(shared, &queue, &asked).await?,
+    let given = match again {
+        Some(given) => Some(given),
+        None => {
+            let received = take(shared, &queue, &asked).await?;
+            let at_ms = shared.broker.now().wall_ms;
+            received.map(|received| Given { received, at_ms })
+        }
     };
-    let messages = match &received {
-        Some(received) => read(shared, received).await,
-        None => Vec::new(),
+    let Some(given) = given else {
+        return Ok(write(shared, call, &queue, &wanted, Vec::new(), 0));
     };
-    if let (Some(attempt), Some(received)) = (attempt, received) {
-        shared.sqs.attempts.note(shared, attempt, received);
+    let messages = read(shared, &given.received).await;
+    let at_ms = given.at_ms;
+    if let Some(attempt) = attempt {
+        shared.sqs.attempts.note(shared, attempt, given);
     }
-    Ok(write(shared, call, &queue, &wanted, messages))
+    Ok(write(shared, call, &queue, &wanted, messages, at_ms))
 }
 
 /// What is asked for, but for how it is shown.
@@ -226,14 +231,17 @@ impl System {
             queue,
             leased,
             stored,
-            now_ms,
+            received_ms,
         } = delivery;
         match self {
             Self::SenderId => stored.sender().map(str::to_owned),
             Self::SentTimestamp => Some(stored.sent_ms().to_string()),
-            Self::ApproximateReceiveCount => Some((u64::from(leased.deliveries) + 1).to_string()),
+            Self::ApproximateReceiveCount => {
+                let before = u64::from(leased.deliveries) + stored.earlier_deliveries();
+                Some((before + 1).to_string())
+            }
             Self::ApproximateFirstReceiveTimestamp => {
-                Some(leased.first_ms.unwrap_or(*now_ms).to_string())
+                Some(leased.first_ms.unwrap_or(*received_ms).to_string())
             }
             Self::SequenceNumber => {
                 let is_fifo = queue.definition.is_fifo;
@@ -255,7 +263,7 @@ impl<'a> Wanted<'a> {
     fn of(input: &'a Input<'_>) -> Result<Self, SqsError> {
         let mut system = Vec::new();
         let names = &input.message_system_attribute_names;
-        for name in input.attribute_names.iter().chain(names) {
+        for name in input.attribute_names.iter().chain(names.iter()) {
             if **name == *"All" {
                 system = System::ALL.to_vec();
                 continue;
@@ -294,7 +302,7 @@ struct Delivery<'a> {
     queue: &'a Queue,
     leased: Leased,
     stored: Stored,
-    now_ms: i64,
+    received_ms: i64,
 }
 
 fn write(
@@ -303,10 +311,10 @@ fn write(
     queue: &Queue,
     wanted: &Wanted<'_>,
     messages: Vec<(Leased, StoredMessage)>,
+    received_ms: i64,
 ) -> Vec<u8> {
     /// What there is of a message beside its body, about.
     const MESSAGE_BYTES: usize = 512;
-    let now_ms = shared.broker.now().wall_ms;
     let bytes: usize = messages
         .iter()
         .map(|(_, message)| message.body.len() + MESSAGE_BYTES)
@@ -315,7 +323,7 @@ fn write(
         queue,
         leased,
         stored: Stored::new(message),
-        now_ms,
+        received_ms,
     });
     answer_of(call, bytes, |answer| {
         answer.list("Messages", "Message", deliveries, |answer, delivery| {
@@ -331,7 +339,7 @@ fn write_one(shared: &Shared, answer: &mut Answer, wanted: &Wanted<'_>, delivery
     answer.text("MessageId", id.hyphenated().encode_lower(&mut buffer));
     let receipt = Receipt {
         lease,
-        received: u32::try_from(delivery.now_ms.div_euclid(1_000)).unwrap_or_default(),
+        received: u32::try_from(delivery.received_ms.div_euclid(1_000)).unwrap_or_default(),
     };
     answer.text("ReceiptHandle", &receipt.handle());
     let body = stored.body();

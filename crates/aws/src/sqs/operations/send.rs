@@ -15,7 +15,7 @@ use crate::sqs::message::{
     md5_of_attributes, md5_of_body, message_id, sequence_number,
 };
 use crate::sqs::queues::{self, Queue};
-use crate::wire::{Answer, Call, Entries, Fault, Text};
+use crate::wire::{Answer, Call, Entries, Fault, List, Text};
 
 /// Of a batch, all bodies and attributes together.
 const BATCH_BYTES_MAX: usize = 1 << 20;
@@ -48,7 +48,7 @@ struct Batch<'a> {
     #[serde(borrow)]
     queue_url: Option<Text<'a>>,
     #[serde(borrow, alias = "SendMessageBatchRequestEntry")]
-    entries: Vec<Message<'a>>,
+    entries: List<Message<'a>>,
 }
 
 /// What a client is told of a message that it sent.
@@ -83,10 +83,11 @@ pub(super) async fn send_batch(shared: &Shared, call: &Call<'_>) -> Result<Vec<u
     let queue = queues::at(shared, place).await?;
     let ids = input.entries.iter().map(|entry| entry.id.as_ref());
     batch::check("SendMessageBatchRequestEntry", ids)?;
+    check_order(&queue, &input.entries)?;
     let mut results = Vec::with_capacity(input.entries.len());
     let mut publications = Vec::with_capacity(input.entries.len());
     let mut bytes = 0;
-    for entry in &input.entries {
+    for entry in input.entries.iter() {
         let prepared = prepare(shared, call, &queue, entry);
         bytes += match &prepared {
             Ok(prepared) => prepared.bytes,
@@ -124,6 +125,30 @@ pub(super) async fn send_batch(shared: &Shared, call: &Call<'_>) -> Result<Vec<u
         &results,
         write,
     ))
+}
+
+/// An entry that a FIFO queue cannot put in its place fails the whole batch, and a missing group with another code than
+/// it fails a single message with.
+fn check_order(queue: &Queue, entries: &[Message<'_>]) -> Result<(), SqsError> {
+    if !queue.definition.is_fifo {
+        return Ok(());
+    }
+    if entries.iter().any(|entry| entry.message_group_id.is_none()) {
+        let missing = SqsError::MissingParameter("MessageGroupId");
+        return Err(SqsError::InvalidParameterValue(missing.text()));
+    }
+    let mut ids = entries.iter().map(|entry| &entry.message_deduplication_id);
+    match !queue.is_content_deduplicated && ids.any(Option::is_none) {
+        true => Err(no_deduplication_id()),
+        false => Ok(()),
+    }
+}
+
+fn no_deduplication_id() -> SqsError {
+    SqsError::InvalidParameterValue(
+        "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
+            .to_owned(),
+    )
 }
 
 /// A message that may be sent.
@@ -220,13 +245,7 @@ fn order<'a>(
         Some(id) => Cow::Borrowed(id),
         // Of the body alone: messages that differ in their attributes are the same.
         None if queue.is_content_deduplicated => Cow::Owned(hex(&Sha256::digest(body))),
-        None => {
-            return Err(SqsError::InvalidParameterValue(
-                "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided \
-                 explicitly"
-                    .to_owned(),
-            ));
-        }
+        None => return Err(no_deduplication_id()),
     };
     let is_of_group = queue.is_deduplicated_by_group;
     Ok((Some(group), Some(Deduplication { id, is_of_group })))

@@ -9,7 +9,7 @@ use crate::gateway::Shared;
 use crate::sqs::error::SqsError;
 use crate::sqs::queues::{self, Queue};
 use crate::sqs::receipt::Receipt;
-use crate::wire::{Call, Fault, Text};
+use crate::wire::{Call, Fault, List, Text};
 
 /// What is said of one message. `Id` is for those of batches alone.
 #[derive(Default, Deserialize)]
@@ -34,7 +34,7 @@ struct Batch<'a> {
         alias = "DeleteMessageBatchRequestEntry",
         alias = "ChangeMessageVisibilityBatchRequestEntry"
     )]
-    entries: Vec<Settlement<'a>>,
+    entries: List<Settlement<'a>>,
 }
 
 /// What becomes of messages.
@@ -86,7 +86,7 @@ pub(super) async fn settle_batch(
     batch::check(fate.entry(), ids)?;
     let mut leases = Vec::with_capacity(input.entries.len());
     let mut results = Vec::with_capacity(input.entries.len());
-    for entry in &input.entries {
+    for entry in input.entries.iter() {
         let lease = lease(shared, &queue, fate, entry);
         results.push((entry, lease.map(|lease| leases.push(lease))));
     }

@@ -7,7 +7,7 @@ use super::{answer, done};
 use crate::gateway::Shared;
 use crate::sqs::error::SqsError;
 use crate::sqs::queues;
-use crate::wire::{Call, Entries, Fault, Text};
+use crate::wire::{Call, Entries, Fault, List, Text};
 
 /// Tags of one queue.
 const TAGS_MAX: usize = 50;
@@ -72,7 +72,7 @@ struct Untag<'a> {
     #[serde(borrow)]
     queue_url: Option<Text<'a>>,
     #[serde(borrow, alias = "TagKey")]
-    tag_keys: Vec<Text<'a>>,
+    tag_keys: List<Text<'a>>,
 }
 
 pub(super) async fn untag(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fault> {
@@ -81,7 +81,7 @@ pub(super) async fn untag(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, F
         return Err(SqsError::MissingParameter("TagKeys").into());
     }
     alter(shared, call, input.queue_url.as_ref(), |queue| {
-        for key in &input.tag_keys {
+        for key in input.tag_keys.iter() {
             queue.tags.remove(&**key);
         }
         Ok(())
@@ -92,13 +92,13 @@ pub(super) async fn untag(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, F
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct List<'a> {
+struct ListTags<'a> {
     #[serde(borrow)]
     queue_url: Option<Text<'a>>,
 }
 
 pub(super) async fn list(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fault> {
-    let input: List<'_> = call.input()?;
+    let input: ListTags<'_> = call.input()?;
     let queue = queues::find(shared, call, input.queue_url.as_ref()).await?;
     let tags = queue.definition.tags.iter();
     let tags = tags.map(|(key, value)| (key.as_str(), value.as_str()));

@@ -208,6 +208,16 @@ mod tests {
     }
 
     #[test]
+    fn one_alone_needs_no_number() {
+        let form = "AttributeName=All&Attribute.Name=n&Attribute.Value=v&Entry=";
+        let parameters = Parameters::of([form]).unwrap();
+        let input: Input<'_> = parameters.read().unwrap();
+        assert_eq!(input.attribute_names, ["All".into()]);
+        assert_eq!(input.attributes.0, [("n".into(), "v".into())]);
+        assert_eq!(input.entries, []);
+    }
+
+    #[test]
     fn what_is_not_a_number_is_refused() {
         let parameters = Parameters::of(["DelaySeconds=soon"]).unwrap();
         let fault = parameters.read::<Input<'_>>().unwrap_err();

@@ -58,6 +58,12 @@ impl<'a> Node<'a> {
         Ok(node)
     }
 
+    /// Whether it is named for nothing: `TagKey=` is an empty list.
+    fn is_empty(&self) -> bool {
+        let has_value = self.value.as_ref().is_some_and(|value| !value.is_empty());
+        !has_value && self.children.is_empty()
+    }
+
     pub(super) fn child(&self, name: &str) -> Option<&Self> {
         self.children.get(name)
     }
@@ -72,6 +78,10 @@ impl<'a> Node<'a> {
             .filter_map(|(number, child)| Some((number.parse().ok()?, child)))
             .collect();
         elements.sort_by_key(|(number, _)| *number);
+        // Of one alone some clients leave out the number.
+        if elements.is_empty() && inner.is_none() && !self.is_empty() {
+            return vec![self];
+        }
         elements.into_iter().map(|(_, child)| child).collect()
     }
 }

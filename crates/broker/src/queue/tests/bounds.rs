@@ -106,6 +106,17 @@ fn messages_expire_when_their_time_is_over_and_not_before() {
 }
 
 #[test]
+fn what_expires_is_dropped_where_only_others_of_the_dead_are_wanted() {
+    let mut bench = Bench::new(QueueSettings {
+        drops_expired: true,
+        ..living(100)
+    });
+    bench.enqueue(1);
+    bench.pass(100);
+    assert_eq!((bench.ready(), bench.dead()), (0, vec![]));
+}
+
+#[test]
 fn the_shorter_time_to_live_counts_and_is_looked_at_at_the_head() {
     let mut bench = Bench::new(living(1_000));
     bench.enqueue_with(1, ttl(5_000));

@@ -39,6 +39,7 @@ fn one_of_each() -> Vec<QueueEvent> {
             after: Causes::FAILURES,
         },
         dead_letter: true,
+        drops_expired: true,
         order: Order::PerGroup,
         max_priority: 6,
         delay_ms: 7,
