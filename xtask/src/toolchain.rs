@@ -41,6 +41,10 @@ pub(crate) enum Toolchain {
     Rabbitmq,
     /// RabbitMQ's own load generator.
     PerfTest,
+    /// A server of SQS, to be measured beside.
+    Elasticmq,
+    /// Another.
+    Moto,
 }
 
 impl fmt::Display for Toolchain {
@@ -62,6 +66,8 @@ impl fmt::Display for Toolchain {
             Self::Faketime => "faketime",
             Self::Rabbitmq => "RabbitMQ (root, unshare, and apt of a Debian)",
             Self::PerfTest => "RabbitMQ PerfTest (a JRE of 17 or newer, and mvn)",
+            Self::Elasticmq => "ElasticMQ (a JRE of 17 or newer, and mvn)",
+            Self::Moto => "moto (python3 with venv)",
         })
     }
 }
@@ -92,7 +98,9 @@ impl Toolchain {
             Self::Iproute => packaged(layout, "iproute2", &["ip"], &["iproute2"]),
             Self::Faketime => packaged(layout, "faketime", &["faketime"], &["faketime"]),
             Self::Rabbitmq => rabbitmq(layout),
-            Self::PerfTest => perf_test(layout),
+            Self::PerfTest => maven(layout, "perf-test"),
+            Self::Elasticmq => maven(layout, "elasticmq"),
+            Self::Moto => moto(layout),
         }
     }
 }
@@ -101,21 +109,26 @@ fn python(layout: &Layout) -> Result<()> {
     let requirements = layout.conformance.join("python/requirements.txt");
     require(&["python3"])?;
     once(layout, "python", &[&requirements], |log| {
-        let venv = layout.cache.join("venv");
-        let mut create = Command::new("python3");
-        create.args(["-m", "venv"]).arg(&venv);
-        process::must(&mut create, log, LIMIT)?;
-        let mut install = pip(layout);
-        install
-            .args(["install", "--quiet", "--requirement"])
-            .arg(&requirements);
-        process::must(&mut install, log, LIMIT)
+        environment(&layout.cache.join("venv"), &requirements, log)
     })
 }
 
-/// As a module: its own script knows where the environment was when it was made.
+/// A virtual environment with these packages.
+fn environment(venv: &Path, requirements: &Path, log: &Path) -> Result<()> {
+    let mut create = Command::new("python3");
+    process::must(create.args(["-m", "venv"]).arg(venv), log, LIMIT)?;
+    let mut install = pip_of(venv);
+    install.args(["install", "--quiet", "--requirement"]);
+    process::must(install.arg(requirements), log, LIMIT)
+}
+
 fn pip(layout: &Layout) -> Command {
-    let mut pip = Command::new(layout.cache.join("venv/bin/python"));
+    pip_of(&layout.cache.join("venv"))
+}
+
+/// As a module: its own script knows where the environment was when it was made.
+fn pip_of(venv: &Path) -> Command {
+    let mut pip = Command::new(venv.join("bin/python"));
     pip.args(["-m", "pip"]);
     pip
 }
@@ -175,11 +188,20 @@ fn java(layout: &Layout) -> Result<()> {
     })
 }
 
-fn perf_test(layout: &Layout) -> Result<()> {
-    let project = layout.root.join("bench/perf-test");
+/// What the project `bench/NAME` depends on.
+fn maven(layout: &Layout, name: &str) -> Result<()> {
+    let project = layout.root.join("bench").join(name);
     require(&["java", "mvn"])?;
-    once(layout, "perf-test", &[&project.join("pom.xml")], |log| {
-        copy_dependencies(&project, &layout.cache.join("perf-test"), log)
+    once(layout, name, &[&project.join("pom.xml")], |log| {
+        copy_dependencies(&project, &layout.cache.join(name), log)
+    })
+}
+
+fn moto(layout: &Layout) -> Result<()> {
+    let requirements = layout.root.join("bench/moto.txt");
+    require(&["python3"])?;
+    once(layout, "moto", &[&requirements], |log| {
+        environment(&layout.cache.join("moto"), &requirements, log)
     })
 }
 
