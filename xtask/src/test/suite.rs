@@ -350,7 +350,7 @@ pub(crate) const ALL: &[Suite] = &[
     },
     Suite {
         name: "aws-sdk-js",
-        about: "aws-sdk-js v3 with sqs-consumer and sqs-producer (Node.js)",
+        about: "aws-sdk-js v3 with sqs-consumer (Node.js)",
         client: "aws-sdk-js",
         toolchains: &[Toolchain::Node],
         quick: false,
