@@ -135,13 +135,15 @@ impl Client {
     pub(crate) async fn send(&mut self, line: &str, head: &str, body: &[u8]) {
         let head = format!("content-length: {}\r\n{head}", body.len());
         self.begin_with(line, &head).await;
-        self.stream.write_all(body).await.unwrap();
+        let sent = self.stream.write_all(body).await;
+        sent.expect("the gateway reads");
     }
 
     /// Sends the head of a request.
     pub(crate) async fn begin_with(&mut self, line: &str, head: &str) {
         let head = format!("{line}\r\nhost: aws.test\r\n{head}\r\n");
-        self.stream.write_all(head.as_bytes()).await.unwrap();
+        let sent = self.stream.write_all(head.as_bytes()).await;
+        sent.expect("the gateway reads");
     }
 
     /// Reads an answer.
@@ -155,18 +157,24 @@ impl Client {
         while !head.ends_with(b"\r\n\r\n") {
             head.push(self.stream.read_u8().await.expect("a head"));
         }
-        let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+        let head = String::from_utf8(head)
+            .expect("a head is ASCII")
+            .to_ascii_lowercase();
         let field = |name: &str| {
             let mut lines = head.lines().filter_map(|line| line.split_once(": "));
             lines
                 .find(|(found, _)| *found == name)
                 .map(|(_, value)| value)
         };
-        let length = field("content-length").map_or(0, |length| length.parse().unwrap());
+        let length = field("content-length").map_or(0, |length| length.parse().expect("a number"));
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).await.expect("a body");
-        let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
-        let body = String::from_utf8(body).unwrap();
+        let status = head
+            .split_whitespace()
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        let status = status.expect("a status");
+        let body = String::from_utf8(body).expect("a body is text");
         Response { status, head, body }
     }
 }
