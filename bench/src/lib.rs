@@ -6,3 +6,5 @@ pub mod discard;
 pub mod frames;
 pub mod group_commit;
 pub mod hot_path;
+mod latency;
+pub mod sqs;

@@ -13,6 +13,7 @@ mod layout;
 mod process;
 mod rabbitmq;
 mod sim;
+mod sqs_nodes;
 mod test;
 mod toolchain;
 
@@ -28,7 +29,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Measure Forebay: beside Apache Kafka and RabbitMQ, beside the disk, in instructions.
+    /// Measure Forebay: beside Apache Kafka, RabbitMQ and ElasticMQ, beside the disk, in instructions.
     Bench(bench::Args),
     /// Write the Kafka messages from Apache Kafka's schemas.
     Codegen(codegen::Args),

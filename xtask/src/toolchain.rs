@@ -39,8 +39,14 @@ pub(crate) enum Toolchain {
     Faketime,
     /// The broker itself, to prove suites on.
     Rabbitmq,
+    /// RabbitMQ's command line before version 4.1: a Python program.
+    RabbitmqadminV1,
     /// RabbitMQ's own load generator.
     PerfTest,
+    /// A server of SQS, to be measured beside.
+    Elasticmq,
+    /// Another.
+    Moto,
 }
 
 impl fmt::Display for Toolchain {
@@ -61,7 +67,10 @@ impl fmt::Display for Toolchain {
             Self::Iproute => "ip (iproute2)",
             Self::Faketime => "faketime",
             Self::Rabbitmq => "RabbitMQ (root, unshare, and apt of a Debian)",
+            Self::RabbitmqadminV1 => "rabbitmqadmin 1 (apt of a Debian, and dpkg-deb)",
             Self::PerfTest => "RabbitMQ PerfTest (a JRE of 17 or newer, and mvn)",
+            Self::Elasticmq => "ElasticMQ (a JRE of 17 or newer, and mvn)",
+            Self::Moto => "moto (python3 with venv)",
         })
     }
 }
@@ -92,7 +101,10 @@ impl Toolchain {
             Self::Iproute => packaged(layout, "iproute2", &["ip"], &["iproute2"]),
             Self::Faketime => packaged(layout, "faketime", &["faketime"], &["faketime"]),
             Self::Rabbitmq => rabbitmq(layout),
-            Self::PerfTest => perf_test(layout),
+            Self::RabbitmqadminV1 => rabbitmqadmin_v1(layout),
+            Self::PerfTest => maven(layout, "perf-test"),
+            Self::Elasticmq => maven(layout, "elasticmq"),
+            Self::Moto => moto(layout),
         }
     }
 }
@@ -101,21 +113,26 @@ fn python(layout: &Layout) -> Result<()> {
     let requirements = layout.conformance.join("python/requirements.txt");
     require(&["python3"])?;
     once(layout, "python", &[&requirements], |log| {
-        let venv = layout.cache.join("venv");
-        let mut create = Command::new("python3");
-        create.args(["-m", "venv"]).arg(&venv);
-        process::must(&mut create, log, LIMIT)?;
-        let mut install = pip(layout);
-        install
-            .args(["install", "--quiet", "--requirement"])
-            .arg(&requirements);
-        process::must(&mut install, log, LIMIT)
+        environment(&layout.cache.join("venv"), &requirements, log)
     })
 }
 
-/// As a module: its own script knows where the environment was when it was made.
+/// A virtual environment with these packages.
+fn environment(venv: &Path, requirements: &Path, log: &Path) -> Result<()> {
+    let mut create = Command::new("python3");
+    process::must(create.args(["-m", "venv"]).arg(venv), log, LIMIT)?;
+    let mut install = pip_of(venv);
+    install.args(["install", "--quiet", "--requirement"]);
+    process::must(install.arg(requirements), log, LIMIT)
+}
+
 fn pip(layout: &Layout) -> Command {
-    let mut pip = Command::new(layout.cache.join("venv/bin/python"));
+    pip_of(&layout.cache.join("venv"))
+}
+
+/// As a module: its own script knows where the environment was when it was made.
+fn pip_of(venv: &Path) -> Command {
+    let mut pip = Command::new(venv.join("bin/python"));
     pip.args(["-m", "pip"]);
     pip
 }
@@ -175,11 +192,20 @@ fn java(layout: &Layout) -> Result<()> {
     })
 }
 
-fn perf_test(layout: &Layout) -> Result<()> {
-    let project = layout.root.join("bench/perf-test");
+/// What the project `bench/NAME` depends on.
+fn maven(layout: &Layout, name: &str) -> Result<()> {
+    let project = layout.root.join("bench").join(name);
     require(&["java", "mvn"])?;
-    once(layout, "perf-test", &[&project.join("pom.xml")], |log| {
-        copy_dependencies(&project, &layout.cache.join("perf-test"), log)
+    once(layout, name, &[&project.join("pom.xml")], |log| {
+        copy_dependencies(&project, &layout.cache.join(name), log)
+    })
+}
+
+fn moto(layout: &Layout) -> Result<()> {
+    let requirements = layout.root.join("bench/moto.txt");
+    require(&["python3"])?;
+    once(layout, "moto", &[&requirements], |log| {
+        environment(&layout.cache.join("moto"), &requirements, log)
     })
 }
 
@@ -271,6 +297,42 @@ fn rabbitmq(layout: &Layout) -> Result<()> {
 }
 
 /// What only distributions package; it is installed where that is possible.
+/// The program alone, out of the package of a RabbitMQ that is older than the one that suites are proved on.
+fn rabbitmqadmin_v1(layout: &Layout) -> Result<()> {
+    let folder = layout.cache.join("rabbitmqadmin-v1");
+    let program = folder.join("usr/bin/rabbitmqadmin");
+    if program.exists() {
+        return Ok(());
+    }
+    require(&["python3", "apt-get", "dpkg-deb"])?;
+    let log = layout.log("prepare-rabbitmqadmin-v1");
+    fs::create_dir_all(&folder)?;
+    let mut update = Command::new("apt-get");
+    process::must(update.args(["update", "-q"]), &log, LIMIT)?;
+    let mut download = Command::new("apt-get");
+    download
+        .args([
+            "download",
+            "-q",
+            "-o",
+            "APT::Sandbox::User=root",
+            "rabbitmq-server",
+        ])
+        .current_dir(&folder);
+    process::must(&mut download, &log, LIMIT)?;
+    let packages = files_under(&folder, "deb")?;
+    let package = packages.first().context("a package of RabbitMQ")?;
+    let mut unpack = Command::new("dpkg-deb");
+    unpack.arg("--extract").arg(package).arg(&folder);
+    process::must(&mut unpack, &log, LIMIT)?;
+    let text = fs::read(&program).with_context(|| format!("read {}", program.display()))?;
+    if !text.starts_with(b"#!") {
+        fs::remove_file(&program)?;
+        bail!("this Debian's rabbitmqadmin is another program already");
+    }
+    Ok(())
+}
+
 fn packaged(layout: &Layout, name: &str, programs: &[&str], packages: &[&str]) -> Result<()> {
     if require(programs).is_ok() {
         return Ok(());

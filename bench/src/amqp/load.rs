@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::connection::Connection;
 use super::consume::{self, Taking};
-use super::latency::Latencies;
 use super::publish;
 use super::ring::{Content, Ring};
 use super::steady::{self, Pace};
 use super::topology::Topology;
+use crate::latency::Latencies;
 
 /// What is sent, and how.
 #[derive(Clone, Debug)]

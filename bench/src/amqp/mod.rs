@@ -6,7 +6,6 @@ mod confirms;
 mod connection;
 mod consume;
 mod crowd;
-mod latency;
 mod load;
 mod publish;
 mod ring;

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::confirms::Confirms;
 use super::connection::Connection;
-use super::latency::Latencies;
 use super::ring::Ring;
+use crate::latency::Latencies;
 
 /// Sends so many messages, and waits until they were dealt with.
 pub(super) fn unconfirmed(

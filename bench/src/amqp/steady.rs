@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::confirms::Confirms;
 use super::connection::Connection;
-use super::latency::Latencies;
 use super::ring::Ring;
+use crate::latency::Latencies;
 
 /// When messages are due.
 #[derive(Clone, Copy, Debug)]

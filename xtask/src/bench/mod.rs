@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: how fast Forebay is, beside Apache Kafka, beside RabbitMQ, beside the bare disk,
-//! and beside what it was before.
+//! `cargo xtask bench`: how fast Forebay is, beside Apache Kafka, beside RabbitMQ, beside other servers of SQS,
+//! beside the bare disk, and beside what it was before.
 //!
 //! Every benchmark writes a page and its charts to `bench/results/`. Times hang on the machine;
 //! ratios of things measured in turn on the same machine hang on it less, so they are the headline.
@@ -18,6 +18,7 @@ mod probe;
 mod rabbitmq;
 mod samples;
 mod server;
+mod sqs;
 mod usage;
 
 use anyhow::Result;
@@ -38,6 +39,8 @@ enum Benchmark {
     Kafka(kafka::Args),
     /// Forebay and RabbitMQ in turn, under the same load.
     Rabbitmq(rabbitmq::Args),
+    /// Forebay, ElasticMQ and moto in turn, under the same load of SQS.
+    Sqs(sqs::Args),
     /// The group commit beside what the disk can do.
     Disk(disk::Args),
     /// What should not grow with partitions and with the length of a log.
@@ -54,6 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.benchmark {
         Benchmark::Kafka(args) => kafka::run(&layout, args),
         Benchmark::Rabbitmq(args) => rabbitmq::run(&layout, args),
+        Benchmark::Sqs(args) => sqs::run(&layout, args),
         Benchmark::Disk(args) => disk::run(&layout, args),
         Benchmark::Flat(args) => flat::run(&layout, args),
         Benchmark::Counts(args) => hot_paths::counts::run(&layout, args),

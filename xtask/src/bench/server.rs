@@ -13,6 +13,7 @@ use crate::kafka_node::KafkaNode;
 use crate::layout::Layout;
 use crate::process::{self, Ending, free_port};
 use crate::rabbitmq::{RabbitmqNode, answers_amqp};
+use crate::sqs_nodes::{ElasticmqNode, MotoNode, answers_sqs};
 
 /// For a broker that has ten gigabytes of logs to look through.
 const START_LIMIT: Duration = Duration::from_secs(180);
@@ -50,6 +51,8 @@ enum Program {
     },
     Kafka(KafkaNode),
     Rabbitmq(RabbitmqNode),
+    Elasticmq(ElasticmqNode),
+    Moto(MotoNode),
 }
 
 /// What Forebay is spoken to in; it listens for nothing else.
@@ -57,6 +60,7 @@ enum Program {
 pub(crate) enum Protocol {
     Kafka,
     Amqp,
+    Aws,
 }
 
 impl Seat {
@@ -110,6 +114,29 @@ impl Seat {
         })
     }
 
+    /// ElasticMQ as it comes, in memory.
+    pub(crate) fn elasticmq(layout: &Layout, name: &str) -> Result<Self> {
+        let folder = fresh_folder(layout, name)?;
+        let template = layout.root.join("bench/elasticmq.conf");
+        let template =
+            fs::read_to_string(&template).with_context(|| template.display().to_string())?;
+        let node = ElasticmqNode::with(layout, &folder, &template)?;
+        Ok(Self {
+            program: Program::Elasticmq(node),
+            folder,
+            log: layout.log(&format!("bench.{name}")),
+        })
+    }
+
+    /// The server of moto.
+    pub(crate) fn moto(layout: &Layout, name: &str) -> Result<Self> {
+        Ok(Self {
+            program: Program::Moto(MotoNode::new(layout)?),
+            folder: fresh_folder(layout, name)?,
+            log: layout.log(&format!("bench.{name}")),
+        })
+    }
+
     /// Starts it and waits until it answers.
     pub(crate) fn start(&self) -> Result<Server> {
         let mut command = match &self.program {
@@ -119,40 +146,46 @@ impl Seat {
                 address,
                 durability,
             } => {
-                let (kafka, amqp) = match protocol {
-                    Protocol::Kafka => (&address[..], "off"),
-                    Protocol::Amqp => ("off", &address[..]),
+                let (kafka, amqp, aws) = match protocol {
+                    Protocol::Kafka => (&address[..], "off", "off"),
+                    Protocol::Amqp => ("off", &address[..], "off"),
+                    Protocol::Aws => ("off", "off", &address[..]),
                 };
                 let mut command = Command::new(binary);
                 command
                     .args(["serve", "--kafka", kafka, "--amqp", amqp])
-                    .args(["--aws", "off", "--admin", "127.0.0.1:0"])
+                    .args(["--aws", aws, "--admin", "127.0.0.1:0"])
                     .args(["--durability", durability, "--data"])
                     .arg(self.folder.join("data"));
                 process::tied_to_this_thread(&command)
             }
             Program::Kafka(node) => process::tied_to_this_thread(&node.serve()),
             Program::Rabbitmq(node) => node.serve(),
+            Program::Elasticmq(node) => process::tied_to_this_thread(&node.serve()),
+            Program::Moto(node) => process::tied_to_this_thread(&node.serve()),
         };
         let (address, is_ready): (&String, fn(&str) -> bool) = match &self.program {
             Program::Forebay {
-                address,
-                protocol: Protocol::Kafka,
-                ..
-            } => (address, probe::is_ready),
-            Program::Forebay { address, .. } => (address, answers_amqp),
+                address, protocol, ..
+            } => match protocol {
+                Protocol::Kafka => (address, probe::is_ready),
+                Protocol::Amqp => (address, answers_amqp),
+                Protocol::Aws => (address, answers_sqs),
+            },
             Program::Kafka(node) => (&node.bootstrap, probe::is_ready),
             Program::Rabbitmq(node) => (&node.amqp, answers_amqp),
+            Program::Elasticmq(node) => (&node.address, answers_sqs),
+            Program::Moto(node) => (&node.address, answers_sqs),
         };
         let started = Instant::now();
         let mut child = process::spawn(&mut command, &self.log)?;
         process::wait_until(&mut child, &self.log, START_LIMIT, || is_ready(address))?;
         let ready_after = started.elapsed();
         let id = match &self.program {
-            Program::Forebay { .. } | Program::Kafka(_) => child.id(),
             // What was started only holds the namespaces that the broker runs in.
             Program::Rabbitmq(_) => process::descendant(child.id(), ERLANG)
                 .with_context(|| format!("no {ERLANG} below {}", child.id()))?,
+            _ => child.id(),
         };
         let bootstrap = address.clone();
         Ok(Server {

@@ -79,6 +79,14 @@ impl<C: Contender> Measured<C> {
         &self.samples
     }
 
+    /// How often something was measured, at most: a run in pieces has rounds of some workloads only.
+    pub(crate) fn times(&self) -> usize {
+        let samples = self.samples.iter();
+        let of_a_kind =
+            samples.map(|sample| self.matching(sample.contender, sample.measure).count());
+        of_a_kind.max().unwrap_or(0)
+    }
+
     /// The values of all rounds.
     pub(crate) fn of(&self, contender: C, measure: &Measure) -> Option<Samples> {
         let of_it = self.matching(contender, measure);
@@ -134,7 +142,9 @@ mod tests {
         let other = Measure::rate("another rate", "records/s");
         assert_eq!(measured.ratio(Ours, Theirs, &other), None);
         assert_eq!(measured.of(Ours, &other), None);
+        assert_eq!(measured.times(), 3);
     }
+
     #[test]
     fn rounds_that_have_one_side_each_are_compared_by_their_medians() {
         const RATE: Measure = Measure::rate("rate", "records/s");

@@ -1,12 +1,17 @@
 //! Brokers beside each other: what is measured on each, what ours is to reach, and how that is told.
 
 mod claim;
+mod kept;
 mod measure;
+mod rounds;
 mod table;
+mod turn;
 
 pub(crate) use claim::{Claim, Target, Verdict, claim};
 pub(crate) use measure::{Measure, Measured, Sample};
+pub(crate) use rounds::{Outcome, Rounds};
 pub(crate) use table::{advantages, claim_rows, everything, shares};
+pub(crate) use turn::Turn;
 
 use anyhow::{Result, ensure};
 

@@ -1,22 +1,18 @@
 //! `bench/src/amqp`: AMQP load from messages that were encoded once, so that the server is the limit.
 
 use std::fs;
-use std::process::{Child, Command};
-use std::time::Duration;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::super::server;
-use super::LIMIT;
-use crate::cargo;
+use super::{Held, LIMIT};
 use crate::layout::Layout;
 use crate::process;
 
 const PROGRAM: &str = "amqp";
-/// How long connections may take to be opened.
-const OPEN_LIMIT: Duration = Duration::from_secs(120);
 
 /// What a load found.
 #[derive(Clone, Debug, Deserialize)]
@@ -68,15 +64,11 @@ impl Amqp<'_> {
     }
 
     /// Holds connections open until it is dropped.
-    pub(crate) fn connections(&self, count: u32) -> Result<Connections> {
+    pub(crate) fn connections(&self, count: u32) -> Result<Held> {
         let mut command = self.command("idle");
         command.args(["connections", &count.to_string()]);
         let log = self.layout.log("bench.amqp-connections");
-        let command = &mut process::tied_to_this_thread(&command);
-        let mut child = process::spawn(command, &log)?;
-        let open = || fs::read_to_string(&log).is_ok_and(|said| said.contains("are open"));
-        process::wait_until(&mut child, &log, OPEN_LIMIT, open)?;
-        Ok(Connections(child))
+        Held::start(&command, &log, "are open")
     }
 
     fn command(&self, name: &str) -> Command {
@@ -99,25 +91,7 @@ impl Amqp<'_> {
     }
 }
 
-/// Connections that nobody uses.
-pub(crate) struct Connections(Child);
-
-impl Drop for Connections {
-    fn drop(&mut self) {
-        process::kill_tree(self.0.id());
-        let _ = self.0.wait();
-    }
-}
-
 /// Builds the generator.
 pub(crate) fn build(layout: &Layout) -> Result<()> {
-    let mut build = cargo::command(layout);
-    build.args(["build", "--release", "--locked"]).args([
-        "--package",
-        "forebay-bench",
-        "--bin",
-        "amqp",
-    ]);
-    process::must(&mut build, &layout.log("bench.build-amqp"), cargo::LIMIT)?;
-    server::keep(layout, PROGRAM)
+    super::build(layout, PROGRAM)
 }

@@ -1,7 +1,6 @@
 //! What is measured.
 
-use super::contender::Contender;
-use crate::bench::comparison::{Measure, Measured};
+use crate::bench::comparison::Measure;
 
 const fn rate(title: &'static str) -> Measure {
     Measure::rate(title, "messages/s")
@@ -146,13 +145,3 @@ pub(crate) static SHARES: [(&str, &[Measure; 4]); 3] = [
     ("1 KiB", &LARGE_SHARES),
     ("confirms", &CONFIRMED_SHARES),
 ];
-
-/// The share of the machine that nobody here used while one queue was measured, in the worst case.
-pub(super) fn taken_by_others(measured: &Measured<Contender>) -> f64 {
-    let others = SHARES.iter().map(|(_, shares)| &shares[3]);
-    let samples = others.flat_map(|measure| {
-        let samples = measured.samples().iter();
-        samples.filter(move |sample| sample.measure == measure)
-    });
-    samples.map(|sample| sample.value).fold(0.0, f64::max)
-}

@@ -9,29 +9,21 @@ mod measure;
 mod plan;
 mod results;
 mod routing;
-mod samples;
 mod turn;
-
-use std::time::Instant;
 
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::comparison::{self, Contender as _, Measured};
+use super::comparison::{self, Rounds};
 use super::load::amqp;
 use super::{machine, server};
 use crate::layout::Layout;
 use crate::toolchain::Toolchain;
-use contender::Contender;
 use plan::{Plan, Workload};
 use turn::Turn;
 
 /// What a backlog takes on the disk: message, framing, and what a sort writes twice for a while.
 const BACKLOG_MESSAGE_BYTES: u64 = 1_000;
-
-/// A machine that does more than this for others is not measured, it is guessed at: such a turn is left
-/// out. The kernel's own threads, which write the page cache back, are among the others.
-const MAX_OTHERS_PERCENT: f64 = 15.0;
 
 /// Options of `cargo xtask bench rabbitmq`.
 #[derive(clap::Args, Debug)]
@@ -83,53 +75,22 @@ pub(crate) fn run(layout: &Layout, args: &Args) -> Result<()> {
     server::build_forebay(layout)?;
     amqp::build(layout)?;
 
-    let started = Instant::now();
-    let mut measured = if args.resume {
-        samples::load(layout)?
-    } else {
-        Measured::default()
+    let rounds = Rounds {
+        layout,
+        plan: &plan,
+        name: "rabbitmq",
+        count: plan.rounds,
+        resume: args.resume,
+        measures: measure::ALL,
+        shares: &measure::SHARES,
     };
-    let rounds = measured.samples().iter().map(|sample| sample.round + 1);
-    let first = rounds.max().unwrap_or(0);
-    let mut failures = Vec::new();
-    for round in first..first + plan.rounds {
-        comparison::announce(round - first, plan.rounds);
-        for workload in args.workloads() {
-            let contenders = Contender::order(round).into_iter();
-            for contender in contenders.filter(|it| workload.contenders().contains(it)) {
-                let mut found = Measured::default();
-                let turn = Turn {
-                    layout,
-                    plan: &plan,
-                    contender,
-                    round,
-                    measured: &mut found,
-                };
-                let name = contender.name();
-                if let Err(error) = turn.take(*workload) {
-                    println!("!!! {name}, {workload:?}: {error:#}");
-                    failures.push(format!("{name}, {workload:?}: {error}"));
-                }
-                let others = measure::taken_by_others(&found);
-                if others > MAX_OTHERS_PERCENT {
-                    println!("!!! {name}, {workload:?}: others took {others:.0} % of the machine");
-                    failures.push(format!(
-                        "{name}, {workload:?}: other programs took {others:.0} % of the machine"
-                    ));
-                    continue;
-                }
-                measured.extend(found);
-                samples::save(layout, &measured)?;
-            }
-        }
-    }
+    let take = |turn: Turn<'_>, workload| turn.take(workload);
+    let outcome = rounds.run(args.workloads(), Workload::contenders, take)?;
     let results = results::Results {
         description,
         plan: &plan,
-        measured: &measured,
-        failures: &failures,
-        took: started.elapsed(),
+        outcome: &outcome,
     };
     results.write(layout)?;
-    comparison::all_measured(&failures)
+    comparison::all_measured(&outcome.failures)
 }

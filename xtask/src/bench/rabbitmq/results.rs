@@ -1,14 +1,12 @@
 //! The page `bench/results/rabbitmq.md`.
 
-use std::time::Duration;
-
 use anyhow::Result;
 
 use super::claim::CLAIMS;
 use super::contender::Contender;
 use super::measure;
 use super::plan::{ACK_EVERY, PREFETCH, Plan, SMALL_BYTES, TOPIC_QUEUES, WARM_UP_SECONDS, WINDOW};
-use crate::bench::comparison::{self, Contender as _, Measure, Measured};
+use crate::bench::comparison::{self, Contender as _, Outcome};
 use crate::bench::machine;
 use crate::bench::page::Page;
 use crate::bench::samples::digits;
@@ -18,9 +16,7 @@ use crate::layout::Layout;
 pub(crate) struct Results<'a> {
     pub(crate) description: Vec<(&'static str, String)>,
     pub(crate) plan: &'a Plan,
-    pub(crate) measured: &'a Measured<Contender>,
-    pub(crate) failures: &'a [String],
-    pub(crate) took: Duration,
+    pub(crate) outcome: &'a Outcome<Contender>,
 }
 
 impl Results<'_> {
@@ -28,12 +24,13 @@ impl Results<'_> {
         let mut page = Page::new(layout, "rabbitmq", "Forebay beside RabbitMQ")?;
         page.paragraph(&introduction());
         machine::warn_if_busy(&mut page, &self.description);
-        for failure in self.failures {
+        for failure in &self.outcome.failures {
             page.paragraph(&format!("**Not measured** in the last piece: {failure}"));
         }
+        let measured = &self.outcome.measured;
         let judged: Vec<_> = CLAIMS
             .iter()
-            .filter_map(|claim| Some((claim, claim.judge(self.measured)?)))
+            .filter_map(|claim| Some((claim, claim.judge(measured)?)))
             .collect();
         page.table(
             &[
@@ -56,13 +53,13 @@ impl Results<'_> {
         let shares = measure::SHARES.map(|(load, shares)| (load, shares.each_ref()));
         page.table(
             &["", "server", "client", "idle", "others"],
-            &comparison::shares(self.measured, &shares),
+            &comparison::shares(measured, &shares),
         );
         page.heading("Everything");
         page.paragraph("Median of the rounds, and the least and the greatest.");
         let mut head = vec![""];
         head.extend(Contender::ALL.iter().map(|it| it.name()));
-        page.table(&head, &comparison::everything(self.measured, measure::ALL));
+        page.table(&head, &comparison::everything(measured, measure::ALL));
         page.heading("How");
         page.facts(&self.description);
         page.facts(&[
@@ -81,7 +78,7 @@ impl Results<'_> {
     }
 
     fn method(&self) -> String {
-        let plan = self.plan;
+        let (plan, measured) = (self.plan, &self.outcome.measured);
         let count = |number: u64| digits(number as f64);
         format!(
             "At most {} rounds, some of them of some workloads only; the last piece took {:.0} minutes. Every other round in reverse order. A turn is one workload on one \
@@ -106,28 +103,12 @@ impl Results<'_> {
              * *Ready*: from the start of the process to the first frame that answers a client.\n\
              * A turn in which other programs took more than 15 % of the machine while one queue was measured is left out.\n\
              * RabbitMQ 3.10 of Debian stable is not measured.",
-            self.rounds(),
-            self.took.as_secs_f64() / 60.0,
+            measured.times(),
+            self.outcome.took.as_secs_f64() / 60.0,
             count(plan.messages(Contender::ForebayOs)),
             plan.latency_seconds,
             count(plan.backlog),
         )
-    }
-
-    /// How often something was measured, at most: a run in pieces has rounds of some workloads only.
-    fn rounds(&self) -> usize {
-        let times = |contender: &Contender, measure: &Measure| {
-            let samples = self.measured.samples().iter();
-            let same = samples
-                .filter(|sample| sample.contender == *contender && sample.measure == measure);
-            same.count()
-        };
-        let contenders = Contender::ALL.iter();
-        let all = contenders.flat_map(|contender| {
-            let measures = measure::ALL.iter();
-            measures.map(move |measure| times(contender, measure))
-        });
-        all.max().unwrap_or(0)
     }
 }
 

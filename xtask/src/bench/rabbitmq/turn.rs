@@ -5,27 +5,18 @@ use anyhow::{Context, Result};
 use super::contender::Contender;
 use super::measure;
 use super::plan::{ACK_EVERY, PREFETCH, Plan, STEADY_RATE, WARM_UP_SECONDS, WINDOW, Workload};
-use crate::bench::comparison::{Measure, Measured, Sample};
+use crate::bench::comparison;
 use crate::bench::cost::{self, Cost};
 use crate::bench::load::amqp::{Amqp, Found};
 use crate::bench::load::perf_test;
 use crate::bench::server::Server;
 use crate::bench::{machine, usage};
-use crate::layout::Layout;
-
-const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
 /// A contender's turn in a round.
-pub(crate) struct Turn<'a> {
-    pub(crate) layout: &'a Layout,
-    pub(crate) plan: &'a Plan,
-    pub(crate) contender: Contender,
-    pub(crate) round: usize,
-    pub(crate) measured: &'a mut Measured<Contender>,
-}
+pub(super) type Turn<'a> = comparison::Turn<'a, Contender, Plan>;
 
 impl Turn<'_> {
-    pub(crate) fn take(mut self, workload: Workload) -> Result<()> {
+    pub(super) fn take(mut self, workload: Workload) -> Result<()> {
         machine::sync_disks();
         match workload {
             Workload::Unconfirmed => self.unconfirmed(),
@@ -135,31 +126,6 @@ impl Turn<'_> {
             seconds: self.plan.perf_test_seconds,
         };
         work.run(self.layout)
-    }
-
-    fn shares(&mut self, measures: &'static [Measure; 4], cost: &Cost) {
-        let shares = [
-            cost.server_share,
-            cost.client_share,
-            cost.idle_share,
-            cost.others_share,
-        ];
-        for (measure, share) in measures.iter().zip(shares) {
-            self.add(measure, share);
-        }
-    }
-
-    pub(super) fn memory(&mut self, measure: &'static Measure, bytes: u64) {
-        self.add(measure, bytes as f64 / MEBIBYTE);
-    }
-
-    pub(super) fn add(&mut self, measure: &'static Measure, value: f64) {
-        self.measured.tell(Sample {
-            contender: self.contender,
-            round: self.round,
-            measure,
-            value,
-        });
     }
 }
 

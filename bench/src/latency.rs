@@ -3,23 +3,23 @@
 use std::time::Duration;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Latencies(Vec<Duration>);
+pub(crate) struct Latencies(Vec<Duration>);
 
 impl Latencies {
-    pub(super) fn with_capacity(count: u64) -> Self {
+    pub(crate) fn with_capacity(count: u64) -> Self {
         Self(Vec::with_capacity(count as usize))
     }
 
-    pub(super) fn add(&mut self, latency: Duration) {
+    pub(crate) fn add(&mut self, latency: Duration) {
         self.0.push(latency);
     }
 
-    pub(super) fn extend(&mut self, others: Self) {
+    pub(crate) fn extend(&mut self, others: Self) {
         self.0.extend(others.0);
     }
 
     /// Milliseconds that these shares of all were no longer than; none if nothing was timed.
-    pub(super) fn quantiles_ms<const N: usize>(&mut self, shares: [f64; N]) -> [Option<f64>; N] {
+    pub(crate) fn quantiles_ms<const N: usize>(&mut self, shares: [f64; N]) -> [Option<f64>; N] {
         self.0.sort_unstable();
         let last = self.0.len().saturating_sub(1);
         shares.map(|share| {
