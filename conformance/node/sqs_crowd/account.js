@@ -132,7 +132,8 @@ class Groups {
 
   judge(count) {
     assert.equal(this.sent, count)
-    assert.equal(this.oldest.reduce((sum, one) => sum + one, 0), count)
+    // Of what was deleted last the answer may be lost; the queue is empty by now.
+    assert.equal(this.certain.reduce((sum, one) => sum + one, 0), count)
   }
 
   summary() {

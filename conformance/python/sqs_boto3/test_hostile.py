@@ -100,7 +100,7 @@ def test_a_send_that_is_cut_off_is_none(sqs, queue, begin):
 
 def test_a_send_whose_answer_nobody_reads_counts(sqs, queue, begin):
     """API_SendMessage: what was sent whole is sent."""
-    begin("SendMessage", {"QueueUrl": queue, "MessageBody": "a"}).close()
+    begin("SendMessage", {"QueueUrl": queue, "MessageBody": "a"})
     eventually(lambda: counts(sqs, queue)[0] == 1, what="the message")
 
 

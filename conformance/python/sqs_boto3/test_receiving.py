@@ -70,6 +70,8 @@ def test_system_attributes(sqs, queue):
     assert (before - 60) * 1000 < sent <= first < (time.time() + 60) * 1000
     change(sqs, queue, message, 0)
     again = take_one(sqs, queue)["Attributes"]
+    assert abs(int(again.pop("ApproximateFirstReceiveTimestamp")) - first) < 1000
+    del found["ApproximateFirstReceiveTimestamp"]
     assert again == {**found, "ApproximateReceiveCount": "2"}
 
 
