@@ -90,3 +90,5 @@ pub const SNS_BATCHES_AT_ONCE: usize = 64;
 pub const SNS_RECORDED_MAX: usize = 1_000;
 /// Bytes of them.
 pub const SNS_RECORDED_BYTES_MAX: usize = 16 << 20;
+/// For how long messages are locked that are given back when they were read. A slow disk is given some of it.
+pub const READING_LOCK_MS: u64 = 30_000;

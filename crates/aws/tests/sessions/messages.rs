@@ -94,6 +94,33 @@ async fn who_hangs_up_takes_no_message_along() {
 }
 
 #[tokio::test]
+async fn a_message_that_dies_by_its_first_receive_is_shown_before() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client
+        .done("CreateQueue", &json!({"QueueName": "dead"}))
+        .await;
+    let policy = json!({
+        "deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:dead", "maxReceiveCount": 1,
+    });
+    let attributes = json!({"RedrivePolicy": policy.to_string(), "VisibilityTimeout": "0"});
+    let queue = json!({"QueueName": "jobs", "Attributes": attributes});
+    client.done("CreateQueue", &queue).await;
+    for body in ["one", "two", "three"] {
+        let message = json!({"QueueUrl": "jobs", "MessageBody": body});
+        client.done("SendMessage", &message).await;
+        let received = client
+            .done("ReceiveMessage", &json!({"QueueUrl": "jobs"}))
+            .await;
+        assert_eq!(received["Messages"][0]["Body"], body);
+        let dead = client
+            .done("ReceiveMessage", &json!({"QueueUrl": "dead"}))
+            .await;
+        assert_eq!(dead["Messages"][0]["Body"], body);
+    }
+}
+
+#[tokio::test]
 async fn a_deleted_name_is_refused_for_a_minute_where_that_is_wanted() {
     let server = Server::start_with(GatewayOptions {
         refuse_recently_deleted: true,
