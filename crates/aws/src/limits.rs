@@ -81,7 +81,14 @@ pub const SNS_DELIVERIES_AT_ONCE: u32 = 10;
 pub const SNS_DELIVERY_WAIT: Duration = Duration::from_secs(20);
 /// How long it waits when the broker refuses it something.
 pub const SNS_DELIVERY_PAUSE: Duration = Duration::from_secs(1);
+/// Bytes of one request that are with the broker at a time, above which what follows waits for them. A message of the
+/// usual size goes to ten thousand subscribers below it.
+pub const SNS_FAN_OUT_BYTES_MAX: usize = 32 << 20;
+/// Batches of messages that are read for endpoints at one time: each is in memory.
+pub const SNS_BATCHES_AT_ONCE: usize = 64;
 /// Deliveries that are recorded in place of being made.
 pub const SNS_RECORDED_MAX: usize = 1_000;
 /// Bytes of them.
 pub const SNS_RECORDED_BYTES_MAX: usize = 16 << 20;
+/// For how long messages are locked that are given back when they were read. A slow disk is given some of it.
+pub const READING_LOCK_MS: u64 = 30_000;
