@@ -185,7 +185,8 @@ class Endpoint:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def next(self):
-        return self.told.get(timeout=30)
+        # Longer than a lock, which a killed server leaves behind.
+        return self.told.get(timeout=60)
 
 
 @pytest.fixture

@@ -71,8 +71,8 @@ pub const SNS_DEDUPLICATION_MS: i64 = 5 * 60 * 1000;
 /// longest ago is forgotten first.
 pub const SNS_DEDUPLICATED_MAX: usize = 1 << 20;
 /// For how long a message is with the task that sends it to an endpoint: longer than a request may take, so that it
-/// is not sent twice at once.
-pub const SNS_DELIVERY_LOCK_MS: u64 = 60_000;
+/// is not sent twice at once, and not much longer, because what a server had in hand when it was killed waits for that.
+pub const SNS_DELIVERY_LOCK_MS: u64 = 20_000;
 /// How long an endpoint may take to answer (AWS: the same).
 pub const SNS_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Messages that are sent to one endpoint at a time.
