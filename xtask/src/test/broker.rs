@@ -55,6 +55,8 @@ pub(crate) struct Broker {
     pub(crate) kafka: Option<String>,
     /// `host:port` for RabbitMQ clients; Kafka has none.
     pub(crate) amqp: Option<String>,
+    /// `host:port` for clients of SQS and SNS; only Forebay has it.
+    pub(crate) aws: Option<String>,
     /// `host:port` of the admin HTTP listener; Kafka has none.
     admin: Option<String>,
     child: Child,
@@ -66,6 +68,7 @@ pub(crate) struct Broker {
 struct ReadyFile {
     kafka: String,
     amqp: Option<String>,
+    aws: Option<String>,
     admin: Option<String>,
 }
 
@@ -113,6 +116,7 @@ impl Broker {
             kind: Kind::Forebay,
             kafka: Some(ready.kafka),
             amqp: ready.amqp,
+            aws: ready.aws,
             admin: ready.admin,
             child,
             log,
@@ -130,6 +134,7 @@ impl Broker {
             kind: Kind::Kafka,
             kafka: Some(bootstrap),
             amqp: None,
+            aws: None,
             admin: None,
             child,
             log,
@@ -145,6 +150,7 @@ impl Broker {
             kind: Kind::Rabbitmq,
             kafka: None,
             amqp: Some(node.amqp),
+            aws: None,
             admin: Some(node.management),
             child,
             log,
@@ -164,6 +170,7 @@ impl Broker {
             .env("BROKER", kafka)
             .env("BROKER_PID", self.id().to_string())
             .env("BROKER_AMQP", self.amqp.as_deref().unwrap_or_default())
+            .env("BROKER_AWS", self.aws.as_deref().unwrap_or_default())
             .env("BROKER_ADMIN", self.admin.as_deref().unwrap_or_default());
     }
 

@@ -139,6 +139,17 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Command(|layout| pytest(layout, "interop")),
     },
     Suite {
+        name: "sns-boto3",
+        about: "topics, subscriptions, filters and endpoints of SNS, with boto3",
+        client: "boto3",
+        toolchains: &[Toolchain::Python],
+        quick: true,
+        needs_broker: true,
+        proved_on: &[],
+        limit: minutes(5),
+        work: Work::Command(|layout| pytest(layout, "sns_boto3")),
+    },
+    Suite {
         name: "java",
         about: "kafka-clients of Apache Kafka 4.3",
         client: "java",

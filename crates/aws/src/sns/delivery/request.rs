@@ -100,13 +100,13 @@ async fn post(subscription: &Subscription, delivery: &Delivery<'_>) -> Result<u1
         // What else it says is not read: the connection ends with this.
         Ok::<_, SendError>(response.status().as_u16())
     };
-    tokio::pin!(connection);
+    tokio::pin!(connection, answered);
     tokio::select! {
-        answered = answered => answered,
-        // It cannot end well before the answer is there.
+        answered = &mut answered => answered,
+        // Servers may close it with the answer, which is there then.
         ended = &mut connection => {
             ended?;
-            Err("the endpoint closed the connection".into())
+            answered.await
         }
     }
 }

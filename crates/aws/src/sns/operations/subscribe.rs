@@ -57,6 +57,7 @@ pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
         put(&mut record, &topic, name, value).map_err(refuse)?;
     }
     check_filter(&record).map_err(refuse)?;
+    sns.admit_queues(call, &record)?;
     let known = topic.subscriptions.iter().find(|known| {
         known.record.protocol == protocol && known.record.endpoint == record.endpoint
     });
@@ -226,7 +227,7 @@ struct End<'a> {
 pub(super) async fn unsubscribe(sns: &Sns, call: &Call<'_>) -> Answered {
     let input: End<'_> = call.input()?;
     let _change = sns.changes.lock().await;
-    let found = sns.subscription(input.subscription_arn.as_deref());
+    let found = sns.subscription(call, input.subscription_arn.as_deref());
     let (subscription, topic, place) = match found {
         Ok(found) => found,
         Err(SnsError::NotFound(_)) => return Ok(call.done(NAMESPACE)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Answered, NAMESPACE, Place, Sns, SnsError, arn};
+use super::{Answered, NAMESPACE, OF_PEOPLE, Place, Sns, SnsError, arn};
 use crate::sns::delivery_policy::DeliveryPolicy;
 use crate::sns::filter::{FilterPolicy, FilterScope, why_no_json};
 use crate::sns::registry::changes;
@@ -108,6 +108,7 @@ impl Sns {
     /// The subscription of an ARN, its topic, and where they are.
     pub(super) fn subscription(
         &self,
+        call: &Call<'_>,
         text: Option<&str>,
     ) -> Result<(Arc<Subscription>, Arc<Topic>, Place), SnsError> {
         let arn = arn("SubscriptionArn", text)?;
@@ -116,6 +117,10 @@ impl Sns {
         }
         let id = arn.resource.rsplit_once(':').map(|(_, id)| id);
         let id = id.ok_or_else(|| SnsError::invalid("SubscriptionId"))?;
+        // People who were sent a link are of no account; what they may end is asked there.
+        if call.caller.access_key.is_some() || !OF_PEOPLE.contains(&call.operation) {
+            self.admit(call, &arn)?;
+        }
         let place = self.place_of(&arn).ok_or_else(SnsError::no_subscription)?;
         let index = self.registry.index();
         let found = index.subscription(place.host.id(), id);
@@ -124,6 +129,24 @@ impl Sns {
         let topic = index.topic(place.host.id(), &found.record.topic);
         let topic = topic.ok_or_else(SnsError::no_subscription)?;
         Ok((Arc::clone(found), Arc::clone(topic), place))
+    }
+}
+
+impl Sns {
+    /// Whether a caller may have something put into the queues that a subscription names.
+    pub(super) fn admit_queues(
+        &self,
+        call: &Call<'_>,
+        record: &SubscriptionRecord,
+    ) -> Result<(), SnsError> {
+        let endpoint = match record.protocol {
+            Protocol::Sqs => record.endpoint.parse().ok(),
+            _ => None,
+        };
+        let dead = record.attribute("RedrivePolicy");
+        let dead = dead.and_then(dead_letter_queue);
+        let mut queues = endpoint.iter().chain(&dead);
+        queues.try_for_each(|queue| self.admit(call, queue))
     }
 }
 
@@ -141,7 +164,7 @@ struct Input<'a> {
 /// Shows everything about a subscription.
 pub(super) fn get(sns: &Sns, call: &Call<'_>) -> Answered {
     let input: Input<'_> = call.input()?;
-    let (subscription, topic, _) = sns.subscription(input.subscription_arn.as_deref())?;
+    let (subscription, topic, _) = sns.subscription(call, input.subscription_arn.as_deref())?;
     let record = &subscription.record;
     let yes_or_no = |yes: bool| if yes { "true" } else { "false" }.to_owned();
     let authenticated = record.is_authenticated || !record.protocol.is_confirmed_by_endpoint();
@@ -186,12 +209,13 @@ pub(super) fn get(sns: &Sns, call: &Call<'_>) -> Answered {
 pub(super) async fn set(sns: &Sns, call: &Call<'_>) -> Answered {
     let input: Input<'_> = call.input()?;
     let _change = sns.changes.lock().await;
-    let (subscription, topic, place) = sns.subscription(input.subscription_arn.as_deref())?;
+    let (subscription, topic, place) = sns.subscription(call, input.subscription_arn.as_deref())?;
     let mut record = (*subscription.record).clone();
     let value = input.attribute_value.as_deref().unwrap_or_default();
     put(&mut record, &topic, &input.attribute_name, value).map_err(SnsError::invalid)?;
     check_filter(&record).map_err(SnsError::invalid)?;
     check_filters_of(&topic, &subscription.id, &record)?;
+    sns.admit_queues(call, &record)?;
     let put = changes::put_subscription(&place.name, &subscription.id, &record);
     sns.broker
         .change_access(vec![put])

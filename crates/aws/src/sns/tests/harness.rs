@@ -28,10 +28,15 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn start() -> Self {
-        Self::start_on(SimulatedDisk::new())
+        Self::start_on(SimulatedDisk::new(), false)
     }
 
-    fn start_on(disk: SimulatedDisk) -> Self {
+    /// One whose callers are who they say.
+    pub(super) fn start_verified() -> Self {
+        Self::start_on(SimulatedDisk::new(), true)
+    }
+
+    fn start_on(disk: SimulatedDisk, is_verified: bool) -> Self {
         let environment = Environment {
             medium: Arc::new(disk.clone()),
             clock: Arc::new(SystemClock(Instant::now())),
@@ -45,7 +50,7 @@ impl Bench {
         let (broker, shard, _) = Broker::open(environment, storage, BrokerOptions::default())
             .expect("the simulated disk opens");
         Self {
-            sns: Arc::new(Sns::new(broker.clone(), REGION.to_owned(), false)),
+            sns: Arc::new(Sns::new(broker.clone(), REGION.to_owned(), is_verified)),
             broker,
             disk,
             shard: Some(std::thread::spawn(move || shard.run())),
@@ -55,7 +60,7 @@ impl Bench {
     /// Stops in good order, and starts again with what the disk holds.
     pub(super) fn restart(mut self) -> Self {
         self.stop();
-        Self::start_on(self.disk.clone())
+        Self::start_on(self.disk.clone(), false)
     }
 
     fn stop(&mut self) {
@@ -77,17 +82,26 @@ impl Bench {
         region: &str,
         form: &str,
     ) -> Result<String, Fault> {
-        let parameters = Parameters::of([form]).expect("the form is one");
-        let operation = parameters.get("Action").expect("an action").to_owned();
         let caller = Caller {
             account: account.to_owned(),
             region: region.to_owned(),
-            access_key: None,
+            access_key: Some(account.to_owned()),
         };
+        self.ask_with(&caller, form).await
+    }
+
+    /// Asks without an access key.
+    pub(super) async fn ask_as_nobody(&self, form: &str) -> Result<String, Fault> {
+        self.ask_with(&Caller::nobody(REGION), form).await
+    }
+
+    async fn ask_with(&self, caller: &Caller, form: &str) -> Result<String, Fault> {
+        let parameters = Parameters::of([form]).expect("the form is one");
+        let operation = parameters.get("Action").expect("an action").to_owned();
         let asked = Call {
             operation: &operation,
             body: Body::Query(parameters),
-            caller: &caller,
+            caller,
             endpoint: "http://localhost:4566",
             host: "localhost:4566",
             path: "/",

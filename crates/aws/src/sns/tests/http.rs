@@ -190,6 +190,36 @@ async fn an_endpoint_that_fails_is_told_again_and_then_somebody_else_is() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_closes_with_its_answer_is_told_once() {
+    let bench = Bench::start();
+    let delivering = tokio::spawn(deliver(bench.sns.clone()));
+    let endpoint = Endpoint::listen().await;
+    let topic = bench.topic("t").await;
+    let attributes = [("DeliveryPolicy", AT_ONCE), ("RawMessageDelivery", "true")];
+    bench
+        .subscribe(&topic, "http", &endpoint.url(), &attributes)
+        .await;
+    let question = endpoint.told(200).await.json();
+    let url = question["SubscribeURL"].as_str().unwrap();
+    bench
+        .ask(url.strip_prefix("http://localhost:4566/?").unwrap())
+        .await
+        .unwrap();
+    // Each is told once: whatever is sent again would be in between.
+    for number in 0..100 {
+        let message = number.to_string();
+        bench
+            .ask(&format!(
+                "Action=Publish&TopicArn={topic}&Message={message}"
+            ))
+            .await
+            .unwrap();
+        assert_eq!(endpoint.told(200).await.body, message);
+    }
+    delivering.abort();
+}
+
+#[tokio::test]
 async fn what_waits_for_an_endpoint_survives_a_restart() {
     let bench = Bench::start();
     let endpoint = Endpoint::listen().await;

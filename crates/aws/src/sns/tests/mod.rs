@@ -1,3 +1,4 @@
+mod accounts;
 mod fifo;
 mod harness;
 mod http;

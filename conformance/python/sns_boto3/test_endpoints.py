@@ -1,0 +1,137 @@
+"""Requests to endpoints. https://docs.aws.amazon.com/sns/latest/dg/sns-http-https-endpoint-as-subscriber.html"""
+
+import json
+import queue
+import threading
+import urllib.request
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+
+class Endpoint:
+    """A page that is told."""
+
+    def __init__(self):
+        self.told = queue.Queue()
+        self.statuses = queue.Queue()
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                try:
+                    status = endpoint.statuses.get_nowait()
+                except queue.Empty:
+                    status = 200
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                endpoint.told.put((self.path, self.headers, body.decode()))
+
+            def log_message(self, *_):
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?a=b"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def next(self):
+        return self.told.get(timeout=30)
+
+
+@pytest.fixture
+def endpoint():
+    endpoint = Endpoint()
+    yield endpoint
+    endpoint.server.shutdown()
+    endpoint.server.server_close()
+
+
+def confirmed(sns, topic, endpoint, **attributes):
+    arguments = {"Protocol": "http", "Endpoint": endpoint.url, "Attributes": attributes}
+    answer = sns.subscribe(TopicArn=topic, **arguments)
+    assert answer["SubscriptionArn"] == "pending confirmation"
+    _, _, body = endpoint.next()
+    urllib.request.urlopen(json.loads(body)["SubscribeURL"]).close()
+    listed = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    return listed[0]["SubscriptionArn"]
+
+
+def test_an_endpoint_confirms_and_is_told(sns, topic, endpoint):
+    """"Step 1: Make sure your endpoint is ready to process Amazon SNS messages"
+    (SendMessageToHttp.prepare.html); headers: http-header.html"""
+    arguments = {"TopicArn": topic, "Protocol": "http", "Endpoint": endpoint.url}
+    sns.subscribe(**arguments)
+    path, headers, body = endpoint.next()
+    question = json.loads(body)
+    assert path == "/hook?a=b"
+    assert headers["x-amz-sns-message-type"] == question["Type"] == "SubscriptionConfirmation"
+    assert headers["x-amz-sns-topic-arn"] == question["TopicArn"] == topic
+    assert headers["Content-Type"] == "text/plain; charset=UTF-8"
+    with urllib.request.urlopen(question["SubscribeURL"]) as answer:
+        assert b"ConfirmSubscriptionResult" in answer.read()
+    sns.publish(TopicArn=topic, Message="x", Subject="s")
+    _, headers, body = endpoint.next()
+    message = json.loads(body)
+    assert headers["x-amz-sns-message-type"] == message["Type"] == "Notification"
+    assert headers["x-amz-sns-message-id"] == message["MessageId"]
+    assert headers["x-amz-sns-subscription-arn"].startswith(topic)
+    assert (message["Message"], message["Subject"]) == ("x", "s")
+
+
+def test_a_raw_message_is_the_body(sns, topic, endpoint):
+    """`x-amz-sns-rawdelivery` (http-header.html)"""
+    confirmed(sns, topic, endpoint, RawMessageDelivery="true")
+    sns.publish(TopicArn=topic, Message="as it is")
+    _, headers, body = endpoint.next()
+    assert (headers["x-amz-sns-rawdelivery"], body) == ("true", "as it is")
+
+
+def test_nobody_is_told_before_it_confirms(sns, topic, endpoint):
+    """"After you subscribe your endpoint, Amazon SNS will send a subscription confirmation message"""
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url)
+    sns.publish(TopicArn=topic, Message="too early")
+    _, _, body = endpoint.next()
+    urllib.request.urlopen(json.loads(body)["SubscribeURL"]).close()
+    sns.publish(TopicArn=topic, Message="in time")
+    assert json.loads(endpoint.next()[2])["Message"] == "in time"
+
+
+def test_a_message_is_sent_again_and_then_dead(sns, topic, endpoint, create_queue):
+    """"Message delivery retries" (sns-message-delivery-retries.html), "Dead-letter queues"."""
+    dead = create_queue()
+    retries = {"minDelayTarget": 1, "maxDelayTarget": 1, "numRetries": 2, "numNoDelayRetries": 2}
+    confirmed(
+        sns,
+        topic,
+        endpoint,
+        DeliveryPolicy=json.dumps({"healthyRetryPolicy": retries}),
+        RedrivePolicy=json.dumps({"deadLetterTargetArn": dead.arn}),
+    )
+    for status in [500, 503, 429]:
+        endpoint.statuses.put(status)
+    sns.publish(TopicArn=topic, Message="x")
+    ids = {endpoint.next()[1]["x-amz-sns-message-id"] for _ in range(3)}
+    assert len(ids) == 1
+    assert dead.notifications(1)[0]["Message"] == "x"
+
+
+def test_what_an_endpoint_refuses_is_not_sent_again(sns, topic, endpoint, create_queue):
+    """"client-side errors" are permanent (sns-dead-letter-queues.html)"""
+    dead = create_queue()
+    redrive = json.dumps({"deadLetterTargetArn": dead.arn})
+    confirmed(sns, topic, endpoint, RedrivePolicy=redrive, RawMessageDelivery="true")
+    endpoint.statuses.put(403)
+    sns.publish(TopicArn=topic, Message="x")
+    endpoint.next()
+    assert dead.bodies(1) == ["x"]
+    assert endpoint.told.empty()
+
+
+def test_a_policy_names_the_content_type(sns, topic, endpoint):
+    """`headerContentType` (sns-message-delivery-retries.html)"""
+    policy = json.dumps({"requestPolicy": {"headerContentType": "application/json"}})
+    confirmed(sns, topic, endpoint, DeliveryPolicy=policy)
+    sns.publish(TopicArn=topic, Message="x")
+    assert endpoint.next()[1]["Content-Type"] == "application/json"
