@@ -39,6 +39,8 @@ pub(crate) enum Toolchain {
     Faketime,
     /// The broker itself, to prove suites on.
     Rabbitmq,
+    /// RabbitMQ's command line before version 4.1: a Python program.
+    RabbitmqadminV1,
     /// RabbitMQ's own load generator.
     PerfTest,
     /// A server of SQS, to be measured beside.
@@ -65,6 +67,7 @@ impl fmt::Display for Toolchain {
             Self::Iproute => "ip (iproute2)",
             Self::Faketime => "faketime",
             Self::Rabbitmq => "RabbitMQ (root, unshare, and apt of a Debian)",
+            Self::RabbitmqadminV1 => "rabbitmqadmin 1 (apt of a Debian, and dpkg-deb)",
             Self::PerfTest => "RabbitMQ PerfTest (a JRE of 17 or newer, and mvn)",
             Self::Elasticmq => "ElasticMQ (a JRE of 17 or newer, and mvn)",
             Self::Moto => "moto (python3 with venv)",
@@ -98,6 +101,7 @@ impl Toolchain {
             Self::Iproute => packaged(layout, "iproute2", &["ip"], &["iproute2"]),
             Self::Faketime => packaged(layout, "faketime", &["faketime"], &["faketime"]),
             Self::Rabbitmq => rabbitmq(layout),
+            Self::RabbitmqadminV1 => rabbitmqadmin_v1(layout),
             Self::PerfTest => maven(layout, "perf-test"),
             Self::Elasticmq => maven(layout, "elasticmq"),
             Self::Moto => moto(layout),
@@ -293,6 +297,42 @@ fn rabbitmq(layout: &Layout) -> Result<()> {
 }
 
 /// What only distributions package; it is installed where that is possible.
+/// The program alone, out of the package of a RabbitMQ that is older than the one that suites are proved on.
+fn rabbitmqadmin_v1(layout: &Layout) -> Result<()> {
+    let folder = layout.cache.join("rabbitmqadmin-v1");
+    let program = folder.join("usr/bin/rabbitmqadmin");
+    if program.exists() {
+        return Ok(());
+    }
+    require(&["python3", "apt-get", "dpkg-deb"])?;
+    let log = layout.log("prepare-rabbitmqadmin-v1");
+    fs::create_dir_all(&folder)?;
+    let mut update = Command::new("apt-get");
+    process::must(update.args(["update", "-q"]), &log, LIMIT)?;
+    let mut download = Command::new("apt-get");
+    download
+        .args([
+            "download",
+            "-q",
+            "-o",
+            "APT::Sandbox::User=root",
+            "rabbitmq-server",
+        ])
+        .current_dir(&folder);
+    process::must(&mut download, &log, LIMIT)?;
+    let packages = files_under(&folder, "deb")?;
+    let package = packages.first().context("a package of RabbitMQ")?;
+    let mut unpack = Command::new("dpkg-deb");
+    unpack.arg("--extract").arg(package).arg(&folder);
+    process::must(&mut unpack, &log, LIMIT)?;
+    let text = fs::read(&program).with_context(|| format!("read {}", program.display()))?;
+    if !text.starts_with(b"#!") {
+        fs::remove_file(&program)?;
+        bail!("this Debian's rabbitmqadmin is another program already");
+    }
+    Ok(())
+}
+
 fn packaged(layout: &Layout, name: &str, programs: &[&str], packages: &[&str]) -> Result<()> {
     if require(programs).is_ok() {
         return Ok(());

@@ -1,4 +1,4 @@
-"""Much that comes and goes, and consumers that take nothing: nothing is lost, and memory is bounded.
+"""Much that comes and goes, and consumers that read nothing: nothing is lost, memory is bounded.
 
 CRASH_CYCLES=100000 has it come and go as often as that.
 """

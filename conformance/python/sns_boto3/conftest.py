@@ -2,7 +2,10 @@
 
 import json
 import os
+import queue as queues
 import re
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import boto3
 import pytest
@@ -14,9 +17,9 @@ from eventually import eventually
 REGION = "us-east-1"
 
 
-def open_client(service, region=REGION, key="test"):
+def open_client(service, region=REGION, key="test", endpoint=None):
     """A client that checks nothing itself and tries nothing again: the server is to be seen."""
-    endpoint = os.environ["BROKER_AWS"]
+    endpoint = endpoint or os.environ["BROKER_AWS"]
     return boto3.client(
         service,
         endpoint_url=endpoint if "://" in endpoint else f"http://{endpoint}",
@@ -152,3 +155,43 @@ def refused():
         return error["Message"]
 
     return check
+
+
+class Endpoint:
+    """A page that is told."""
+
+    def __init__(self):
+        self.told = queues.Queue()
+        self.statuses = queues.Queue()
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                try:
+                    status = endpoint.statuses.get_nowait()
+                except queues.Empty:
+                    status = 200
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                endpoint.told.put((self.path, self.headers, body.decode()))
+
+            def log_message(self, *_):
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?a=b"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def next(self):
+        # Longer than a lock, which a killed server leaves behind.
+        return self.told.get(timeout=60)
+
+
+@pytest.fixture
+def endpoint():
+    endpoint = Endpoint()
+    yield endpoint
+    endpoint.server.shutdown()
+    endpoint.server.server_close()

@@ -1,51 +1,10 @@
-"""Requests to endpoints. https://docs.aws.amazon.com/sns/latest/dg/sns-http-https-endpoint-as-subscriber.html"""
+"""Requests to endpoints.
+
+https://docs.aws.amazon.com/sns/latest/dg/sns-http-https-endpoint-as-subscriber.html
+"""
 
 import json
-import queue
-import threading
 import urllib.request
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
-import pytest
-
-
-class Endpoint:
-    """A page that is told."""
-
-    def __init__(self):
-        self.told = queue.Queue()
-        self.statuses = queue.Queue()
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                try:
-                    status = endpoint.statuses.get_nowait()
-                except queue.Empty:
-                    status = 200
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                endpoint.told.put((self.path, self.headers, body.decode()))
-
-            def log_message(self, *_):
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?a=b"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def next(self):
-        return self.told.get(timeout=30)
-
-
-@pytest.fixture
-def endpoint():
-    endpoint = Endpoint()
-    yield endpoint
-    endpoint.server.shutdown()
-    endpoint.server.server_close()
 
 
 def confirmed(sns, topic, endpoint, **attributes):
@@ -89,7 +48,8 @@ def test_a_raw_message_is_the_body(sns, topic, endpoint):
 
 
 def test_nobody_is_told_before_it_confirms(sns, topic, endpoint):
-    """"After you subscribe your endpoint, Amazon SNS will send a subscription confirmation message"""
+    """"After you subscribe your endpoint, Amazon SNS will send a subscription confirmation
+    message" (SendMessageToHttp.prepare.html)"""
     sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url)
     sns.publish(TopicArn=topic, Message="too early")
     _, _, body = endpoint.next()

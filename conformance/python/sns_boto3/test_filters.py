@@ -1,4 +1,7 @@
-"""Filter policies. https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html"""
+"""Filter policies.
+
+https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
+"""
 
 import json
 

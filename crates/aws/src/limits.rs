@@ -71,8 +71,8 @@ pub const SNS_DEDUPLICATION_MS: i64 = 5 * 60 * 1000;
 /// longest ago is forgotten first.
 pub const SNS_DEDUPLICATED_MAX: usize = 1 << 20;
 /// For how long a message is with the task that sends it to an endpoint: longer than a request may take, so that it
-/// is not sent twice at once.
-pub const SNS_DELIVERY_LOCK_MS: u64 = 60_000;
+/// is not sent twice at once, and not much longer, because what a server had in hand when it was killed waits for that.
+pub const SNS_DELIVERY_LOCK_MS: u64 = 20_000;
 /// How long an endpoint may take to answer (AWS: the same).
 pub const SNS_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Messages that are sent to one endpoint at a time.
@@ -81,7 +81,14 @@ pub const SNS_DELIVERIES_AT_ONCE: u32 = 10;
 pub const SNS_DELIVERY_WAIT: Duration = Duration::from_secs(20);
 /// How long it waits when the broker refuses it something.
 pub const SNS_DELIVERY_PAUSE: Duration = Duration::from_secs(1);
+/// Bytes of one request that are with the broker at a time, above which what follows waits for them. A message of the
+/// usual size goes to ten thousand subscribers below it.
+pub const SNS_FAN_OUT_BYTES_MAX: usize = 32 << 20;
+/// Batches of messages that are read for endpoints at one time: each is in memory.
+pub const SNS_BATCHES_AT_ONCE: usize = 64;
 /// Deliveries that are recorded in place of being made.
 pub const SNS_RECORDED_MAX: usize = 1_000;
 /// Bytes of them.
 pub const SNS_RECORDED_BYTES_MAX: usize = 16 << 20;
+/// For how long messages are locked that are given back when they were read. A slow disk is given some of it.
+pub const READING_LOCK_MS: u64 = 30_000;

@@ -4,19 +4,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use forebay_broker::group::{CommitOffset, CommitOffsets, FetchOffsets, GroupCommand, GroupReply};
 use forebay_broker::group::{GroupError, PartitionResult};
-use forebay_broker::storage::{Clock, Now, Options, SimulatedDisk, StorageError};
+use forebay_broker::storage::{Clock, Now, SimulatedDisk};
 use forebay_broker::topic::config::ConfigChange;
 use forebay_broker::{
-    AlterConfig, Append, AppendError, AppendedBatch, Broker, BrokerOptions, CountedRandomness,
-    Environment, GroupId, NewTopic, TopicName, TopicRef,
+    AlterConfig, Append, AppendError, AppendedBatch, Broker, GroupId, NewTopic, TopicName, TopicRef,
 };
 use forebay_record::{BatchBuilder, ProducerStamp};
+
+mod support;
+
+use support::{Shard, open};
 
 /// The same time for ever: nothing here waits for it.
 struct Stopped;
@@ -30,28 +32,16 @@ impl Clock for Stopped {
 struct Running {
     broker: Broker,
     disk: SimulatedDisk,
-    shard: Option<JoinHandle<Result<(), StorageError>>>,
+    shard: Option<Shard>,
 }
 
 impl Running {
     fn on(disk: SimulatedDisk) -> Self {
-        let environment = Environment {
-            medium: Arc::new(disk.clone()),
-            clock: Arc::new(Stopped),
-            randomness: Arc::new(CountedRandomness::default()),
-        };
-        let storage = Options {
-            journal_file_bytes: 1 << 20,
-            tail_cache_bytes: 1 << 20,
-            ..Options::default()
-        };
-        let (broker, shard, _) =
-            Broker::open(environment, storage, BrokerOptions::default()).unwrap();
-        let shard = Some(std::thread::spawn(move || shard.run()));
+        let (broker, shard) = open(&disk, Arc::new(Stopped));
         Self {
             broker,
             disk,
-            shard,
+            shard: Some(shard),
         }
     }
 

@@ -116,6 +116,17 @@ pub(crate) const ALL: &[Suite] = &[
         work: Work::Command(|layout| pytest(layout, "rabbit_management")),
     },
     Suite {
+        name: "rabbitmqadmin-v1",
+        about: "rabbitmqadmin of older RabbitMQs (Python), as Debian ships it",
+        client: "rabbitmqadmin-v1",
+        toolchains: &[Toolchain::Python, Toolchain::RabbitmqadminV1],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[Kind::Rabbitmq],
+        limit: minutes(3),
+        work: Work::Command(|layout| pytest(layout, "rabbitmqadmin_v1")),
+    },
+    Suite {
         name: "rabbitmqadmin",
         about: "rabbitmqadmin as Debian ships it with RabbitMQ",
         client: "rabbitmqadmin",

@@ -7,7 +7,7 @@
 //! | `registry` | all of them, compiled; they are the broker's parameters |
 //! | [`filter`] | which messages of a topic a subscription wants |
 //! | `message`, `envelope` | a message, and what is sent of it |
-//! | `publish` | a message goes to everybody who is subscribed, in one command to the broker |
+//! | `publish`, `fan_out` | a message goes to everybody who is subscribed, in one command to the broker |
 //! | `queue_message` | a message as SQS has it in its queues |
 //! | `archive` | the log of a FIFO topic |
 //! | `deduplication` | what FIFO topics took lately |
@@ -21,6 +21,7 @@ mod delivery;
 mod delivery_policy;
 mod envelope;
 mod error;
+mod fan_out;
 pub mod filter;
 mod message;
 mod operations;
@@ -34,7 +35,6 @@ mod tests;
 mod topic;
 
 use forebay_broker::Broker;
-use parking_lot::Mutex;
 use uuid::Uuid;
 
 use self::deduplication::Deduplication;
@@ -58,9 +58,11 @@ pub(crate) struct Sns {
     changes: tokio::sync::Mutex<()>,
     /// The last sequence number. Held by who publishes to a FIFO topic until the broker has the messages, so that
     /// numbers are in the order of the queues.
-    sequence: Mutex<u64>,
+    sequence: tokio::sync::Mutex<u64>,
     deduplication: Deduplication,
     recorder: Recorder,
+    /// Permits to have messages for endpoints in memory.
+    batches: tokio::sync::Semaphore,
 }
 
 impl Sns {
@@ -71,9 +73,10 @@ impl Sns {
             region,
             is_verified,
             changes: tokio::sync::Mutex::default(),
-            sequence: Mutex::default(),
+            sequence: tokio::sync::Mutex::default(),
             deduplication: Deduplication::default(),
             recorder: Recorder::default(),
+            batches: tokio::sync::Semaphore::new(crate::limits::SNS_BATCHES_AT_ONCE),
         }
     }
 

@@ -1,34 +1,35 @@
 //! A message goes to everybody who is subscribed.
 //!
 //! Everything that a request publishes goes to the broker in one command: one journal entry, after which all queues
-//! have it or none. What subscribers are sent differs (it says how to unsubscribe), so it is rendered here, and each
-//! queue stores its own: a queue then holds what its consumers receive, readable by every protocol, and a subscription
-//! can change or end without a look at what waits. The price is bytes in the journal for subscribers of the same
-//! message; those who ask for it raw share one.
+//! have it or none, as long as it is not more than memory allows for one request. What subscribers are sent differs (it
+//! says how to unsubscribe), so it is rendered here, and each queue stores its own: a queue then holds what its
+//! consumers receive, readable by every protocol, and a subscription can change or end without a look at what waits.
+//! The price is bytes in the journal for subscribers of the same message; those who ask for it raw share one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use forebay_broker::host::{Envelope, Publication, Published, Queueing, VirtualHostId, unchanged};
-use forebay_record::{BatchBuilder, RecordHeader};
+use bytes::Bytes;
+use forebay_broker::Broker;
+use forebay_broker::host::{Publication, PublishError, Published, VirtualHostId};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::deduplication::{Earlier, Key};
-use super::delivery::{self, Kind};
-use super::envelope::{self, Stamp};
+use super::envelope::Stamp;
+use super::fan_out::{Target, raw_attributes, rendered};
 use super::message::{Attribute, Message};
 use super::queue_message::{KnownBy, QueueMessage};
-use super::subscription::{Protocol, Subscription};
+use super::subscription::Subscription;
 use super::topic::{FIFO_SUFFIX, Topic};
 use super::{Sns, SnsError};
-use crate::namespace::Namespace;
+use crate::limits::SNS_FAN_OUT_BYTES_MAX;
 
 /// A message that is on its way.
 enum Started {
-    /// The broker has it.
+    /// It goes to its subscribers.
     New {
         stamp: Stamp,
         /// What a FIFO topic knows it by.
@@ -36,8 +37,6 @@ enum Started {
     },
     /// It was published before.
     Before(Earlier),
-    /// It cannot be.
-    Refused(SnsError),
 }
 
 /// What a publication is for.
@@ -48,28 +47,50 @@ struct Part {
     subscription: Option<Arc<Subscription>>,
 }
 
-/// What goes to the broker.
+type Results = Vec<Result<Published, PublishError>>;
+type Waiting = (Pin<Box<dyn Future<Output = Results> + Send>>, Vec<Part>);
+
+/// What goes to the broker, and what came of it.
 #[derive(Default)]
-struct Plan {
+struct Flow {
     by_host: BTreeMap<VirtualHostId, (Vec<Publication>, Vec<Part>)>,
-    /// Who is told by nobody.
-    recorded: Vec<(usize, Arc<Subscription>)>,
+    bytes: usize,
+    waiting: Vec<Waiting>,
+    failures: BTreeMap<usize, SnsError>,
+    undeliverable: Vec<(usize, Arc<Subscription>)>,
 }
 
-impl Plan {
-    fn add(
-        &mut self,
-        host: VirtualHostId,
-        publication: Publication,
-        message: usize,
-        subscription: Option<&Arc<Subscription>>,
-    ) {
+impl Flow {
+    fn add(&mut self, host: VirtualHostId, publication: Publication, part: Part) {
+        self.bytes += publication.batch.len();
         let (publications, parts) = self.by_host.entry(host).or_default();
         publications.push(publication);
-        parts.push(Part {
-            message,
-            subscription: subscription.cloned(),
-        });
+        parts.push(part);
+    }
+
+    /// Gives the broker what gathered: it is in its hands, in order, when this returns.
+    fn hand_over(&mut self, broker: &Broker) {
+        for (host, (publications, parts)) in std::mem::take(&mut self.by_host) {
+            let published = broker.virtual_host(host).publish(publications);
+            self.waiting.push((Box::pin(published), parts));
+        }
+    }
+
+    /// Waits until that is stored.
+    async fn settle(&mut self) {
+        self.bytes = 0;
+        for (published, parts) in std::mem::take(&mut self.waiting) {
+            let results = published.await;
+            for (part, result) in parts.into_iter().zip(results) {
+                match (result, part.subscription) {
+                    (Err(error), _) => drop(self.failures.insert(part.message, error.into())),
+                    (Ok(Published::Unroutable | Published::Refused), Some(subscription)) => {
+                        self.undeliverable.push((part.message, subscription));
+                    }
+                    (Ok(_), _) => {}
+                }
+            }
+        }
     }
 }
 
@@ -97,45 +118,67 @@ impl Sns {
         messages: &[Message],
         endpoint: &str,
     ) -> Vec<Result<Stamp, SnsError>> {
-        let mut plan = Plan::default();
+        let mut sequence = match topic.is_fifo {
+            true => Some(self.sequence.lock().await),
+            false => None,
+        };
         let mut started = Vec::with_capacity(messages.len());
-        let mut waiting = Vec::new();
-        {
-            let mut sequence = topic.is_fifo.then(|| self.sequence.lock());
-            for (at, message) in messages.iter().enumerate() {
-                let number = sequence.as_deref_mut();
-                started.push(self.start(topic, message, at, endpoint, number, &mut plan));
+        let mut targets = Vec::new();
+        for (at, message) in messages.iter().enumerate() {
+            let message_started = self.start(topic, message, sequence.as_deref_mut());
+            if matches!(message_started, Started::New { .. }) {
+                let found = self.targets(topic, message).into_iter();
+                targets.extend(found.map(|target| (at, target)));
             }
-            for (host, (publications, parts)) in std::mem::take(&mut plan.by_host) {
-                // They are in the broker's hands, in order, when this returns.
-                let published = self.broker.virtual_host(host).publish(publications);
-                waiting.push((published, parts));
-            }
+            started.push(message_started);
         }
-        let mut failures: BTreeMap<usize, SnsError> = BTreeMap::new();
-        let mut undeliverable = Vec::new();
-        for (published, parts) in waiting {
-            let results = published.await;
-            for (part, result) in parts.into_iter().zip(results) {
-                match (result, part.subscription) {
-                    (Err(error), _) => drop(failures.insert(part.message, error.into())),
-                    (Ok(Published::Unroutable | Published::Refused), Some(subscription)) => {
-                        undeliverable.push((part.message, subscription));
-                    }
-                    (Ok(_), _) => {}
+        let mut flow = Flow::default();
+        let mut recorded = Vec::new();
+        for (at, target) in targets {
+            let Some(Started::New { stamp, known_by }) = started.get(at) else {
+                continue;
+            };
+            if let Target::Recorder(subscription) = target {
+                recorded.push((at, subscription));
+                continue;
+            }
+            let known_by = known_by.as_ref().map(|(key, _)| KnownBy {
+                id: &key.id,
+                is_of_group: key.group.is_some(),
+            });
+            let made = target.publication(topic, &messages[at], stamp, known_by, endpoint);
+            match made {
+                Ok((host, publication)) => {
+                    let subscription = target.subscription();
+                    flow.add(
+                        host,
+                        publication,
+                        Part {
+                            message: at,
+                            subscription,
+                        },
+                    );
                 }
+                Err(error) => drop(flow.failures.insert(at, error)),
+            }
+            if flow.bytes > SNS_FAN_OUT_BYTES_MAX {
+                flow.hand_over(&self.broker);
+                flow.settle().await;
             }
         }
-        for (at, subscription) in undeliverable {
+        flow.hand_over(&self.broker);
+        drop(sequence);
+        flow.settle().await;
+        for (at, subscription) in std::mem::take(&mut flow.undeliverable) {
             if let Some(Started::New { stamp, .. }) = started.get(at)
                 && let Err(error) = self
                     .dead_letter(topic, &subscription, &messages[at], stamp, endpoint)
                     .await
             {
-                failures.insert(at, error);
+                flow.failures.insert(at, error);
             }
         }
-        for (at, subscription) in &plan.recorded {
+        for (at, subscription) in &recorded {
             if let Some(Started::New { stamp, .. }) = started.get(*at) {
                 let body = rendered(topic, subscription, &messages[*at], stamp, endpoint);
                 self.recorder.record(subscription, stamp, &body);
@@ -143,21 +186,13 @@ impl Sns {
         }
         let mut results = Vec::with_capacity(started.len());
         for (at, started) in started.into_iter().enumerate() {
-            results.push(self.finish(started, failures.remove(&at)).await);
+            results.push(self.finish(started, flow.failures.remove(&at)).await);
         }
         results
     }
 
-    /// Gives a message its number, and finds out where it goes.
-    fn start(
-        &self,
-        topic: &Topic,
-        message: &Message,
-        at: usize,
-        endpoint: &str,
-        sequence: Option<&mut u64>,
-        plan: &mut Plan,
-    ) -> Started {
+    /// Gives a message its id and its number.
+    fn start(&self, topic: &Topic, message: &Message, sequence: Option<&mut u64>) -> Started {
         let timestamp_ms = self.broker.now().wall_ms;
         let number = sequence.map(|last| {
             // Later than any before, also of those before a restart.
@@ -170,119 +205,23 @@ impl Sns {
             sequence_number: number,
             timestamp_ms,
         };
-        let id = topic.is_fifo.then(|| deduplication_id(message));
-        let mut known_by = None;
-        if let Some(id) = &id {
-            let key = Key {
-                topic_arn: topic.arn.clone(),
-                group: message
-                    .group
-                    .clone()
-                    .filter(|_| topic.deduplicates_by_group()),
-                id: id.clone(),
-            };
-            match self.deduplication.remember(&key, &stamp) {
-                Ok(outcome) => known_by = Some((key, outcome)),
-                Err(earlier) => return Started::Before(earlier),
-            }
+        if !topic.is_fifo {
+            let known_by = None;
+            return Started::New { stamp, known_by };
         }
-        let in_queues = id.as_deref().map(|id| KnownBy {
-            id,
-            is_of_group: topic.deduplicates_by_group(),
-        });
-        let planned = self.plan(topic, message, at, &stamp, in_queues, endpoint, plan);
-        match planned {
-            Ok(()) => Started::New { stamp, known_by },
-            Err(error) => {
-                if let Some((key, _)) = known_by {
-                    self.deduplication.forget(&key, &stamp.message_id);
-                }
-                Started::Refused(error)
-            }
-        }
-    }
-
-    /// Where a message goes: to the log of its topic if there is one, and to all whose filters want it.
-    fn plan(
-        &self,
-        topic: &Topic,
-        message: &Message,
-        at: usize,
-        stamp: &Stamp,
-        known_by: Option<KnownBy<'_>>,
-        endpoint: &str,
-        plan: &mut Plan,
-    ) -> Result<(), SnsError> {
-        if topic.virtual_host == VirtualHostId::DEFAULT && self.broker.topic(&topic.name).is_some()
-        {
-            plan.add(
-                topic.virtual_host,
-                log_record(topic, message, stamp)?,
-                at,
-                None,
-            );
-        }
-        let filterable = message.filterable();
-        // Those who are sent the same: queue by queue, they share one message.
-        let mut raw: BTreeMap<(VirtualHostId, bool), Vec<Bytes>> = BTreeMap::new();
-        for subscription in &topic.subscriptions {
-            let filter = subscription.filter.as_ref();
-            let wanted = filter.is_none_or(|filter| filter.accepts(&filterable));
-            if !wanted || !subscription.is_confirmed() {
-                continue;
-            }
-            match (&subscription.record.protocol, &subscription.queue) {
-                (Protocol::Sqs, Some(queue)) => {
-                    let Some(host) = self.host_of(&queue.account, &queue.region) else {
-                        continue;
-                    };
-                    let is_fifo = queue.resource.ends_with(FIFO_SUFFIX);
-                    let name = Bytes::copy_from_slice(queue.resource.as_bytes());
-                    // Of one that shares a message with others nobody can tell that it is not there.
-                    let shares = subscription.dead_letter_queue.is_none();
-                    if subscription.is_raw && shares {
-                        raw.entry((host, is_fifo)).or_default().push(name);
-                        continue;
-                    }
-                    let body = rendered(topic, subscription, message, stamp, endpoint);
-                    let publication = QueueMessage {
-                        queues: vec![name],
-                        body: &body,
-                        attributes: raw_attributes(subscription, message),
-                        group: message.group.as_deref(),
-                        known_by: known_by.filter(|_| is_fifo),
-                    };
-                    let publication = publication.publication(stamp.timestamp_ms)?;
-                    plan.add(host, publication, at, Some(subscription));
-                }
-                (Protocol::Http, _) => {
-                    let body = rendered(topic, subscription, message, stamp, endpoint);
-                    let kind = Kind::Notification;
-                    let publication = delivery::publication(&subscription.id, kind, stamp, &body)?;
-                    plan.add(topic.virtual_host, publication, at, Some(subscription));
-                }
-                _ => plan.recorded.push((at, Arc::clone(subscription))),
-            }
-        }
-        for ((host, is_fifo), queues) in raw {
-            let publication = QueueMessage {
-                queues,
-                body: message.body_for(Protocol::Sqs),
-                attributes: &message.attributes,
-                group: message.group.as_deref(),
-                known_by: known_by.filter(|_| is_fifo),
-            };
-            plan.add(host, publication.publication(stamp.timestamp_ms)?, at, None);
-        }
-        Ok(())
-    }
-
-    fn host_of(&self, account: &str, region: &str) -> Option<VirtualHostId> {
-        let namespace = Namespace {
-            account: account.to_owned(),
-            region: region.to_owned(),
+        let group = message.group.clone();
+        let key = Key {
+            topic_arn: topic.arn.clone(),
+            group: group.filter(|_| topic.deduplicates_by_group()),
+            id: deduplication_id(message),
         };
-        Some(namespace.find(&self.broker, &self.region)?.id())
+        match self.deduplication.remember(&key, &stamp) {
+            Ok(outcome) => Started::New {
+                stamp,
+                known_by: Some((key, outcome)),
+            },
+            Err(earlier) => Started::Before(earlier),
+        }
     }
 
     /// Puts what cannot be delivered into the subscription's dead-letter queue, if it has one.
@@ -346,7 +285,6 @@ impl Sns {
     /// What the publisher is told.
     async fn finish(&self, started: Started, failure: Option<SnsError>) -> Result<Stamp, SnsError> {
         match (started, failure) {
-            (Started::Refused(error), _) => Err(error),
             (Started::New { stamp, known_by }, failure) => {
                 if let Some((key, outcome)) = known_by {
                     if failure.is_some() {
@@ -383,70 +321,4 @@ fn deduplication_id(message: &Message) -> String {
         let _ = write!(id, "{byte:02x}");
     }
     id
-}
-
-/// What a subscriber is sent.
-fn rendered(
-    topic: &Topic,
-    subscription: &Subscription,
-    message: &Message,
-    stamp: &Stamp,
-    endpoint: &str,
-) -> String {
-    match subscription.is_raw {
-        true => message.body_for(subscription.record.protocol).into(),
-        false => envelope::notification(topic, subscription, message, stamp, endpoint),
-    }
-}
-
-/// Attributes go beside a raw message, and inside any other.
-fn raw_attributes<'m>(subscription: &Subscription, message: &'m Message) -> &'m [Attribute] {
-    match subscription.is_raw {
-        true => &message.attributes,
-        false => &[],
-    }
-}
-
-/// The message as the log of its topic has it, for clients of Kafka: the body, the group as its key, and the
-/// attributes as headers.
-fn log_record(topic: &Topic, message: &Message, stamp: &Stamp) -> Result<Publication, SnsError> {
-    let texts: Vec<(&str, String)> = message
-        .attributes
-        .iter()
-        .map(|attribute| (&*attribute.name, attribute.text()))
-        .collect();
-    let headers: Vec<RecordHeader<'_>> = texts
-        .iter()
-        .map(|(name, text)| RecordHeader::new(name, text.as_bytes()))
-        .collect();
-    let key = message.group.as_ref().map(String::as_bytes);
-    let batch = batch(stamp.timestamp_ms, key, message.body.as_bytes(), &headers)?;
-    Ok(Publication {
-        envelope: Envelope {
-            exchange: Bytes::new(),
-            routing_keys: vec![Bytes::copy_from_slice(topic.name.as_bytes())],
-            headers: None,
-        },
-        batch,
-        body_bytes: u32::try_from(message.body.len()).unwrap_or(u32::MAX),
-        priority: 0,
-        ttl_ms: None,
-        for_topics: unchanged,
-        queueing: Queueing::default(),
-    })
-}
-
-/// A batch of one record.
-pub(super) fn batch(
-    timestamp_ms: i64,
-    key: Option<&[u8]>,
-    body: &[u8],
-    headers: &[RecordHeader<'_>],
-) -> Result<BytesMut, SnsError> {
-    let mut builder = BatchBuilder::new();
-    let too_large = |error: forebay_record::Error| SnsError::InternalError(error.to_string());
-    builder
-        .add(timestamp_ms, key, Some(body), headers)
-        .map_err(too_large)?;
-    Ok(BytesMut::from(&builder.build().map_err(too_large)?[..]))
 }

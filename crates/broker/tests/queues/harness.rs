@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use forebay_broker::Broker;
 use forebay_broker::host::{
     Bind, ConnectionId, DeadLetterTarget, Deaths, Envelope, ExchangeDefinition, GetMessage, Got,
     HostError, Notice, Publication, PublishError, Published, QueueDefinition, QueueStatus,
@@ -15,11 +15,12 @@ use forebay_broker::host::{
 use forebay_broker::queue::{Credit, Delivery, HolderId, Outcome, QueueSettings, Subscription};
 use forebay_broker::routing::{Arguments, RouterKind};
 use forebay_broker::storage::media::Fault;
-use forebay_broker::storage::{Clock, LogReader, Now, Options, Read, SimulatedDisk, StorageError};
-use forebay_broker::{Broker, BrokerOptions, CountedRandomness, Environment};
+use forebay_broker::storage::{Clock, LogReader, Now, Read, SimulatedDisk};
 use forebay_record::{BatchBuilder, Batches, RecordHeader, Records};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
+
+use crate::support::{Shard, open};
 
 pub(crate) const ME: ConnectionId = ConnectionId(1);
 pub(crate) const OTHER: ConnectionId = ConnectionId(2);
@@ -43,7 +44,7 @@ pub(crate) struct Running {
     pub(crate) host: VirtualHost,
     disk: SimulatedDisk,
     time: Time,
-    shard: Option<JoinHandle<Result<(), StorageError>>>,
+    shard: Option<Shard>,
 }
 
 /// A consumer with what it was told.
@@ -68,25 +69,13 @@ impl Running {
     }
 
     pub(crate) fn on(disk: SimulatedDisk, time: Time) -> Self {
-        let environment = Environment {
-            medium: Arc::new(disk.clone()),
-            clock: Arc::new(time.clone()),
-            randomness: Arc::new(CountedRandomness::default()),
-        };
-        let storage = Options {
-            journal_file_bytes: 1 << 20,
-            tail_cache_bytes: 1 << 20,
-            ..Options::default()
-        };
-        let opened = Broker::open(environment, storage, BrokerOptions::default());
-        let (broker, shard, _) = opened.unwrap();
-        let shard = Some(std::thread::spawn(move || shard.run()));
+        let (broker, shard) = open(&disk, Arc::new(time.clone()));
         Self {
             host: broker.virtual_host(VirtualHostId::DEFAULT),
             broker,
             disk,
             time,
-            shard,
+            shard: Some(shard),
         }
     }
 

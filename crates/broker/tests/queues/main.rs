@@ -13,5 +13,7 @@ mod policies;
 mod recovering;
 mod redriving;
 mod routing;
+#[path = "../support/mod.rs"]
+mod support;
 mod turns;
 mod virtual_hosts;

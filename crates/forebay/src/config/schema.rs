@@ -210,7 +210,8 @@ settings! {
         /// A file of access keys; without one, AWS clients may have any credentials
         ///
         /// A line for each key: `ACCESS_KEY_ID SECRET_ACCESS_KEY ACCOUNT`, where the account, twelve digits, may be
-        /// left out. Requests are then verified by AWS Signature Version 4, and a key reaches its own account only.
+        /// left out. Requests are then verified by AWS Signature Version 4, a key reaches its own account only, and the
+        /// listener may be on any address.
         aws_access_keys "aws-access-keys": Option<PathBuf> = "";
 
         /// Refuse the name of a deleted queue for 60 seconds, as AWS does

@@ -66,14 +66,21 @@ fn bind(settings: &Settings) -> Result<Listeners, Failure> {
         let message = "nothing to listen on: kafka, amqp, aws and admin are all off";
         return Err(Failure::new(Cause::Usage, message));
     }
-    let bind = |name, listen: &Listen| match listen {
+    let bind_for = |name, listen: &Listen, anybody| match listen {
         Listen::Off => Ok(None),
-        Listen::At(address) => listener::bind(name, address, settings.allow_anonymous).map(Some),
+        Listen::At(address) => listener::bind(name, address, anybody).map(Some),
     };
+    let bind = |name, listen| bind_for(name, listen, settings.allow_anonymous);
+    // Who reaches it has to sign with a key.
+    let aws_is_guarded = settings.aws_access_keys.is_some();
     let listeners = Listeners {
         kafka: bind("kafka", &settings.kafka)?,
         amqp: bind("amqp", &settings.amqp)?,
-        aws: bind("aws", &settings.aws)?,
+        aws: bind_for(
+            "aws",
+            &settings.aws,
+            settings.allow_anonymous || aws_is_guarded,
+        )?,
         admin: bind("admin", &settings.admin)?,
     };
     if let Some(kafka) = &listeners.kafka {

@@ -11,7 +11,7 @@ use forebay_record::RecordHeader;
 
 use crate::limits::SNS_DELIVERY_LOCK_MS;
 use crate::sns::envelope::{self, Stamp};
-use crate::sns::publish::batch;
+use crate::sns::fan_out::batch;
 use crate::sns::subscription::{Protocol, Subscription};
 use crate::sns::topic::Topic;
 use crate::sns::{Sns, SnsError};

@@ -72,6 +72,8 @@ impl Worker {
             match self.host.receive(receive, until).await {
                 Ok(None) => {}
                 Ok(Some(received)) => {
+                    // Where many endpoints are slow, the locks of some end, and they are sent more than once.
+                    let _permit = self.sns.batches.acquire().await;
                     let messages = match received.read_at_hand() {
                         Some(messages) => messages,
                         None => tokio::task::spawn_blocking(move || received.read())

@@ -278,6 +278,41 @@ async fn what_a_queue_does_not_take_is_in_the_dead_letter_queue() {
 }
 
 #[tokio::test]
+async fn more_than_memory_allows_at_once_reaches_everybody_in_order() {
+    let bench = Bench::start();
+    let topic = bench.topic("t.fifo").await;
+    let message = "x".repeat(250 << 10);
+    let count = crate::limits::SNS_FAN_OUT_BYTES_MAX / message.len() + 5;
+    let mut queues = Vec::new();
+    for number in 0..count {
+        let queue = bench.queue(&format!("q{number}")).await;
+        bench.subscribe(&topic, "sqs", &queue, &[]).await;
+        queues.push(queue);
+    }
+    // The second fits into one piece, and would overtake the end of the first.
+    let form =
+        |body: &str| format!("Action=Publish&TopicArn={topic}&MessageGroupId=g&Message={body}");
+    let (one, two) = (form(&message), form("small"));
+    let (one, two) = tokio::join!(bench.ask(&one), bench.ask(&two));
+    let number = |answer: Result<String, _>| element(&answer.unwrap(), "SequenceNumber");
+    let mut numbers = [number(one), number(two)];
+    numbers.sort_unstable();
+    for queue in &queues {
+        let found = bench.bodies(queue).await;
+        let found: Vec<String> = found
+            .iter()
+            .map(|body| {
+                serde_json::from_str::<Value>(body).unwrap()["SequenceNumber"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        assert_eq!(found, numbers);
+    }
+}
+
+#[tokio::test]
 async fn clients_of_kafka_read_a_topic_that_they_have() {
     let bench = Bench::start();
     let topic = bench.topic("shared").await;

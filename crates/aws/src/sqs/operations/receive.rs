@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use forebay_broker::host::{HostError, Leased, Receive, Received, StoredMessage};
+use forebay_broker::host::{HostError, LeaseOutcome, Leased, Receive, Received, StoredMessage};
 use serde::Deserialize;
 
 use super::attempts::{Attempt, Given};
@@ -73,6 +73,9 @@ pub(super) async fn receive(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>,
         return Ok(write(shared, call, &queue, &wanted, Vec::new(), 0));
     };
     let messages = read(shared, &given.received).await;
+    if asked.is_given_back {
+        give_back(&queue, &given.received).await?;
+    }
     let at_ms = given.at_ms;
     if let Some(attempt) = attempt {
         shared.sqs.attempts.note(shared, attempt, given);
@@ -85,6 +88,9 @@ struct Asked {
     messages_max: u32,
     /// If not as long as the queue says.
     lock_ms: Option<u64>,
+    /// Messages are shown and not kept. They are locked while they are read all the same: else what dies by being
+    /// received would be gone before it is shown.
+    is_given_back: bool,
     wait: Duration,
 }
 
@@ -111,9 +117,20 @@ impl Asked {
             within(seconds, "WaitTimeSeconds", &WAIT_SECONDS, reason)
         });
         let wait_seconds = wait_seconds.transpose()?.unwrap_or(queue.wait_seconds);
+        let lock_seconds = lock_seconds.transpose()?;
+        let of_queue = queue
+            .definition
+            .attributes
+            .number(Attribute::VisibilityTimeout);
+        let is_given_back = lock_seconds.unwrap_or(of_queue) == 0;
+        let lock_ms = match is_given_back {
+            true => Some(limits::READING_LOCK_MS),
+            false => lock_seconds.map(|seconds| seconds * 1_000),
+        };
         Ok(Self {
             messages_max: u32::try_from(messages_max).unwrap_or(1),
-            lock_ms: lock_seconds.transpose()?.map(|seconds| seconds * 1_000),
+            lock_ms,
+            is_given_back,
             wait: Duration::from_secs(wait_seconds),
         })
     }
@@ -175,6 +192,15 @@ async fn read(shared: &Shared, received: &Received) -> Vec<(Leased, StoredMessag
     let read = tokio::task::spawn_blocking(move || received.read());
     // What is not read comes back when its lock ends.
     read.await.unwrap_or_default()
+}
+
+async fn give_back(queue: &Queue, received: &Received) -> Result<(), SqsError> {
+    let at_once = LeaseOutcome::Extend { lock_ms: 0 };
+    let leases = received.messages.iter();
+    let leases = leases.map(|leased| (leased.lease, at_once)).collect();
+    // What somebody settled meanwhile is not given back.
+    queue.host.settle_leases(queue.name.clone(), leases).await?;
+    Ok(())
 }
 
 /// What of a message is shown.

@@ -1,0 +1,1 @@
+from rabbit_management.conftest import api, queue, vhost  # noqa: F401

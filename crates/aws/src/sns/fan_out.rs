@@ -1,0 +1,232 @@
+//! Where a message goes, and what is sent there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use forebay_broker::host::{Envelope, Publication, Queueing, VirtualHostId, unchanged};
+use forebay_record::{BatchBuilder, RecordHeader};
+
+use super::delivery::{self, Kind};
+use super::envelope::{self, Stamp};
+use super::message::{Attribute, Message};
+use super::queue_message::{KnownBy, QueueMessage};
+use super::subscription::{Protocol, Subscription};
+use super::topic::{FIFO_SUFFIX, Topic};
+use super::{Sns, SnsError};
+use crate::namespace::Namespace;
+
+/// One place.
+pub(super) enum Target {
+    /// The log of the topic.
+    Log,
+    /// The queue of a subscription.
+    Queue {
+        host: VirtualHostId,
+        name: Bytes,
+        subscription: Arc<Subscription>,
+    },
+    /// The queues of those who are sent the same.
+    Shared {
+        host: VirtualHostId,
+        are_fifo: bool,
+        names: Vec<Bytes>,
+    },
+    /// An endpoint.
+    Endpoint(Arc<Subscription>),
+    /// Somebody whom nothing here reaches.
+    Recorder(Arc<Subscription>),
+}
+
+impl Sns {
+    /// The log of its topic if there is one, and all whose filters want it.
+    pub(super) fn targets(&self, topic: &Topic, message: &Message) -> Vec<Target> {
+        let mut targets = Vec::new();
+        let has_log = topic.virtual_host == VirtualHostId::DEFAULT;
+        if has_log && self.broker.topic(&topic.name).is_some() {
+            targets.push(Target::Log);
+        }
+        let filterable = message.filterable();
+        let mut shared: BTreeMap<(VirtualHostId, bool), Vec<Bytes>> = BTreeMap::new();
+        for subscription in &topic.subscriptions {
+            let filter = subscription.filter.as_ref();
+            let wanted = filter.is_none_or(|filter| filter.accepts(&filterable));
+            if !wanted || !subscription.is_confirmed() {
+                continue;
+            }
+            let subscription = Arc::clone(subscription);
+            match (&subscription.record.protocol, &subscription.queue) {
+                (Protocol::Sqs, Some(queue)) => {
+                    let Some(host) = self.host_of(&queue.account, &queue.region) else {
+                        continue;
+                    };
+                    let name = Bytes::copy_from_slice(queue.resource.as_bytes());
+                    // Of one that shares a message with others nobody can tell that it is not there.
+                    if subscription.is_raw && subscription.dead_letter_queue.is_none() {
+                        let is_fifo = queue.resource.ends_with(FIFO_SUFFIX);
+                        shared.entry((host, is_fifo)).or_default().push(name);
+                        continue;
+                    }
+                    targets.push(Target::Queue {
+                        host,
+                        name,
+                        subscription,
+                    });
+                }
+                (Protocol::Http, _) => targets.push(Target::Endpoint(subscription)),
+                _ => targets.push(Target::Recorder(subscription)),
+            }
+        }
+        targets.extend(
+            shared
+                .into_iter()
+                .map(|((host, are_fifo), names)| Target::Shared {
+                    host,
+                    are_fifo,
+                    names,
+                }),
+        );
+        targets
+    }
+
+    /// The virtual host of an account and region, if there is one.
+    pub(super) fn host_of(&self, account: &str, region: &str) -> Option<VirtualHostId> {
+        let namespace = Namespace {
+            account: account.to_owned(),
+            region: region.to_owned(),
+        };
+        Some(namespace.find(&self.broker, &self.region)?.id())
+    }
+}
+
+impl Target {
+    /// Who has to be told elsewhere if it is not there.
+    pub(super) fn subscription(&self) -> Option<Arc<Subscription>> {
+        match self {
+            Self::Queue { subscription, .. } | Self::Endpoint(subscription) => {
+                Some(Arc::clone(subscription))
+            }
+            Self::Log | Self::Shared { .. } | Self::Recorder(_) => None,
+        }
+    }
+
+    /// What is sent there.
+    pub(super) fn publication(
+        &self,
+        topic: &Topic,
+        message: &Message,
+        stamp: &Stamp,
+        known_by: Option<KnownBy<'_>>,
+        endpoint: &str,
+    ) -> Result<(VirtualHostId, Publication), SnsError> {
+        let group = message.group.as_deref();
+        let timestamp_ms = stamp.timestamp_ms;
+        match self {
+            Self::Log => Ok((topic.virtual_host, log_record(topic, message, stamp)?)),
+            Self::Queue {
+                host,
+                name,
+                subscription,
+            } => {
+                let is_fifo = name.ends_with(FIFO_SUFFIX.as_bytes());
+                let given = QueueMessage {
+                    queues: vec![name.clone()],
+                    body: &rendered(topic, subscription, message, stamp, endpoint),
+                    attributes: raw_attributes(subscription, message),
+                    group,
+                    known_by: known_by.filter(|_| is_fifo),
+                };
+                Ok((*host, given.publication(timestamp_ms)?))
+            }
+            Self::Shared {
+                host,
+                are_fifo,
+                names,
+            } => {
+                let given = QueueMessage {
+                    queues: names.clone(),
+                    body: message.body_for(Protocol::Sqs),
+                    attributes: &message.attributes,
+                    group,
+                    known_by: known_by.filter(|_| *are_fifo),
+                };
+                Ok((*host, given.publication(timestamp_ms)?))
+            }
+            Self::Endpoint(subscription) | Self::Recorder(subscription) => {
+                let body = rendered(topic, subscription, message, stamp, endpoint);
+                let kind = Kind::Notification;
+                let publication = delivery::publication(&subscription.id, kind, stamp, &body)?;
+                Ok((topic.virtual_host, publication))
+            }
+        }
+    }
+}
+
+/// What a subscriber is sent.
+pub(super) fn rendered(
+    topic: &Topic,
+    subscription: &Subscription,
+    message: &Message,
+    stamp: &Stamp,
+    endpoint: &str,
+) -> String {
+    match subscription.is_raw {
+        true => message.body_for(subscription.record.protocol).into(),
+        false => envelope::notification(topic, subscription, message, stamp, endpoint),
+    }
+}
+
+/// Attributes go beside a raw message, and inside any other.
+pub(super) fn raw_attributes<'m>(
+    subscription: &Subscription,
+    message: &'m Message,
+) -> &'m [Attribute] {
+    match subscription.is_raw {
+        true => &message.attributes,
+        false => &[],
+    }
+}
+
+/// The message as the log of its topic has it, for clients of Kafka: the body, the group as its key, and the
+/// attributes as headers.
+fn log_record(topic: &Topic, message: &Message, stamp: &Stamp) -> Result<Publication, SnsError> {
+    let texts: Vec<(&str, String)> = message
+        .attributes
+        .iter()
+        .map(|attribute| (&*attribute.name, attribute.text()))
+        .collect();
+    let headers: Vec<RecordHeader<'_>> = texts
+        .iter()
+        .map(|(name, text)| RecordHeader::new(name, text.as_bytes()))
+        .collect();
+    let key = message.group.as_ref().map(String::as_bytes);
+    let batch = batch(stamp.timestamp_ms, key, message.body.as_bytes(), &headers)?;
+    Ok(Publication {
+        envelope: Envelope {
+            exchange: Bytes::new(),
+            routing_keys: vec![Bytes::copy_from_slice(topic.name.as_bytes())],
+            headers: None,
+        },
+        batch,
+        body_bytes: u32::try_from(message.body.len()).unwrap_or(u32::MAX),
+        priority: 0,
+        ttl_ms: None,
+        for_topics: unchanged,
+        queueing: Queueing::default(),
+    })
+}
+
+/// A batch of one record.
+pub(super) fn batch(
+    timestamp_ms: i64,
+    key: Option<&[u8]>,
+    body: &[u8],
+    headers: &[RecordHeader<'_>],
+) -> Result<BytesMut, SnsError> {
+    let mut builder = BatchBuilder::new();
+    let too_large = |error: forebay_record::Error| SnsError::InternalError(error.to_string());
+    builder
+        .add(timestamp_ms, key, Some(body), headers)
+        .map_err(too_large)?;
+    Ok(BytesMut::from(&builder.build().map_err(too_large)?[..]))
+}
