@@ -228,9 +228,10 @@ fn copy_dependencies(project: &Path, lib: &Path, log: &Path) -> Result<()> {
 
 fn go(layout: &Layout) -> Result<()> {
     require(&["go"])?;
-    let modules = ["go", "go/rabbit"].map(|folder| layout.conformance.join(folder));
+    let modules = ["go", "go/rabbit", "go/sqs"].map(|folder| layout.conformance.join(folder));
     let sums = modules.each_ref().map(|module| module.join("go.sum"));
-    once(layout, "go", &[&sums[0], &sums[1]], |log| {
+    let sums = sums.each_ref().map(PathBuf::as_path);
+    once(layout, "go", &sums, |log| {
         for module in &modules {
             let mut download = Command::new("go");
             download.args(["mod", "download"]).current_dir(module);

@@ -20,10 +20,11 @@ TESTS = Path(__file__).parent.parent
 class Shop:
     """The application with a queue of its own, and its workers."""
 
-    def __init__(self, folder, queue):
+    def __init__(self, folder, queue, application="rabbit_celery.shop"):
         self.folder, self.log = folder, folder / "done"
+        self.application = application
         # It is what the environment says that it is.
-        self.tasks = importlib.reload(importlib.import_module("rabbit_celery.shop"))
+        self.tasks = importlib.reload(importlib.import_module(application))
         self.app = self.tasks.app
         self.queue = queue
         self.workers = []
@@ -31,7 +32,7 @@ class Shop:
     def work(self, concurrency=1):
         """Starts a worker and waits until it consumes."""
         name = f"{self.queue}-{len(self.workers)}-{uuid.uuid4().hex[:6]}@here"
-        command = [sys.executable, "-m", "celery", "--app", "rabbit_celery.shop", "worker"]
+        command = [sys.executable, "-m", "celery", "--app", self.application, "worker"]
         command += ["--hostname", name, "--concurrency", str(concurrency), "--loglevel", "INFO"]
         output = self.folder / f"worker-{len(self.workers)}.log"
         with output.open("wb") as log:

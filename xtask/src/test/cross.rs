@@ -292,7 +292,7 @@ fn node(layout: &Layout) -> Command {
     let mut command = Command::new("node");
     command
         .arg("pipe.js")
-        .current_dir(layout.conformance.join("node"))
+        .current_dir(layout.conformance.join("node/kafka"))
         .env("NODE_PATH", layout.cache.join("node/node_modules"));
     command
 }

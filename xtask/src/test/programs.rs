@@ -49,11 +49,12 @@ pub(super) fn go(layout: &Layout, folder: &str) -> (Command, Format) {
     (command, Format::Go)
 }
 
-pub(super) fn kafkajs(layout: &Layout) -> (Command, Format) {
+/// The tests in `folder`, below `conformance/`.
+pub(super) fn node(layout: &Layout, folder: &str) -> (Command, Format) {
     let mut command = Command::new("node");
     command
         .args(["--test", "--test-reporter=tap", "--test-concurrency=1", "."])
-        .current_dir(layout.conformance.join("node"))
+        .current_dir(layout.conformance.join(folder))
         .env("NODE_PATH", layout.cache.join("node/node_modules"));
     (command, Format::Tap)
 }

@@ -112,6 +112,8 @@ impl Report {
         self.figures.extend(
             lines
                 .iter()
+                // What a program of TAP prints itself is a comment there.
+                .map(|line| line.strip_prefix("# ").unwrap_or(line))
                 .filter_map(|line| line.strip_prefix("FIGURE "))
                 .map(str::to_owned),
         );

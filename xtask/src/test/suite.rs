@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::Args;
 use super::broker::{Broker, Kind};
-use super::programs::{cases, go, instructions, kafkajs, lapin, pytest, rdkafka};
+use super::programs::{cases, go, instructions, lapin, node, pytest, rdkafka};
 use super::report::{Format, Report};
 use super::upstream::{self, Upstream};
 use crate::layout::Layout;
@@ -137,6 +137,18 @@ pub(crate) const ALL: &[Suite] = &[
         proved_on: &[Kind::Rabbitmq],
         limit: minutes(3),
         work: Work::Command(|layout| pytest(layout, "rabbitmqadmin")),
+    },
+    Suite {
+        name: "sqs-boto3",
+        about: "every operation and rule of SQS, with boto3 and as bytes (SQS=full: minutes more)",
+        client: "boto3",
+        toolchains: &[Toolchain::Python],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[],
+        // Retention of a minute is waited for; in a full run, deduplication of five.
+        limit: minutes(20),
+        work: Work::Command(|layout| pytest(layout, "sqs_boto3")),
     },
     Suite {
         name: "interop",
@@ -334,7 +346,74 @@ pub(crate) const ALL: &[Suite] = &[
         needs_broker: true,
         proved_on: &[Kind::Kafka],
         limit: minutes(5),
-        work: Work::Command(kafkajs),
+        work: Work::Command(|layout| node(layout, "node/kafka")),
+    },
+    Suite {
+        name: "aws-sdk-js",
+        about: "aws-sdk-js v3 with sqs-consumer (Node.js)",
+        client: "aws-sdk-js",
+        toolchains: &[Toolchain::Node],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[],
+        limit: minutes(5),
+        work: Work::Command(|layout| node(layout, "node/sqs")),
+    },
+    Suite {
+        name: "aws-sdk-go",
+        about: "aws-sdk-go v2, a client of SQS",
+        client: "aws-sdk-go",
+        toolchains: &[Toolchain::Go],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[],
+        limit: minutes(5),
+        work: Work::Command(|layout| go(layout, "go/sqs")),
+    },
+    Suite {
+        name: "aws-sdk-java",
+        about: "aws-sdk-java v2 with its batch manager, a client of SQS",
+        client: "aws-sdk-java",
+        toolchains: &[Toolchain::Java],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[],
+        limit: minutes(5),
+        work: Work::Command(|layout| cases(layout, "sqs")),
+    },
+    Suite {
+        name: "kombu-sqs-own",
+        about: "the integration tests that kombu (Python) brings for SQS",
+        client: "kombu-sqs-own",
+        toolchains: &[Toolchain::Python, Toolchain::Sdists],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[],
+        limit: minutes(5),
+        work: Work::Upstream(&upstream::KOMBU_SQS),
+    },
+    Suite {
+        name: "celery-sqs",
+        about: "Celery (Python) over SQS: workers, delays, retries, lost workers",
+        client: "celery-sqs",
+        toolchains: &[Toolchain::Python],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[],
+        limit: minutes(5),
+        work: Work::Command(|layout| pytest(layout, "sqs_celery")),
+    },
+    Suite {
+        name: "sqs-crowd",
+        about: "64 consumers, 1,000 groups, kill -9: nobody shares a message (SQS_MESSAGES=1000000)",
+        client: "sqs-crowd",
+        toolchains: &[Toolchain::Node],
+        quick: false,
+        needs_broker: false,
+        proved_on: &[],
+        // Room for a full run, which is asked for by hand.
+        limit: minutes(60),
+        work: Work::Command(|layout| node(layout, "node/sqs_crowd")),
     },
     Suite {
         name: "rdkafka",

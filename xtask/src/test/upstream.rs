@@ -12,43 +12,51 @@ use super::report::{Format, Report};
 use super::suite::{self, Suite};
 use crate::layout::Layout;
 
-/// The port that clients of RabbitMQ take where nobody names one.
-const AMQP_PORT: u16 = 5672;
-
 pub(crate) struct Upstream {
     /// Its program, without the cases that are named.
     program: fn(&Layout, &Broker, &[String]) -> (Command, Format),
     /// The file below `conformance/` that says which cases are left out, and why.
     left_out: Option<&'static str>,
-    /// Cases that take no address: they connect to localhost, where RabbitMQ is found by default.
-    at_default_port: &'static [&'static str],
+    at_default_port: Option<AtDefaultPort>,
+}
+
+/// Cases that take no address: they connect to localhost, where the original is found by default.
+struct AtDefaultPort {
+    port: u16,
+    /// Where the broker under test listens instead.
+    address: fn(&Broker) -> Option<&str>,
+    cases: &'static [&'static str],
 }
 
 /// `pkg/kgo` of the pinned franz-go.
 pub(crate) const FRANZ_GO: Upstream = Upstream {
     program: franz_go,
     left_out: Some("go/not-yet.txt"),
-    at_default_port: &[],
+    at_default_port: None,
 };
 
 /// All tests of the pinned amqp091-go, those of its `integration` tag among them.
 pub(crate) const AMQP091_GO: Upstream = Upstream {
     program: amqp091_go,
     left_out: Some("go/rabbit/left-out.txt"),
-    at_default_port: &[],
+    at_default_port: None,
 };
 
 /// All tests of the amqplib that npm delivers.
 pub(crate) const AMQPLIB: Upstream = Upstream {
     program: amqplib,
     left_out: None,
-    at_default_port: &[
-        "Connect API serverProperties",
-        "Connect API using custom heartbeat option",
-        // It is to fail for its heartbeat, not because nobody listens.
-        "Connect API wrongly typed heartbeat option",
-        "Connect API ipv6",
-    ],
+    at_default_port: Some(AtDefaultPort {
+        port: 5672,
+        address: |broker| broker.amqp.as_deref(),
+        cases: &[
+            "Connect API serverProperties",
+            "Connect API using custom heartbeat option",
+            // It is to fail for its heartbeat, not because nobody listens.
+            "Connect API wrongly typed heartbeat option",
+            "Connect API ipv6",
+        ],
+    }),
 };
 
 /// `t/integration` of py-amqp's source distribution.
@@ -57,7 +65,7 @@ pub(crate) const PY_AMQP: Upstream = Upstream {
         sdist_tests(layout, broker, "amqp", "t/integration", left_out)
     },
     left_out: Some("python/upstream/py-amqp-left-out.txt"),
-    at_default_port: &[],
+    at_default_port: None,
 };
 
 /// What of `t/integration` in kombu's source distribution is about AMQP.
@@ -67,14 +75,28 @@ pub(crate) const KOMBU: Upstream = Upstream {
         sdist_tests(layout, broker, "kombu", tests, left_out)
     },
     left_out: None,
-    at_default_port: &[],
+    at_default_port: None,
 };
+
+/// What of `t/integration` in kombu's source distribution is about SQS.
+pub(crate) const KOMBU_SQS: Upstream = Upstream {
+    program: |layout, broker, left_out| {
+        sdist_tests(layout, broker, "kombu", KOMBU_SQS_TESTS, left_out)
+    },
+    left_out: Some("python/upstream/kombu-sqs-left-out.txt"),
+    at_default_port: Some(AtDefaultPort {
+        port: 4100,
+        address: |broker| broker.aws.as_deref(),
+        cases: &[KOMBU_SQS_TESTS],
+    }),
+};
+const KOMBU_SQS_TESTS: &str = "t/integration/test_sqs.py";
 
 /// What of `t/integration` in Celery's source distribution is about the broker, with Redis for results.
 pub(crate) const CELERY: Upstream = Upstream {
     program: celery,
     left_out: None,
-    at_default_port: &[],
+    at_default_port: None,
 };
 /// The other modules are about result backends, logging and memory, or (`test_canvas.py`, `test_tasks.py`,
 /// `test_beat.py`) take many minutes.
@@ -91,13 +113,18 @@ impl Upstream {
     ) -> Result<()> {
         let mut left_out = self.left_out(layout)?;
         let mut default_port = None;
-        if !self.at_default_port.is_empty() {
-            let amqp = broker.amqp.clone().context("the broker speaks no AMQP")?;
-            match DefaultPort::forward(AMQP_PORT, amqp) {
-                Ok(port) => default_port = Some(port),
+        if let Some(AtDefaultPort {
+            port,
+            address,
+            cases,
+        }) = self.at_default_port
+        {
+            let address = address(broker).context("the broker does not speak the protocol")?;
+            match DefaultPort::forward(port, address.to_owned()) {
+                Ok(forwarding) => default_port = Some(forwarding),
                 Err(error) => {
-                    let reason = format!("insists on port {AMQP_PORT}, which is taken: {error}");
-                    let cases = self.at_default_port.iter();
+                    let reason = format!("insists on port {port}, which is taken: {error}");
+                    let cases = cases.iter();
                     left_out.extend(cases.map(|case| ((*case).to_owned(), reason.clone())));
                 }
             }

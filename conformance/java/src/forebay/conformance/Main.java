@@ -7,6 +7,8 @@ import forebay.conformance.rabbit.ErrorCases;
 import forebay.conformance.rabbit.PublishingCases;
 import forebay.conformance.rabbit.QueueArgumentCases;
 import forebay.conformance.rabbit.TopologyCases;
+import forebay.conformance.sqs.BatchManagerCases;
+import forebay.conformance.sqs.MessageCases;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -33,6 +35,8 @@ public final class Main {
             TopologyCases.class, PublishingCases.class, ConsumingCases.class,
             QueueArgumentCases.class, ErrorCases.class, ConnectionCases.class,
             DurabilityCases.class);
+    private static final List<Class<?>> SQS =
+            List.of(MessageCases.class, BatchManagerCases.class);
 
     private Main() {}
 
@@ -41,6 +45,7 @@ public final class Main {
             case "client" -> cases(CLIENT);
             case "tools" -> cases(TOOLS);
             case "rabbit" -> cases(RABBIT);
+            case "sqs" -> cases(SQS);
             case "feed" -> Pipe.feed(args[1], args[2], args[3]);
             case "dump" -> Pipe.dump(args[1], Integer.parseInt(args[2]), args[3]);
             default -> throw new IllegalArgumentException(args[0]);
