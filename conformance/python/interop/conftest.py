@@ -1,4 +1,4 @@
-"""Clients of Kafka and of RabbitMQ on one broker."""
+"""Clients of Kafka, RabbitMQ and SQS on one broker."""
 
 import os
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::access::{AccessChange, AccessError, Directory};
 use crate::error::{AppendError, DeleteRecordsError, Stopped, TopicError};
 use crate::group::{GroupCommand, GroupReply};
+use crate::host::{Recalled, StoredMessage};
 use crate::limits::ACCESS_CHANGES_BYTES_MAX;
 use crate::machine::{
     AlterConfig, Append, AppendedBatch, BrokerMachine, Command, CreatedTopic, NewTopic,
@@ -130,6 +131,11 @@ impl Broker {
             BrokerShard(shard),
             recovered,
         ))
+    }
+
+    /// What a message was published with, if it came by a protocol that keeps that in a form of its own.
+    pub fn recall(&self, message: &StoredMessage) -> Recalled {
+        message.recall(self.shared.options.recall)
     }
 
     /// Has the shard finish what it was asked, take a snapshot and end.

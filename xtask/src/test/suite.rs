@@ -152,7 +152,7 @@ pub(crate) const ALL: &[Suite] = &[
     },
     Suite {
         name: "interop",
-        about: "pika and librdkafka on one broker: what one publishes the other consumes",
+        about: "pika, librdkafka and boto3 on one broker: what one publishes the others consume",
         client: "interop",
         toolchains: &[Toolchain::Python],
         quick: true,

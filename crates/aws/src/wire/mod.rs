@@ -7,7 +7,7 @@
 //! | `entries`, `list`, `text` | what typed requests are made of, borrowed from the body |
 //! | `answer` | an answer as it is written: JSON or XML |
 //! | `fault` | an error as it is written |
-//! | `escape` | text inside JSON and XML |
+//! | `escape`, `scan` | text inside JSON and XML, and what is rare in it |
 //!
 //! An operation's input is one type that derives `Deserialize`; both protocols fill it. SQS speaks AWS JSON 1.0 and,
 //! to older SDKs, the query protocol; SNS speaks the query protocol.
@@ -22,6 +22,7 @@ mod escape;
 mod fault;
 mod list;
 pub mod query;
+mod scan;
 mod text;
 
 pub use answer::Answer;
@@ -30,4 +31,5 @@ pub use entries::Entries;
 pub(crate) use escape::json as json_string;
 pub use fault::{Fault, faults};
 pub use list::List;
+pub(crate) use scan::position;
 pub use text::Text;

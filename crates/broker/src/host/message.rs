@@ -10,6 +10,8 @@ use crate::routing::{HashProperty, Message, Value, ValueRef};
 
 /// Names of the reserved headers.
 pub mod header {
+    /// What their names begin with.
+    pub const RESERVED: &str = "forebay.";
     /// The exchange that it was published to.
     pub const EXCHANGE: &str = "forebay.exchange";
     /// The routing key that it was published with.

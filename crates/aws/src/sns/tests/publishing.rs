@@ -75,7 +75,7 @@ async fn who_asks_for_raw_messages_gets_them() {
     for queue in &queues {
         let message = bench.take(queue).await.remove(0);
         assert_eq!(&message.body[..], b"as it is");
-        let attributes = Stored::new(message).attributes();
+        let attributes = Stored::new(message).attributes(&bench.broker);
         let attributes: Vec<_> = attributes
             .iter()
             .map(|one| (&*one.name, &*one.data_type, &*one.value))

@@ -2,6 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use forebay_broker::host::header;
+use forebay_broker::routing::Value;
 use forebay_broker::storage::codec::{DecodeError, Decoder, Encoder};
 use serde::Deserialize;
 
@@ -39,7 +42,7 @@ pub(crate) struct MessageAttribute {
 pub(crate) struct MessageAttributes(Vec<MessageAttribute>);
 
 /// Attributes of one message.
-const ATTRIBUTES_MAX: usize = 10;
+pub(super) const ATTRIBUTES_MAX: usize = 10;
 const NAME_CHARS_MAX: usize = 256;
 const TYPE_CHARS_MAX: usize = 256;
 /// The first byte of the stored form.
@@ -54,6 +57,12 @@ fn invalid(message: String) -> SqsError {
 impl MessageAttribute {
     pub(crate) fn is_binary(&self) -> bool {
         kind(&self.data_type) == "Binary"
+    }
+
+    /// Whether its value is a header of its own. Names of the broker's headers would be taken for them, and trace
+    /// headers are AWS's own.
+    fn is_shown(&self) -> bool {
+        !self.name.starts_with(header::RESERVED) && self.name != TRACE_HEADER
     }
 
     /// What counts towards a message's size.
@@ -212,30 +221,79 @@ impl MessageAttributes {
         self.0.retain(|attribute| is_wanted(&attribute.name));
     }
 
-    /// The stored form: `version u8, (name, type, value)*`.
+    /// What a message has that came by another protocol, as far as attributes can be called and be so.
+    pub(crate) fn foreign(headers: impl Iterator<Item = (Bytes, Value)>) -> Self {
+        let mut attributes: Vec<MessageAttribute> = Vec::new();
+        for (name, value) in headers {
+            let (data_type, value) = match value {
+                Value::Bytes(bytes) => match std::str::from_utf8(&bytes) {
+                    Ok(text) if super::check_body(text).is_ok() => ("String", bytes.to_vec()),
+                    _ => ("Binary", bytes.to_vec()),
+                },
+                Value::Integer(number) => ("Number", number.to_string().into_bytes()),
+                Value::Float(number) if number.is_finite() => {
+                    ("Number", number.to_string().into_bytes())
+                }
+                Value::Bool(value) => ("String", value.to_string().into_bytes()),
+                _ => continue,
+            };
+            let name = String::from_utf8(name.to_vec()).unwrap_or_default();
+            let is_new = attributes.iter().all(|known| known.name != name);
+            let has_room = attributes.len() < ATTRIBUTES_MAX;
+            if is_new && has_room && !value.is_empty() && check_name(&name).is_ok() {
+                attributes.push(MessageAttribute {
+                    name,
+                    data_type: data_type.to_owned(),
+                    value,
+                });
+            }
+        }
+        Self::of(attributes)
+    }
+
+    /// Those whose values are headers of their own, for everybody to see.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let shown = self.iter().filter(|attribute| attribute.is_shown());
+        shown.map(|attribute| (&*attribute.name, &*attribute.value))
+    }
+
+    /// The stored form: `version u8, (name, type, value (presence))*`. Those that are [shown](Self::shown) have their
+    /// value elsewhere.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut encoder = Encoder::new();
         encoder.u8(VERSION).list(&self.0, |encoder, attribute| {
+            let hidden = (!attribute.is_shown()).then_some(&attribute.value);
             encoder
                 .str(&attribute.name)
                 .str(&attribute.data_type)
-                .bytes(&attribute.value);
+                .option(hidden, |encoder, value| {
+                    encoder.bytes(value);
+                });
         });
         encoder.finish()
     }
 
-    /// Reads the stored form.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+    /// Reads the stored form. `value_of` finds what is elsewhere.
+    pub(crate) fn decode(
+        bytes: &[u8],
+        value_of: impl Fn(&str) -> Option<Vec<u8>>,
+    ) -> Result<Self, DecodeError> {
         let mut decoder = Decoder::new(bytes);
         if decoder.u8()? != VERSION {
             let what = "version of message attributes";
             return Err(DecodeError::Invalid { what });
         }
         let attributes = decoder.list(|decoder| {
+            let (name, data_type) = (decoder.str()?.to_owned(), decoder.str()?.to_owned());
+            let hidden = decoder.option(|decoder| Ok(decoder.bytes()?.to_vec()))?;
+            let what = "attribute without a value";
+            let value = hidden
+                .or_else(|| value_of(&name))
+                .ok_or(DecodeError::Invalid { what })?;
             Ok(MessageAttribute {
-                name: decoder.str()?.to_owned(),
-                data_type: decoder.str()?.to_owned(),
-                value: decoder.bytes()?.to_vec(),
+                name,
+                data_type,
+                value,
             })
         })?;
         decoder.finish()?;
@@ -292,10 +350,54 @@ mod tests {
         assert_eq!(names, ["a", "b", "c"]);
         assert_eq!(attributes.get("c").unwrap().value, [0, 1, 255]);
         let stored = attributes.encode();
-        assert_eq!(MessageAttributes::decode(&stored), Ok(attributes));
+        let shown: Vec<_> = attributes.shown().collect();
+        assert_eq!(shown.len(), 3);
+        let value_of = |name: &str| {
+            let found = shown.iter().find(|(shown, _)| *shown == name);
+            found.map(|(_, value)| value.to_vec())
+        };
+        assert_eq!(
+            MessageAttributes::decode(&stored, value_of),
+            Ok(attributes.clone())
+        );
         for end in 0..stored.len() {
-            assert!(MessageAttributes::decode(&stored[..end]).is_err());
+            assert!(MessageAttributes::decode(&stored[..end], value_of).is_err());
         }
+        assert!(MessageAttributes::decode(&stored, |_| None).is_err());
+    }
+
+    #[test]
+    fn what_would_be_taken_for_the_brokers_own_is_hidden() {
+        let attributes =
+            read(r#"{"forebay.group": {"DataType": "String", "StringValue": "g"}}"#).unwrap();
+        assert_eq!(attributes.shown().count(), 0);
+        let stored = attributes.encode();
+        assert_eq!(MessageAttributes::decode(&stored, |_| None), Ok(attributes));
+    }
+
+    #[test]
+    fn what_other_protocols_have_is_shown_as_far_as_it_can_be() {
+        let bytes = |value: &'static [u8]| Value::Bytes(Bytes::from_static(value));
+        let headers = [
+            ("text", bytes(b"a")),
+            ("binary", bytes(&[0xff])),
+            ("number", Value::Integer(-3)),
+            ("yes", Value::Bool(true)),
+            ("nothing", Value::Void),
+            ("no name", bytes(b"a")),
+            ("text", bytes(b"again")),
+            ("empty", bytes(b"")),
+        ];
+        let headers = headers.map(|(name, value)| (Bytes::from_static(name.as_bytes()), value));
+        let shown = MessageAttributes::foreign(headers.into_iter());
+        let shown: Vec<_> = shown.iter().map(|it| (&*it.name, &*it.data_type)).collect();
+        let expected = [
+            ("binary", "Binary"),
+            ("number", "Number"),
+            ("text", "String"),
+            ("yes", "String"),
+        ];
+        assert_eq!(shown, expected);
     }
 
     #[test]

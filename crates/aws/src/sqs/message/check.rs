@@ -1,6 +1,7 @@
 //! What may be in a message.
 
 use crate::sqs::error::SqsError;
+use crate::wire::position;
 
 const CHARACTERS: &str = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | \
                           #xE000 to #xFFFD | #x10000 to #x10FFFF";
@@ -9,17 +10,17 @@ const ID_CHARS_MAX: usize = 128;
 
 /// Whether all characters may be in a message: those that XML 1.0 can say.
 pub(crate) fn check_body(body: &str) -> Result<(), SqsError> {
-    let bytes = body.as_bytes();
-    // Almost always none of either is in it. What is left to look for is U+FFFE and U+FFFF: EF BF BE, EF BF BF.
-    let is_control = |byte: &u8| *byte < 0x20 && ![b'\t', b'\n', b'\r'].contains(byte);
-    let is_wrong = bytes.iter().any(is_control)
-        || bytes
-            .windows(3)
-            .any(|three| three[0] == 0xef && three[1] == 0xbf && three[2] >= 0xbe);
-    match is_wrong {
-        true => Err(SqsError::InvalidMessageContents(CHARACTERS)),
-        false => Ok(()),
+    let is_control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let mut rest = body.as_bytes();
+    // Beside control characters it is U+FFFE and U+FFFF that cannot be: EF BF BE, EF BF BF.
+    while let Some(at) = position(rest, |byte| byte == 0xef || is_control(byte)) {
+        let found = &rest[at..];
+        if is_control(found[0]) || matches!(found, [_, 0xbf, 0xbe..=0xff, ..]) {
+            return Err(SqsError::InvalidMessageContents(CHARACTERS));
+        }
+        rest = &found[1..];
     }
+    Ok(())
 }
 
 /// Whether that can be a group's or a deduplication id.
@@ -42,11 +43,20 @@ mod tests {
         for fine in [
             "",
             "a\t\n\r b",
+            "你好，世界。：\u{f000}",
             "\u{d7ff}\u{e000}\u{fffd}\u{10000}\u{10ffff}\u{7f}",
         ] {
             assert!(check_body(fine).is_ok(), "{fine:?}");
         }
-        for wrong in ["\0", "a\u{1}", "\u{b}", "\u{1f}", "\u{fffe}", "ab\u{ffff}"] {
+        for wrong in [
+            "\0",
+            "a\u{1}",
+            "\u{b}",
+            "\u{1f}",
+            "\u{fffe}",
+            "ab\u{ffff}",
+            "，\u{ffff}",
+        ] {
             assert!(check_body(wrong).is_err(), "{wrong:?}");
         }
     }

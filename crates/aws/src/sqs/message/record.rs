@@ -2,15 +2,18 @@
 //! headers.
 
 use bytes::{Bytes, BytesMut};
+use forebay_broker::Broker;
 use forebay_broker::host::{
     Envelope, Position, Publication, QueueId, Queueing, StoredMessage, group_id, header, unchanged,
 };
+use forebay_broker::routing::Value;
 use forebay_record::{BatchBuilder, Error as RecordError, RecordHeader};
 use sha2::{Digest, Sha256};
 
-use super::attributes::{MessageAttributes, TRACE_HEADER};
+use super::attributes::{ATTRIBUTES_MAX, MessageAttributes, TRACE_HEADER};
 
-/// [Attributes](MessageAttributes::encode).
+/// [Types of attributes](MessageAttributes::encode). Their values are headers of their names, which clients of other
+/// protocols see.
 const ATTRIBUTES: &str = "forebay.sqs.attributes";
 /// System attributes that the client sent, in the same form.
 const SYSTEM: &str = "forebay.sqs.system";
@@ -18,6 +21,8 @@ const SYSTEM: &str = "forebay.sqs.system";
 const SENDER: &str = "forebay.sqs.sender";
 /// The deduplication id.
 const DEDUPLICATION: &str = "forebay.sqs.deduplication-id";
+/// Of a record: reserved ones and attributes.
+const HEADERS_MAX: usize = 5 + ATTRIBUTES_MAX;
 /// What a record takes beside what is in it, about.
 const RECORD_OVERHEAD_BYTES: usize = 192;
 
@@ -52,22 +57,23 @@ impl Outgoing<'_> {
         let attributes = (!self.attributes.is_empty()).then(|| self.attributes.encode());
         let system = (!self.system.is_empty()).then(|| self.system.encode());
         let deduplication = self.deduplication.as_ref().map(|known| known.id.as_bytes());
-        let headers = [
+        let reserved = [
             (ATTRIBUTES, attributes.as_deref()),
             (SYSTEM, system.as_deref()),
             (SENDER, self.sender.map(str::as_bytes)),
             (header::GROUP, self.group.map(str::as_bytes)),
             (DEDUPLICATION, deduplication),
         ];
-        let mut given = [RecordHeader::new("", b""); 5];
+        let mut given = [RecordHeader::new("", b""); HEADERS_MAX];
         let mut count = 0;
         let mut bytes = self.body.len();
-        for (name, value) in headers {
-            if let Some(value) = value {
-                given[count] = RecordHeader::new(name, value);
-                count += 1;
-                bytes += value.len();
-            }
+        let reserved = reserved
+            .iter()
+            .filter_map(|(name, value)| Some((*name, (*value)?)));
+        for (name, value) in reserved.chain(self.attributes.shown()) {
+            given[count] = RecordHeader::new(name, value);
+            count += 1;
+            bytes += name.len() + value.len();
         }
         let body = Some(self.body.as_bytes());
         let mut builder = BatchBuilder::with_capacity(bytes + RECORD_OVERHEAD_BYTES);
@@ -121,9 +127,20 @@ impl Stored {
         String::from_utf8_lossy(&self.0.body)
     }
 
-    /// What nobody can read is as if it had none.
-    pub(crate) fn attributes(&self) -> MessageAttributes {
-        self.decoded(ATTRIBUTES)
+    /// Those that it was sent with. Of a message that came by another protocol, what other protocols see of it. What
+    /// nobody can read is as if it had none.
+    pub(crate) fn attributes(&self, broker: &Broker) -> MessageAttributes {
+        if self.0.header(ATTRIBUTES).is_some() {
+            return self.decoded(ATTRIBUTES);
+        }
+        let plain = self.0.headers.iter();
+        let plain = plain.filter(|(name, _)| !name.starts_with(header::RESERVED.as_bytes()));
+        let plain = plain.map(|(name, value)| {
+            let value = value.clone().map_or(Value::Void, Value::Bytes);
+            (name.clone(), value)
+        });
+        let recalled = broker.recall(&self.0).headers.headers;
+        MessageAttributes::foreign(plain.chain(recalled))
     }
 
     pub(crate) fn trace_header(&self) -> Option<String> {
@@ -134,7 +151,8 @@ impl Stored {
 
     fn decoded(&self, name: &str) -> MessageAttributes {
         let stored = self.0.header(name);
-        let stored = stored.map(|stored| MessageAttributes::decode(stored));
+        let value_of = |name: &str| self.0.header(name).map(|value| value.to_vec());
+        let stored = stored.map(|stored| MessageAttributes::decode(stored, value_of));
         stored.and_then(Result::ok).unwrap_or_default()
     }
 

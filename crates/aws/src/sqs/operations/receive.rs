@@ -17,8 +17,7 @@ use crate::limits;
 use crate::sqs::attributes::Attribute;
 use crate::sqs::error::SqsError;
 use crate::sqs::message::{
-    MessageAttribute, MessageAttributes, Stored, check_id, md5_of_attributes, md5_of_body,
-    message_id, sequence_number,
+    MessageAttribute, Stored, check_id, md5_of_attributes, md5_of_body, message_id, sequence_number,
 };
 use crate::sqs::queues::{self, Queue};
 use crate::sqs::receipt::Receipt;
@@ -381,7 +380,7 @@ fn write_one(shared: &Shared, answer: &mut Answer, wanted: &Wanted<'_>, delivery
     if wanted.attributes.is_empty() {
         return;
     }
-    let mut attributes: MessageAttributes = stored.attributes();
+    let mut attributes = stored.attributes(&shared.broker);
     attributes.retain(|name| wanted.wants(name));
     answer.optional_text(
         "MD5OfMessageAttributes",

@@ -186,6 +186,8 @@ impl World {
             Step::TakeOut(position) => {
                 let offset = position % (self.model.messages.len() as u64 + 1);
                 let taken = self.model.take_out(offset as usize);
+                // The tick that follows ends locks whose time is over this very millisecond.
+                self.model.pass_to(self.bench.now_ms);
                 let found = self.bench.turn(|queue, turn| {
                     let found = queue.take_out(offset, turn);
                     queue.tick(turn);

@@ -120,6 +120,10 @@ pub(super) fn foreign(record: &Record<'_>) -> Properties {
     let mut list = PropertyList::default();
     let mut headers = TableBuilder::new();
     for found in record.headers.flatten() {
+        // What is another protocol's own.
+        if found.key.starts_with(header::RESERVED.as_bytes()) {
+            continue;
+        }
         let value = found.value.unwrap_or_default();
         let known = match std::str::from_utf8(found.key).unwrap_or_default() {
             CONTENT_TYPE => Some(&mut list.content_type),
