@@ -68,3 +68,39 @@ def test_queues_that_rabbitmq_declared(sqs, channel, fresh):
     assert sorted(message["Body"] for message in messages) == ["a", "b"]
     delete(sqs, url, *messages)
     channel.queue_delete(name)
+
+
+def test_attributes_of_sqs_are_headers_of_amqp(sqs, url, channel):
+    sent = {
+        "colour": {"DataType": "String", "StringValue": "red"},
+        "count": {"DataType": "Number", "StringValue": "7"},
+        "raw": {"DataType": "Binary", "BinaryValue": b"\xff\x00"},
+    }
+    send(sqs, url, "a", MessageAttributes=sent)
+    method, properties, _ = channel.basic_get(name_of(url))
+    assert properties.headers == {"colour": "red", "count": "7", "raw": b"\xff\x00"}
+    channel.basic_nack(method.delivery_tag)
+    message = take_one(sqs, url, MessageAttributeNames=["All"])
+    assert message["MessageAttributes"] == sent, "as they were sent"
+    assert message["Attributes"]["ApproximateReceiveCount"] == "2", "RabbitMQ's client had it"
+
+
+def test_headers_of_amqp_are_attributes_of_sqs(sqs, url, channel):
+    headers = {"colour": "blue", "count": 3, "yes": True, "nested": {"a": 1}}
+    publish(channel, name_of(url), b"a", headers=headers)
+    message = take_one(sqs, url, MessageAttributeNames=["All"])
+    assert message["MessageAttributes"] == {
+        "colour": {"DataType": "String", "StringValue": "blue"},
+        "count": {"DataType": "Number", "StringValue": "3"},
+        "yes": {"DataType": "String", "StringValue": "true"},
+    }
+
+
+def test_what_sqs_does_not_delete_rabbitmq_gets_after_its_visibility_timeout(sqs, url, channel):
+    send(sqs, url, "again")
+    take_one(sqs, url, VisibilityTimeout=1)
+    for method, _, body in channel.consume(name_of(url), inactivity_timeout=10):
+        assert method is not None, "it comes back"
+        assert (body, method.redelivered) == (b"again", True)
+        channel.basic_ack(method.delivery_tag)
+        break
