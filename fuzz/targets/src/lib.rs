@@ -5,6 +5,7 @@
 //! | target | the bytes are | the promise |
 //! |---|---|---|
 //! | `amqp091_frames` | frames, methods, properties, tables | no panic; next to no memory; what was read can be written, and reads the same |
+//! | `aws_session` | what a client of SQS and SNS sends to a whole broker | no panic, no hang; an answer for each request; a clean folder |
 //! | `broker_state` | events and snapshots of the broker | refused, or a broker can work with it |
 //! | `damaged_disk` | damage done to a disk that a real engine wrote | no wrong byte comes out; a small damage is noticed or harmless |
 //! | `forged_disk` | a program that forges a disk with right checksums | no panic; memory in proportion; what opens can be worked with |
@@ -13,6 +14,7 @@
 //! | `record_batch` | batches, compressed payloads | no panic; memory in proportion; what is rewritten reads the same |
 
 mod amqp091_frames;
+mod aws_session;
 mod broker_state;
 mod damaged_disk;
 mod disk;
@@ -45,6 +47,11 @@ pub const TARGETS: &[Target] = &[
         name: "amqp091_frames",
         run: amqp091_frames::run,
         seeds: amqp091_frames::seeds,
+    },
+    Target {
+        name: "aws_session",
+        run: aws_session::run,
+        seeds: aws_session::seeds,
     },
     Target {
         name: "broker_state",

@@ -1,4 +1,4 @@
-//! The broker, its gateway, and the one thread and the made-up time that they run in.
+//! The broker, its gateways, and the one thread and the made-up time that they run in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use forebay_broker::storage::{Clock, Now, SimulatedDisk, StorageError};
 use forebay_broker::{Broker, BrokerOptions, BrokerShard, CountedRandomness, Environment};
 use forebay_kafka::{Gateway, GatewayOptions};
 use forebay_storage::shard::Turn;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::Instant;
 
 use crate::disk::hold::options;
@@ -37,6 +37,7 @@ pub(crate) struct World {
     pub(crate) broker: Broker,
     shard: BrokerShard,
     gateway: Gateway,
+    aws: forebay_aws::Gateway,
 }
 
 impl World {
@@ -52,18 +53,36 @@ impl World {
         };
         let (broker, shard, _) = Broker::open(environment, options(), BrokerOptions::default())?;
         let gateway = Gateway::new(broker.clone(), GatewayOptions::at("h", 9092));
+        let options = forebay_aws::GatewayOptions::default();
+        let aws = forebay_aws::Gateway::new(broker.clone(), options);
         Ok(Self {
             broker,
             shard,
             gateway,
+            aws,
         })
     }
 
-    /// One connection, on which a client sends `sent` and waits for what may come back.
+    /// One connection of a Kafka client, on which it sends `sent` and waits for what may come back.
     pub(crate) async fn connection(&mut self, sent: Vec<u8>) -> Vec<u8> {
-        let (near, far) = tokio::io::duplex(PIPE_BYTES);
         let gateway = self.gateway.clone();
-        let served = tokio::spawn(async move { gateway.serve(far, PEER.into()).await });
+        let serve = |far| async move { gateway.serve(far, PEER.into()).await };
+        self.served(sent, serve).await
+    }
+
+    /// The same of an AWS client.
+    pub(crate) async fn aws_connection(&mut self, sent: Vec<u8>) -> Vec<u8> {
+        let gateway = self.aws.clone();
+        let serve = |far| async move { gateway.serve(far, PEER.into()).await };
+        self.served(sent, serve).await
+    }
+
+    async fn served<S>(&mut self, sent: Vec<u8>, serve: impl FnOnce(DuplexStream) -> S) -> Vec<u8>
+    where
+        S: Future<Output = ()> + Send + 'static,
+    {
+        let (near, far) = tokio::io::duplex(PIPE_BYTES);
+        let served = tokio::spawn(serve(far));
         let (mut from, mut to) = tokio::io::split(near);
         let writer = tokio::spawn(async move {
             // The gateway may have closed the connection.
@@ -111,6 +130,7 @@ impl World {
     /// Stops it in good order.
     pub(crate) async fn stop(mut self) {
         self.gateway.stop();
+        self.aws.stop();
         self.broker.stop();
         for _ in 0..TURNS_MAX {
             let turn = self.shard.turn(&mut |job| job.run());

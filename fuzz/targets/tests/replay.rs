@@ -12,7 +12,7 @@ use forebay_fuzz_targets::{TARGETS, Target};
 use zip::ZipArchive;
 
 /// What all corpora together may take in the repository.
-const CORPORA_BYTES_MAX: u64 = 900 << 10;
+const CORPORA_BYTES_MAX: u64 = 1 << 20;
 
 /// Something to feed a target with.
 struct Input {
@@ -94,6 +94,7 @@ macro_rules! replayed {
 
 replayed! {
     amqp091_frames
+    aws_session
     broker_state
     damaged_disk
     forged_disk
