@@ -14,6 +14,13 @@ pub(super) fn pytest(layout: &Layout, folder: &str) -> (Command, Format) {
     (command, Format::Lines)
 }
 
+/// The same for cases that mostly wait and do not mind one another: files of them run at once.
+pub(super) fn pytest_at_once(layout: &Layout, folder: &str) -> (Command, Format) {
+    let (mut command, format) = pytest(layout, folder);
+    command.args(["-n", "6", "--dist", "loadfile"]);
+    (command, format)
+}
+
 /// The Java program of the suites, for `client`, `tools` and the pipe.
 pub(crate) fn java(layout: &Layout) -> Command {
     let java = layout.cache.join("java");

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::Args;
 use super::broker::{Broker, Kind};
-use super::programs::{cases, go, instructions, lapin, node, pytest, rdkafka};
+use super::programs::{cases, go, instructions, lapin, node, pytest, pytest_at_once, rdkafka};
 use super::report::{Format, Report};
 use super::upstream::{self, Upstream};
 use crate::layout::Layout;
@@ -148,7 +148,7 @@ pub(crate) const ALL: &[Suite] = &[
         proved_on: &[],
         // Retention of a minute is waited for; in a full run, deduplication of five.
         limit: minutes(20),
-        work: Work::Command(|layout| pytest(layout, "sqs_boto3")),
+        work: Work::Command(|layout| pytest_at_once(layout, "sqs_boto3")),
     },
     Suite {
         name: "interop",
