@@ -103,8 +103,8 @@ pub struct Leased {
     pub lease: Lease,
     /// How often it came back before.
     pub deliveries: u32,
-    /// When it was taken first, in milliseconds since the Unix epoch; none if that is now.
-    pub first_ms: Option<i64>,
+    /// When it was taken first, in milliseconds since the Unix epoch.
+    pub first_ms: i64,
 }
 
 /// Names one delivery of a message. Good until its lock ends, also over restarts.

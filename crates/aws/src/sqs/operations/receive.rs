@@ -256,7 +256,7 @@ impl System {
             queue,
             leased,
             stored,
-            received_ms,
+            ..
         } = delivery;
         match self {
             Self::SenderId => stored.sender().map(str::to_owned),
@@ -265,9 +265,7 @@ impl System {
                 let before = u64::from(leased.deliveries) + stored.earlier_deliveries();
                 Some((before + 1).to_string())
             }
-            Self::ApproximateFirstReceiveTimestamp => {
-                Some(leased.first_ms.unwrap_or(*received_ms).to_string())
-            }
+            Self::ApproximateFirstReceiveTimestamp => Some(leased.first_ms.to_string()),
             Self::SequenceNumber => {
                 let is_fifo = queue.definition.is_fifo;
                 is_fifo.then(|| sequence_number(stored.offset()))

@@ -131,7 +131,7 @@ impl Host {
             match effect {
                 Effect::Deliver(delivery) if delivery.holder == LEASES => {
                     end = end.max(delivery.offset + delivery.count);
-                    messages.extend(leased(id, &delivery));
+                    messages.extend(leased(id, &delivery, self.now.aging_ms));
                 }
                 effect => self.work.push_back((of, effect)),
             }
@@ -201,7 +201,7 @@ impl Host {
     }
 }
 
-fn leased(queue: QueueId, delivery: &Delivery) -> impl Iterator<Item = Leased> {
+fn leased(queue: QueueId, delivery: &Delivery, now_ms: i64) -> impl Iterator<Item = Leased> {
     let Delivery {
         offset,
         count,
@@ -216,6 +216,6 @@ fn leased(queue: QueueId, delivery: &Delivery) -> impl Iterator<Item = Leased> {
             offset: offset + index,
         },
         deliveries: mark.deliveries,
-        first_ms: mark.first_ms,
+        first_ms: mark.first_ms.unwrap_or(now_ms),
     })
 }
