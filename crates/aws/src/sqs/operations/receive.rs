@@ -265,7 +265,10 @@ impl System {
                 let before = u64::from(leased.deliveries) + stored.earlier_deliveries();
                 Some((before + 1).to_string())
             }
-            Self::ApproximateFirstReceiveTimestamp => Some(leased.first_ms.to_string()),
+            Self::ApproximateFirstReceiveTimestamp => {
+                // Two clocks: the one of ages does not jump with the other.
+                Some(leased.first_ms.max(stored.sent_ms()).to_string())
+            }
             Self::SequenceNumber => {
                 let is_fifo = queue.definition.is_fifo;
                 is_fifo.then(|| sequence_number(stored.offset()))
