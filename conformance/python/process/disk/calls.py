@@ -28,8 +28,11 @@ def need_strace():
 def shard_thread(server):
     """The id of the thread that owns the data."""
     for task in Path(f"/proc/{server.process.pid}/task").iterdir():
-        if (task / "comm").read_text().strip() == SHARD:
-            return int(task.name)
+        try:
+            if (task / "comm").read_text().strip() == SHARD:
+                return int(task.name)
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # A thread of a pool that ended meanwhile.
     raise AssertionError("the server has no shard thread")
 
 
@@ -55,8 +58,9 @@ class Injection:
         def attached():
             try:
                 return f"TracerPid:\t{self.process.pid}\n" in status.read_text()
-            except FileNotFoundError:
-                return True  # The server has ended already.
+            except (FileNotFoundError, ProcessLookupError):
+                # The server has ended already: no such file, or ESRCH where it was open by then.
+                return True
 
         eventually(attached, every=0.001, what="strace is attached")
         return self
