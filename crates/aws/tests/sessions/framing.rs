@@ -12,6 +12,8 @@ async fn answered(bytes: &[u8]) -> (String, Ending) {
     let mut client = server.connect();
     client.raw(bytes).await;
     let answered = client.until_closed().await;
+    // Until it closes its end, too, it is listened to.
+    drop(client);
     (answered, server.ending().await)
 }
 
