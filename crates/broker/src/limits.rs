@@ -50,6 +50,10 @@ pub const PATTERN_COMPILED_BYTES_MAX: usize = 1 << 20;
 pub const PARAMETER_BYTES_MAX: usize = 64 << 10;
 /// Bytes of changes that are made at once.
 pub const ACCESS_CHANGES_BYTES_MAX: usize = 2 << 20;
+/// Messages that are published as one batch: to find one of them costs a look at those before it.
+pub const RUN_MESSAGES_MAX: usize = 64;
+/// Bytes of such a batch: it is kept until the last of its messages is consumed.
+pub const RUN_BYTES_MAX: usize = 16 << 10;
 /// Messages that are looked at at once: the shard does nothing else in the meantime.
 pub const PEEKED_MESSAGES_MAX: usize = 1_000;
 /// Messages that are moved by hand at once, for the same reason.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use forebay_broker::host::{Envelope, Publication, Queueing, VirtualHostId, unchanged};
+use forebay_broker::host::{BodySizes, Envelope, Publication, Queueing, VirtualHostId, unchanged};
 use forebay_record::{BatchBuilder, RecordHeader};
 
 use super::delivery::{self, Kind};
@@ -208,7 +208,7 @@ fn log_record(topic: &Topic, message: &Message, stamp: &Stamp) -> Result<Publica
             headers: None,
         },
         batch,
-        body_bytes: u32::try_from(message.body.len()).unwrap_or(u32::MAX),
+        bodies: BodySizes::of(message.body.as_bytes()),
         priority: 0,
         ttl_ms: None,
         for_topics: unchanged,
