@@ -61,5 +61,8 @@ pub const REDRIVEN_MESSAGES_MAX: usize = 256;
 /// How often the front of a queue's log is given back: each time is a record of the journal that is
 /// synced.
 pub const QUEUE_TRIM_INTERVAL: Duration = Duration::from_secs(1);
+/// The same in bytes of the journal, if that is sooner: what is consumed when a file of the journal is sorted need not
+/// be copied.
+pub const QUEUE_TRIM_BYTES: u64 = 8 << 20;
 /// How often a publisher that waits for room in the journal is looked at.
 pub const WAITING_PUBLISH_INTERVAL: Duration = Duration::from_millis(1);
