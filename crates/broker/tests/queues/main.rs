@@ -16,5 +16,6 @@ mod routing;
 mod runs;
 #[path = "../support/mod.rs"]
 mod support;
+mod topics;
 mod turns;
 mod virtual_hosts;
