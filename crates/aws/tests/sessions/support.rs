@@ -12,6 +12,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 /// How long an answer may take before a test is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than the gateway waits for anything.
+const PATIENCE_OF_SERVERS: Duration = Duration::from_secs(600);
 /// Bytes on their way in a connection; few, so that requests come in pieces.
 const PIPE_BYTES: usize = 1 << 10;
 /// Where every client seems to come from.
@@ -212,8 +214,9 @@ impl Client {
     /// What comes until the gateway closes the connection, however long that takes.
     pub(crate) async fn until_closed(&mut self) -> String {
         let mut rest = Vec::new();
-        let read = self.stream.read_to_end(&mut rest).await;
-        read.expect("the gateway closes it");
+        let read = tokio::time::timeout(PATIENCE_OF_SERVERS, self.stream.read_to_end(&mut rest));
+        let read = read.await.expect("the gateway closes it");
+        read.expect("it does so in good order");
         String::from_utf8(rest).expect("answers are text")
     }
 
