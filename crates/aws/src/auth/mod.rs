@@ -17,6 +17,7 @@ mod signature;
 mod time;
 
 pub(crate) use canonical::SignedRequest;
+use claim::names_of;
 pub(crate) use claim::{Claim, claim};
 pub use keys::{AccessKeys, KeysError};
 pub(crate) use signature::hex;
@@ -119,9 +120,14 @@ fn verify(
         }
         _ => {}
     }
+    let names = names_of(claim.signed_headers);
+    // Every name is looked for among all fields.
+    if names.split(';').count() > limits::FIELDS_MAX {
+        let why = "SignedHeaders has more names than a request has fields.";
+        return Err(faults::incomplete_signature(why));
+    }
     // What is not signed could be exchanged on the way: the address at least is always to be.
-    let mut signed = claim.signed_headers.split(';');
-    if !signed.any(|name| name == "host") {
+    if !names.split(';').any(|name| name == "host") {
         let why = "'Host' must be a 'SignedHeader' in the AWS Authorization.";
         return Err(faults::wrong_signature(why));
     }
@@ -335,6 +341,29 @@ mod tests {
         assert!(presigned.admit(NOW_MS + 3_600_000).is_ok());
         let late = presigned.admit(NOW_MS + 3_601_000).unwrap_err();
         assert_eq!(late.code, "RequestExpired");
+    }
+
+    #[test]
+    fn names_of_signed_fields_are_as_many_as_there_may_be_fields() {
+        let refused = |names: &str| {
+            let target = PRESIGNED.replace("SignedHeaders=host", &format!("SignedHeaders={names}"));
+            let presigned = Example {
+                method: "GET",
+                target: target.leak(),
+                headers: &[],
+                body: b"",
+                signed: "",
+                signature: "",
+            };
+            presigned.admit(NOW_MS).unwrap_err()
+        };
+        let without_host = refused("x-amz-date").message;
+        assert!(without_host.contains("'Host' must be"), "{without_host}");
+        // It is there, behind an escaped semicolon; but it is not what was signed.
+        let other = refused("x-amz-date%3Bhost").message;
+        assert!(other.contains("does not match"), "{other}");
+        let many = "host%3B".repeat(limits::FIELDS_MAX + 1);
+        assert_eq!(refused(&many).code, "IncompleteSignature");
     }
 
     const PRESIGNED: &str = "/000000000000/a%20queue?Action=ReceiveMessage&MessageAttributeName.1=a%20b%2A~&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fus-east-1%2Fservice%2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-Expires=3600&X-Amz-SignedHeaders=host&X-Amz-Security-Token=a%2Fsession%2Btoken%3D%3D&X-Amz-Signature=41f053d9502f087bb5096dddf2cc6de0ec111508e4f41ac8a9226ce749d3c8cf";
