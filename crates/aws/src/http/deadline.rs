@@ -55,6 +55,9 @@ mod tests {
         let began = Instant::now();
         let mut deadline = Deadline::new(seconds(180));
         for (patience, elapsed) in [(180, 180), (60, 240), (180, 420), (60, 480)] {
+            deadline.restart(seconds(300));
+            // Now the timer is set to that.
+            assert!(poll_fn(|cx| Poll::Ready(deadline.poll(cx).is_pending())).await);
             deadline.restart(seconds(10));
             deadline.restart(seconds(patience));
             poll_fn(|cx| deadline.poll(cx)).await;

@@ -41,17 +41,29 @@ async fn what_comes_behind_a_long_poll_is_answered_after_it() {
     client.done("CreateQueue", &queue).await;
     let mut receiver = server.connect();
     let poll = json!({"QueueUrl": "jobs", "WaitTimeSeconds": LONG});
+    // One that comes with it, and one that comes while it waits.
     receiver.begin("ReceiveMessage", &poll).await;
     receiver.begin("GetQueueUrl", &queue).await;
     while requests(&server, "ReceiveMessage") == 0 {
         tokio::task::yield_now().await;
     }
+    receiver.begin("ListQueues", &json!({})).await;
     let message = json!({"QueueUrl": "jobs", "MessageBody": "first"});
     client.done("SendMessage", &message).await;
     let received = receiver.answer().await;
     assert_eq!(received.json()["Messages"][0]["Body"], "first");
-    let url = receiver.answer().await;
-    assert_eq!(url.json()["QueueUrl"], "http://aws.test/000000000000/jobs");
+    let url = "http://aws.test/000000000000/jobs";
+    assert_eq!(receiver.answer().await.json()["QueueUrl"], url);
+    assert_eq!(receiver.answer().await.json()["QueueUrls"][0], url);
+    // The same where nothing came with it.
+    receiver.begin("ReceiveMessage", &poll).await;
+    while requests(&server, "ReceiveMessage") == 1 {
+        tokio::task::yield_now().await;
+    }
+    receiver.begin("GetQueueUrl", &queue).await;
+    client.done("SendMessage", &message).await;
+    assert_eq!(receiver.answer().await.status, 200);
+    assert_eq!(receiver.answer().await.json()["QueueUrl"], url);
 }
 
 #[tokio::test]
