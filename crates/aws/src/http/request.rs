@@ -25,6 +25,12 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Respo
     let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
     let id = &*shared.request_ids.next().encode_lower(&mut id);
     let (head, body) = request.into_parts();
+    if head.method == Method::GET
+        && let Some(certificate) = shared.sns.certificate(head.uri.path()).await
+    {
+        shared.metrics.sent_bytes.add(certificate.len() as u64);
+        return response::certificate(certificate, id).map(Full::new);
+    }
     let format = match head.headers.contains_key(TARGET) {
         true => Format::Json,
         false => Format::Query,

@@ -14,6 +14,15 @@ pub(super) fn success(format: Format, body: Vec<u8>, request_id: &str) -> Respon
     respond(StatusCode::OK, format, body, request_id)
 }
 
+/// The certificate of what SNS signs.
+pub(super) fn certificate(pem: String, request_id: &str) -> Response<Bytes> {
+    let body = pem.into_bytes();
+    let mut response = respond(StatusCode::OK, Format::Query, body, request_id);
+    let content_type = HeaderValue::from_static("application/x-pem-file");
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
 pub(super) fn failure(
     format: Format,
     service: Service,

@@ -97,6 +97,9 @@ pub(crate) struct SubscriptionRecord {
     /// Whether it was confirmed so that only its owner unsubscribes it.
     #[serde(default)]
     pub(crate) is_authenticated: bool,
+    /// It was ended, and its endpoint may take that back with its token, as long as that is good.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_ended: bool,
 }
 
 /// What an endpoint confirms a subscription with.
@@ -157,6 +160,12 @@ impl Subscription {
             delivery_policy: DeliveryPolicy::effective(topic_delivery_policy, own),
             record: Arc::new(record),
         }
+    }
+
+    /// Whether it was ended, and cannot come back any more.
+    pub(crate) fn may_be_forgotten(&self, now_ms: i64) -> bool {
+        let token = self.record.token.as_ref();
+        self.record.is_ended && token.is_none_or(|token| token.expires_ms <= now_ms)
     }
 
     pub(crate) fn is_confirmed(&self) -> bool {

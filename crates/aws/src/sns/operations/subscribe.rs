@@ -1,6 +1,7 @@
 //! `Subscribe`, `ConfirmSubscription`, `Unsubscribe`
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use forebay_broker::access::AccessError;
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use super::subscription_attributes::{check_filter, check_filters_of, put};
 use super::{Answered, NAMESPACE, Sns, SnsError, arn};
 use crate::arn::Arn;
 use crate::limits::SNS_TOKEN_TTL_MS;
+use crate::sns::envelope::Question;
 use crate::sns::registry::changes;
 use crate::sns::subscription::{Protocol, Subscription, SubscriptionRecord, Token};
 use crate::sns::topic::{FIFO_SUFFIX, Topic, TopicRecord};
@@ -51,6 +53,7 @@ pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
         token: waits.then(|| new_token(sns)),
         is_confirmed: !waits,
         is_authenticated: false,
+        is_ended: false,
     };
     let refuse = |why: String| SnsError::parameter("Attributes", why);
     for (name, value) in input.attributes.iter() {
@@ -68,7 +71,8 @@ pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
             return Err(refuse(why.to_owned()).into());
         }
         if !known.is_confirmed() {
-            sns.ask_for_confirmation(&place.host, &topic, known, call.endpoint)
+            let question = Question::Subscribe;
+            sns.ask_endpoint(question, &place.host, &topic, known, call.endpoint)
                 .await?;
         }
         return Ok(subscribed(call, known, input.return_subscription_arn));
@@ -87,7 +91,8 @@ pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
             error => error.into(),
         })?;
     if !subscription.is_confirmed() {
-        sns.ask_for_confirmation(&place.host, &topic, &subscription, call.endpoint)
+        let question = Question::Subscribe;
+        sns.ask_endpoint(question, &place.host, &topic, &subscription, call.endpoint)
             .await?;
     }
     Ok(subscribed(
@@ -193,15 +198,29 @@ pub(super) async fn confirm(sns: &Sns, call: &Call<'_>) -> Answered {
     let topic = index.topic(place.host.id(), &arn.resource);
     let topic = topic.ok_or_else(no_token)?;
     let now_ms = sns.broker.now().wall_ms;
-    let found = topic.subscriptions.iter().find(|subscription| {
-        let known = subscription.record.token.as_ref();
-        known.is_some_and(|known| known.text == token && known.expires_ms > now_ms)
-    });
-    let found = found.ok_or_else(no_token)?;
-    if !found.is_confirmed() {
+    let ended = index.ended(place.host.id(), &topic.name);
+    let found = topic
+        .subscriptions
+        .iter()
+        .chain(ended)
+        .find(|subscription| {
+            let known = subscription.record.token.as_ref();
+            known.is_some_and(|known| known.text == token && known.expires_ms > now_ms)
+        });
+    let mut found = found.ok_or_else(no_token)?;
+    let is_same = |other: &&Arc<Subscription>| {
+        let (one, other) = (&found.record, &other.record);
+        (one.protocol, &one.endpoint) == (other.protocol, &other.endpoint)
+    };
+    // What was ended, and was subscribed again since, is there.
+    if let Some(again) = topic.subscriptions.iter().find(is_same) {
+        found = again;
+    }
+    if !found.is_confirmed() || found.record.is_ended {
         let asks = input.authenticate_on_unsubscribe.as_deref();
         let record = SubscriptionRecord {
             is_confirmed: true,
+            is_ended: false,
             is_authenticated: asks.is_some_and(|asks| asks.eq_ignore_ascii_case("true")),
             ..(*found.record).clone()
         };
@@ -223,7 +242,8 @@ struct End<'a> {
     subscription_arn: Option<Text<'a>>,
 }
 
-/// Ends a subscription; nothing happens if there is none.
+/// Ends a subscription; nothing happens if there is none. An endpoint that had confirmed it is told, and may take that
+/// back for as long as it may confirm one.
 pub(super) async fn unsubscribe(sns: &Sns, call: &Call<'_>) -> Answered {
     let input: End<'_> = call.input()?;
     let _change = sns.changes.lock().await;
@@ -239,18 +259,35 @@ pub(super) async fn unsubscribe(sns: &Sns, call: &Call<'_>) -> Answered {
         let why = "Unsubscribe requires authentication for this subscription".to_owned();
         return Err(SnsError::AuthorizationError(why).into());
     }
-    let record = TopicRecord {
+    let topic_record = TopicRecord {
         subscriptions_deleted: topic.record.subscriptions_deleted + 1,
         ..(*topic.record).clone()
     };
-    let changes = vec![
-        changes::delete_subscription(&place.name, &subscription.id),
-        changes::put_topic(&place.name, &topic.name, &record),
-    ];
+    let may_return = record.protocol.is_confirmed_by_endpoint() && subscription.is_confirmed();
+    let ended = match may_return {
+        true => changes::put_subscription(
+            &place.name,
+            &subscription.id,
+            &SubscriptionRecord {
+                token: Some(new_token(sns)),
+                is_ended: true,
+                ..(**record).clone()
+            },
+        ),
+        false => changes::delete_subscription(&place.name, &subscription.id),
+    };
+    let put = changes::put_topic(&place.name, &topic.name, &topic_record);
     sns.broker
-        .change_access(changes)
+        .change_access(vec![ended, put])
         .await
         .map_err(SnsError::from)?;
+    let index = sns.registry.index();
+    let ended = index.told(place.host.id(), &subscription.id);
+    if let Some(ended) = ended.filter(|_| may_return) {
+        sns.ask_endpoint(Question::Return, &place.host, &topic, ended, call.endpoint)
+            .await?;
+        return Ok(call.done(NAMESPACE));
+    }
     sns.forget_deliveries(&place.host, &subscription).await?;
     Ok(call.done(NAMESPACE))
 }
