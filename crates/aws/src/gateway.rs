@@ -104,9 +104,10 @@ impl Gateway {
         metrics.ended(ending);
     }
 
-    /// Sends what waits for the endpoints of subscriptions, for as long as it is polled.
+    /// Sends what waits for the endpoints of subscriptions, and replays archives, for as long as it is polled.
     pub async fn deliver(&self) {
-        sns::deliver(Arc::clone(&self.shared.sns)).await;
+        let sns = &self.shared.sns;
+        tokio::join!(sns::deliver(Arc::clone(sns)), sns::replay(Arc::clone(sns)));
     }
 
     /// What SNS shows operators, as a router to be mounted.

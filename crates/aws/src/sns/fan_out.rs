@@ -47,7 +47,7 @@ impl Sns {
         for subscription in &topic.subscriptions {
             let filter = subscription.filter.as_ref();
             let wanted = filter.is_none_or(|filter| filter.accepts(&filterable));
-            if !wanted || !subscription.is_confirmed() {
+            if !wanted || !subscription.is_confirmed() || subscription.is_replaying() {
                 continue;
             }
             let subscription = Arc::clone(subscription);
@@ -85,8 +85,7 @@ impl Sns {
                 }),
         );
         // The last: what is in the log is everywhere, should the rest be in another entry of the journal.
-        let may_have_log = topic.virtual_host == VirtualHostId::DEFAULT;
-        if may_have_log && self.broker.topic(&topic.name).is_some() {
+        if self.log_of(topic).is_some() {
             targets.push(Target::Log);
         }
         targets

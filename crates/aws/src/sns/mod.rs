@@ -10,6 +10,7 @@
 //! | `publish`, `fan_out` | a message goes to everybody who is subscribed, in one command to the broker |
 //! | `queue_message` | a message as SQS has it in its queues |
 //! | `log` | everything that was published, for clients of Kafka |
+//! | `replay` | archives that are told again |
 //! | `deduplication` | what FIFO topics took lately |
 //! | `signature` | by whom what is sent was sent |
 //! | `delivery`, `delivery_policy` | requests to endpoints, and when they are made again |
@@ -30,6 +31,7 @@ mod policy;
 mod publish;
 mod queue_message;
 mod registry;
+mod replay;
 mod signature;
 mod subscription;
 #[cfg(test)]
@@ -53,6 +55,7 @@ use self::signature::Signatures;
 
 pub(crate) use self::delivery::{deliver, routes};
 pub(crate) use self::operations::{NAMESPACE, OF_PEOPLE, OPERATIONS, call};
+pub(crate) use self::replay::replay;
 
 /// What an operator may set about SNS.
 #[derive(Clone, Debug)]

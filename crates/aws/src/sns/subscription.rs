@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::delivery_policy::DeliveryPolicy;
 use super::filter::{FilterPolicy, FilterScope};
+use super::replay::Replay;
 use crate::arn::Arn;
 
 /// How subscribers are told.
@@ -100,6 +101,9 @@ pub(crate) struct SubscriptionRecord {
     /// It was ended, and its endpoint may take that back with its token, as long as that is good.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_ended: bool,
+    /// Of FIFO topics: the last replay that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replay: Option<Replay>,
 }
 
 /// What an endpoint confirms a subscription with.
@@ -160,6 +164,11 @@ impl Subscription {
             delivery_policy: DeliveryPolicy::effective(topic_delivery_policy, own),
             record: Arc::new(record),
         }
+    }
+
+    /// Whether an archive is being told to it, and nothing else.
+    pub(crate) fn is_replaying(&self) -> bool {
+        self.record.replay.as_ref().is_some_and(Replay::is_going_on)
     }
 
     /// Whether it was ended, and cannot come back any more.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use forebay_broker::access::AccessError;
 use serde::Deserialize;
 
-use super::subscription_attributes::{check_filter, check_filters_of, put};
+use super::subscription_attributes::{REPLAY_POLICY, check_filter, check_filters_of, put};
 use super::{Answered, NAMESPACE, Sns, SnsError, arn};
 use crate::arn::Arn;
 use crate::limits::SNS_TOKEN_TTL_MS;
@@ -33,6 +33,9 @@ struct Input<'a> {
 /// Subscribes an endpoint, or finds its subscription: what is asked for has to be so then.
 pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
     let input: Input<'_> = call.input()?;
+    let mut names = input.attributes.iter().map(|(name, _)| &**name);
+    let starts_replay = names.any(|name| name == REPLAY_POLICY);
+    let _publishers = sns.hold_publishers(starts_replay).await;
     let _change = sns.changes.lock().await;
     let (topic, place) = sns.topic(call, "TopicArn", input.topic_arn.as_deref())?;
     let Some(protocol) = Protocol::from_name(&input.protocol) else {
@@ -54,6 +57,7 @@ pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
         is_confirmed: !waits,
         is_authenticated: false,
         is_ended: false,
+        replay: None,
     };
     let refuse = |why: String| SnsError::parameter("Attributes", why);
     for (name, value) in input.attributes.iter() {
@@ -79,6 +83,7 @@ pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
     }
     check_filters_of(&topic, "", &record)?;
     let id = sns.new_id();
+    let replayed = record.attribute(REPLAY_POLICY).map(|_| record.clone());
     let put = changes::put_subscription(&place.name, &id, &record);
     let delivery_policy = topic.record.attribute("DeliveryPolicy");
     let subscription = Subscription::new(&id, &topic.arn, record, delivery_policy);
@@ -90,6 +95,10 @@ pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
             AccessError::TooMany(_) => SnsError::SubscriptionLimitExceeded,
             error => error.into(),
         })?;
+    if let Some(record) = replayed {
+        let start = sns.start_replay(&place, &topic, &id, record, call.endpoint);
+        start.await?;
+    }
     if !subscription.is_confirmed() {
         let question = Question::Subscribe;
         sns.ask_endpoint(question, &place.host, &topic, &subscription, call.endpoint)
