@@ -56,6 +56,7 @@ use self::signature::Signatures;
 pub(crate) use self::delivery::{deliver, routes};
 pub(crate) use self::operations::{NAMESPACE, OF_PEOPLE, OPERATIONS, call};
 pub(crate) use self::replay::replay;
+pub(crate) use self::signature::is_certificate;
 
 /// What an operator may set about SNS.
 #[derive(Clone, Debug)]
