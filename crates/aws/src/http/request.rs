@@ -52,7 +52,7 @@ fn certificate<'r>(
 ) -> Option<impl Future<Output = Result<Vec<u8>, Fault>> + use<'r>> {
     let path = request.path();
     let is_asked_for = request.method() == "GET" && sns::is_certificate(path);
-    is_asked_for.then(|| async {
+    is_asked_for.then_some(async {
         let certificate = shared.sns.certificate(path).await;
         let pem = certificate.ok_or_else(faults::unknown_operation)?;
         Ok(pem.into_bytes())
