@@ -9,6 +9,7 @@
 //! | `leases` | messages that are taken for a time, by nobody who stays |
 //! | `message` | a message as it is published, and as it lies in a queue's log |
 //! | `stored` | that, read and written again |
+//! | `topic_subscription` | queues that are given what a topic gets |
 //! | `deaths` | what a message remembers of the queues that it died in |
 //! | `error` | why something is refused |
 //!
@@ -27,6 +28,7 @@ mod peek;
 mod redrive;
 mod reply;
 mod stored;
+mod topic_subscription;
 
 pub use command::{Bind, GetMessage, HostCommand, Settlement, Subscribe};
 pub use deaths::{Death, Deaths};
@@ -50,6 +52,11 @@ pub use reply::{
     Delivered, Got, HostReply, Notice, NoticeSender, Position, Published, QueueStatus, Subscribed,
 };
 pub use stored::StoredMessage;
+pub(crate) use topic_subscription::{FollowedTopic, FollowedTopics, ForwardedMessage};
+pub use topic_subscription::{
+    Forward, Forwarded, SubscribeTopic, TopicStart, TopicSubscriptionDescription,
+    TopicSubscriptionId,
+};
 
 /// The exchange that has every queue bound by its name.
 pub const DEFAULT_EXCHANGE: &[u8] = b"";

@@ -26,6 +26,7 @@ use crate::places::Places;
 use crate::signals::Stop;
 use crate::system::{SystemClock, SystemRandomness};
 
+use super::forwarding::OnRuntime;
 use super::management;
 use super::metrics::{AwsMetrics, KafkaMetrics, RabbitMetrics, TaskMetrics};
 use super::resources::Resources;
@@ -128,6 +129,9 @@ impl Wiring {
                 () = ending.requested() => {}
             }
         });
+        // Ends with the shard.
+        let forwarding = broker.clone();
+        tokio::spawn(async move { forwarding.forward(Arc::new(OnRuntime)).await });
         let management = management::over(settings, bound, &rabbit);
         if let Some(path) = &settings.load_definitions {
             management::load(&management, path).await?;
