@@ -41,7 +41,7 @@ pub(super) fn message(
     record.headers.retain(|(name, _)| {
         let is_reserved = name.starts_with(header::RESERVED.as_bytes());
         // What others are shown of a message of AMQP is in its properties.
-        !(is_amqp && !is_reserved) && !OF_ITS_PLACE.iter().any(|of| *name == of.as_bytes())
+        (is_reserved || !is_amqp) && !OF_ITS_PLACE.iter().any(|of| *name == of.as_bytes())
     });
     if !is_amqp {
         record.exchange = Bytes::new();

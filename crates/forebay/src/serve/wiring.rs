@@ -129,9 +129,13 @@ impl Wiring {
                 () = ending.requested() => {}
             }
         });
-        // Ends with the shard.
-        let forwarding = broker.clone();
-        tokio::spawn(async move { forwarding.forward(Arc::new(OnRuntime)).await });
+        let (forwarding, mut ending) = (broker.clone(), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = forwarding.forward(Arc::new(OnRuntime)) => {}
+                () = ending.requested() => {}
+            }
+        });
         let management = management::over(settings, bound, &rabbit);
         if let Some(path) = &settings.load_definitions {
             management::load(&management, path).await?;
