@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use forebay_record::Error as RecordError;
 
-use crate::host::{ForwardedMessage, StoredMessage, header};
+use crate::host::{BodySizes, ForwardedMessage, StoredMessage, header};
 use crate::options::BrokerOptions;
 
 /// What is said of a message where it is, and means nothing elsewhere.
@@ -61,7 +61,7 @@ pub(super) fn message(
     Ok(Some(ForwardedMessage {
         offset,
         batch: BytesMut::from(&record.batch()?[..]),
-        body_bytes: record.body_bytes(),
+        bodies: BodySizes::of(&record.body),
         priority: recalled.priority,
         // What died has lived its time.
         ttl_ms: recalled.ttl_ms.filter(|_| record.deaths.deaths.is_empty()),
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_record_keeps_its_key_its_headers_and_its_time_and_says_where_it_was() {
         let (message, stored) = forwarded(record(&[("trace", "t"), ("forebay.offset", "forged")]));
-        assert_eq!((message.offset, message.body_bytes), (17, 4));
+        assert_eq!((message.offset, message.bodies.total()), (17, 4));
         assert_eq!(message.group, Some(group_id(b"k")));
         assert_eq!((message.priority, message.ttl_ms), (0, None));
         assert_eq!(stored.key.as_deref(), Some(&b"k"[..]));

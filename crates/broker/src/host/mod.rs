@@ -8,6 +8,7 @@
 //! | `peek`, `redrive` | messages that are looked at, and moved by hand |
 //! | `leases` | messages that are taken for a time, by nobody who stays |
 //! | `message` | a message as it is published, and as it lies in a queue's log |
+//! | `run` | several that are routed alike, in one batch |
 //! | `stored` | that, read and written again |
 //! | `topic_subscription` | queues that are given what a topic gets |
 //! | `deaths` | what a message remembers of the queues that it died in |
@@ -27,6 +28,7 @@ mod message;
 mod peek;
 mod redrive;
 mod reply;
+mod run;
 mod stored;
 mod topic_subscription;
 
@@ -51,6 +53,7 @@ pub use redrive::{Redrive, RedriveTarget, Redriven};
 pub use reply::{
     Delivered, Got, HostReply, Notice, NoticeSender, Position, Published, QueueStatus, Subscribed,
 };
+pub use run::{BodySizes, Run};
 pub use stored::StoredMessage;
 pub(crate) use topic_subscription::{FollowedTopic, FollowedTopics, ForwardedMessage};
 pub use topic_subscription::{

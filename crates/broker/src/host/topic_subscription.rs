@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::definition::ConnectionId;
 use super::handle::Answer;
-use super::{HostCommand, HostError, HostReply, VirtualHost};
+use super::{BodySizes, HostCommand, HostError, HostReply, VirtualHost};
 
 /// Names a subscription for as long as the process lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,7 +87,7 @@ pub(crate) struct ForwardedMessage {
     pub(crate) offset: u64,
     /// The message: a batch of one record.
     pub(crate) batch: BytesMut,
-    pub(crate) body_bytes: u32,
+    pub(crate) bodies: BodySizes,
     pub(crate) priority: u8,
     pub(crate) ttl_ms: Option<u64>,
     pub(crate) group: Option<u64>,

@@ -251,7 +251,7 @@ impl Host {
         cx: &mut Cx<'_>,
     ) -> Option<Stopped> {
         let state = self.queues.get(&id)?;
-        let (bytes, now_ms) = (u64::from(message.body_bytes), self.now.aging_ms);
+        let (bytes, now_ms) = (message.bodies.total(), self.now.aging_ms);
         match state.queue.admit(1, bytes, None, now_ms, &self.pools) {
             Admission::Refused { dead_letter: false } => return Some(Stopped::QueueFull),
             Admission::Refused { dead_letter: true } => {
@@ -266,7 +266,7 @@ impl Host {
             group: message.group,
             ..Attributes::default()
         };
-        match self.take_in(id, message.batch, message.body_bytes, attributes, cx) {
+        match self.take_in(id, message.batch, &message.bodies, attributes, cx) {
             Ok(_) => {}
             Err(PublishError::TooLarge { bytes, limit }) => {
                 let offset = message.offset;
