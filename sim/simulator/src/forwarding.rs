@@ -54,7 +54,10 @@ impl Forwarding for World {
     fn pause(&self, time: Duration) -> Task {
         let schedule = Arc::clone(&self.schedule);
         Box::pin(async move {
-            let _ = schedule.sleep(time);
+            if schedule.sleep(time).is_err() {
+                // The process is dead, and its time stands still.
+                std::future::pending().await
+            }
         })
     }
 }
