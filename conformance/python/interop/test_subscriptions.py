@@ -62,12 +62,11 @@ def take(channel, queue, count):
     taken = []
 
     def has_all():
-        method, found, body = channel.basic_get(queue, auto_ack=True)
-        if method:
-            taken.append((method, found, body))
+        while (message := channel.basic_get(queue, auto_ack=True))[0]:
+            taken.append(message)
         return len(taken) == count
 
-    eventually(has_all, every=0.001, what=f"{count} messages of {queue}")
+    eventually(has_all, what=f"{count} messages of {queue}")
     return taken
 
 
@@ -256,18 +255,30 @@ def test_every_record_comes_once_whatever_happens_to_the_broker(tmp_path):
                 "reconnect.backoff.max.ms": 200,
             }
         )
-        sent = 0
+        sent, stored = 0, []
+
+        def is_stored(error, record):
+            assert error is None, error
+            stored.append(record.offset())
+
+        def stores(count):
+            producer.poll(0.01)
+            return len(stored) >= count
+
         for life in range(4):
-            for _ in range(2000):
-                producer.produce(topic, b"%d" % sent, partition=sent % 2)
+            for _ in range(300):
+                value = b"%d" % sent
+                producer.produce(topic, value, partition=sent % 2, on_delivery=is_stored)
                 sent += 1
-                producer.poll(0)
             # In the middle of it.
+            eventually(lambda: stores(sent - 299), every=0)
             server.kill()
             server.start()
         assert producer.flush(60) == 0
-        lag = lambda: describe("q", admin=server.admin)["subscriptions"][0]["lag"]
-        eventually(lambda: lag() == 0)
+        eventually(
+            lambda: describe("q", admin=server.admin)["subscriptions"][0]["lag"] == 0,
+            what="no lag",
+        )
         connection = connect_to(server.amqp)
         channel = connection.channel()
         by_partition = [[], []]
