@@ -100,8 +100,10 @@ impl Gateway {
         metrics.ended(ending);
     }
 
-    /// Sends what waits for the endpoints of subscriptions, for as long as it is polled.
+    /// Goes on with message move tasks, and sends what waits for the endpoints of subscriptions, for as long as it is
+    /// polled.
     pub async fn deliver(&self) {
+        sqs::resume(&self.shared);
         sns::deliver(Arc::clone(&self.shared.sns)).await;
     }
 

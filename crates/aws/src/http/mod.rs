@@ -36,7 +36,7 @@ where
         .header_read_timeout(limits::IDLE_TIMEOUT)
         .max_buf_size(limits::HEAD_BYTES_MAX);
     let service = service_fn(|request: hyper::Request<Incoming>| async {
-        Ok::<_, Infallible>(request::answer(shared, request).await)
+        Ok::<_, Infallible>(request::answer(shared, request, peer).await)
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {

@@ -1,9 +1,11 @@
 //! Whose a request is, what it asks and by which protocol.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{CONTENT_TYPE, HOST, REFERER, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response};
 
@@ -13,7 +15,7 @@ use crate::gateway::Shared;
 use crate::service::Service;
 use crate::sns;
 use crate::wire::query::Parameters;
-use crate::wire::{Body, Call, Caller, Fault, Format, faults};
+use crate::wire::{Body, Call, Caller, Fault, Format, Origin, faults};
 
 /// Names the operation of a request in JSON: `AmazonSQS.SendMessage`.
 const TARGET: &str = "x-amz-target";
@@ -21,7 +23,11 @@ const TARGET_PREFIX: &str = "AmazonSQS.";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Answers a request, whatever it is.
-pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Full<Bytes>> {
+pub(super) async fn answer(
+    shared: &Shared,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+) -> Response<Full<Bytes>> {
     let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
     let id = &*shared.request_ids.next().encode_lower(&mut id);
     let (head, body) = request.into_parts();
@@ -31,7 +37,10 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Respo
     };
     let mut service = Service::Sqs;
     let outcome = match read(shared, &head, body).await {
-        Ok(bytes) => ask(shared, &head, &bytes, format, id, &mut service).await,
+        Ok(bytes) => {
+            let origin = origin(&head, peer);
+            ask(shared, &head, &bytes, format, origin, id, &mut service).await
+        }
         Err(fault) => Err(fault),
     };
     let response = match outcome {
@@ -58,6 +67,7 @@ async fn ask(
     head: &Parts,
     bytes: &[u8],
     format: Format,
+    origin: Origin<'_>,
     request_id: &str,
     service: &mut Service,
 ) -> Result<Vec<u8>, Fault> {
@@ -94,6 +104,7 @@ async fn ask(
         operation: &operation,
         body,
         caller: &caller,
+        origin,
         endpoint: &endpoint,
         host,
         path,
@@ -158,6 +169,15 @@ fn parameters<'a>(head: &Parts, query: &'a str, body: &'a [u8]) -> Result<Parame
 fn essence(content_type: &str) -> &str {
     let essence = content_type.split(';').next();
     essence.unwrap_or_default().trim()
+}
+
+fn origin(head: &Parts, peer: SocketAddr) -> Origin<'_> {
+    let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+    Origin {
+        address: peer.ip(),
+        user_agent: text(USER_AGENT),
+        referer: text(REFERER),
+    }
 }
 
 /// Where the client believes to be.

@@ -12,9 +12,10 @@
 //! | `archive` | the log of a FIFO topic |
 //! | `deduplication` | what FIFO topics took lately |
 //! | `delivery`, `delivery_policy` | requests to endpoints, and when they are made again |
-//! | `policy` | a topic's access policy |
+//! | `access`, `policy` | whether a caller may do what it asks, and a topic's access policy |
 //! | `error` | AWS's codes and words |
 
+mod access;
 mod archive;
 mod deduplication;
 mod delivery;
