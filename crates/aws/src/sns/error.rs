@@ -236,6 +236,8 @@ impl From<PublishError> for SnsError {
         match error {
             PublishError::TooLarge { .. } => Self::invalid("Message too long"),
             PublishError::StorageFull => Self::Throttled,
+            // What the configuration of its log forbids.
+            PublishError::Topic(why) => Self::invalid(why),
             error => Self::InternalError(error.to_string()),
         }
     }
@@ -254,10 +256,6 @@ impl From<TopicError> for SnsError {
     fn from(error: TopicError) -> Self {
         match error {
             TopicError::StorageFull => Self::Throttled,
-            TopicError::IsQueue(name) => Self::parameter(
-                "ArchivePolicy",
-                format!("the archive is a topic named {name}, and a queue has this name"),
-            ),
             error => Self::InternalError(error.to_string()),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use forebay_broker::host::{Envelope, Publication, Queueing, VirtualHostId, unchanged};
+use forebay_broker::host::{Publication, VirtualHostId};
 use forebay_record::{BatchBuilder, RecordHeader};
 
 use super::delivery::{self, Kind};
@@ -13,7 +13,7 @@ use super::message::{Attribute, Message};
 use super::queue_message::{KnownBy, QueueMessage};
 use super::subscription::{Protocol, Subscription};
 use super::topic::{FIFO_SUFFIX, Topic};
-use super::{Sns, SnsError};
+use super::{Sns, SnsError, log};
 use crate::namespace::Namespace;
 
 /// One place.
@@ -39,13 +39,9 @@ pub(super) enum Target {
 }
 
 impl Sns {
-    /// The log of its topic if there is one, and all whose filters want it.
+    /// All whose filters want it, and the log of its topic if there is one.
     pub(super) fn targets(&self, topic: &Topic, message: &Message) -> Vec<Target> {
         let mut targets = Vec::new();
-        let has_log = topic.virtual_host == VirtualHostId::DEFAULT;
-        if has_log && self.broker.topic(&topic.name).is_some() {
-            targets.push(Target::Log);
-        }
         let filterable = message.filterable();
         let mut shared: BTreeMap<(VirtualHostId, bool), Vec<Bytes>> = BTreeMap::new();
         for subscription in &topic.subscriptions {
@@ -86,6 +82,11 @@ impl Sns {
                     names,
                 }),
         );
+        // The last: what is in the log is everywhere, should the rest be in another entry of the journal.
+        let may_have_log = topic.virtual_host == VirtualHostId::DEFAULT;
+        if may_have_log && self.broker.topic(&topic.name).is_some() {
+            targets.push(Target::Log);
+        }
         targets
     }
 
@@ -122,7 +123,13 @@ impl Target {
         let group = message.group.as_deref();
         let timestamp_ms = stamp.timestamp_ms;
         match self {
-            Self::Log => Ok((topic.virtual_host, log_record(topic, message, stamp)?)),
+            Self::Log => {
+                let id = known_by.map(|known| known.id);
+                Ok((
+                    topic.virtual_host,
+                    log::publication(topic, message, stamp, id)?,
+                ))
+            }
             Self::Queue {
                 host,
                 name,
@@ -185,35 +192,6 @@ pub(super) fn raw_attributes<'m>(
         true => &message.attributes,
         false => &[],
     }
-}
-
-/// The message as the log of its topic has it, for clients of Kafka: the body, the group as its key, and the
-/// attributes as headers.
-fn log_record(topic: &Topic, message: &Message, stamp: &Stamp) -> Result<Publication, SnsError> {
-    let texts: Vec<(&str, String)> = message
-        .attributes
-        .iter()
-        .map(|attribute| (&*attribute.name, attribute.text()))
-        .collect();
-    let headers: Vec<RecordHeader<'_>> = texts
-        .iter()
-        .map(|(name, text)| RecordHeader::new(name, text.as_bytes()))
-        .collect();
-    let key = message.group.as_ref().map(String::as_bytes);
-    let batch = batch(stamp.timestamp_ms, key, message.body.as_bytes(), &headers)?;
-    Ok(Publication {
-        envelope: Envelope {
-            exchange: Bytes::new(),
-            routing_keys: vec![Bytes::copy_from_slice(topic.name.as_bytes())],
-            headers: None,
-        },
-        batch,
-        body_bytes: u32::try_from(message.body.len()).unwrap_or(u32::MAX),
-        priority: 0,
-        ttl_ms: None,
-        for_topics: unchanged,
-        queueing: Queueing::default(),
-    })
 }
 
 /// A batch of one record.

@@ -9,14 +9,13 @@
 //! | `message`, `envelope` | a message, and what is sent of it |
 //! | `publish`, `fan_out` | a message goes to everybody who is subscribed, in one command to the broker |
 //! | `queue_message` | a message as SQS has it in its queues |
-//! | `archive` | the log of a FIFO topic |
+//! | `log` | everything that was published, for clients of Kafka |
 //! | `deduplication` | what FIFO topics took lately |
 //! | `delivery`, `delivery_policy` | requests to endpoints, and when they are made again |
 //! | `access`, `policy` | whether a caller may do what it asks, and a topic's access policy |
 //! | `error` | AWS's codes and words |
 
 mod access;
-mod archive;
 mod deduplication;
 mod delivery;
 mod delivery_policy;
@@ -24,6 +23,7 @@ mod envelope;
 mod error;
 mod fan_out;
 pub mod filter;
+mod log;
 mod message;
 mod operations;
 mod policy;

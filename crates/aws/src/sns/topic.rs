@@ -27,6 +27,9 @@ pub(crate) struct TopicRecord {
     pub(crate) data_protection_policy: Option<String>,
     /// How many subscriptions it had that it has no more.
     pub(crate) subscriptions_deleted: u64,
+    /// The id of the log that was made for it, and ends with it. One that was there before does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<String>,
 }
 
 impl TopicRecord {

@@ -114,6 +114,17 @@ pub struct MessageHeaders {
     pub timestamp: Option<u64>,
     /// For how many milliseconds it waits in exchanges that keep messages.
     pub delay_ms: Option<u64>,
+    /// The topic that it goes to and nowhere else, whether queues' clients see that as a stream or not.
+    pub topic: Option<TopicAddress>,
+}
+
+/// A place in a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicAddress {
+    /// The topic's name.
+    pub name: Bytes,
+    /// The key by which its partition is found; without one they are taken in turn.
+    pub key: Option<Bytes>,
 }
 
 /// What a message was published with, as the gateway of its protocol reads it out of its record.
@@ -138,8 +149,16 @@ impl Envelope {
 }
 
 impl Envelope {
+    /// The topic that it goes to and nowhere else.
+    pub(crate) fn topic(&self) -> Option<&TopicAddress> {
+        self.headers.as_ref()?.topic.as_ref()
+    }
+
     /// The key that it has in a topic. What went to the topic by its name has none.
     pub fn topic_key(&self) -> Option<&Bytes> {
+        if let Some(topic) = self.topic() {
+            return topic.key.as_ref();
+        }
         let key = self.routing_keys.first().filter(|key| !key.is_empty());
         key.filter(|_| !self.exchange.is_empty())
     }

@@ -41,8 +41,8 @@ pub use inspect::{
 };
 pub use leases::{Lease, LeaseError, LeaseOutcome, Leased, Receive, Received};
 pub use message::{
-    Envelope, ForTopics, MessageHeaders, Publication, Queueing, Recall, Recalled, group_id, header,
-    unchanged,
+    Envelope, ForTopics, MessageHeaders, Publication, Queueing, Recall, Recalled, TopicAddress,
+    group_id, header, unchanged,
 };
 pub use peek::{Peek, Peeked, PeekedMessages};
 pub use redrive::{Redrive, RedriveTarget, Redriven};

@@ -48,12 +48,12 @@ impl BrokerMachine {
         if self.catalog.get(&new.name).is_some() {
             return Err(TopicError::Exists(new.name));
         }
-        if self.host.has_queue(&new.name) {
-            return Err(TopicError::IsQueue(new.name));
-        }
         let partitions = new.partitions.unwrap_or(self.options.default_partitions);
         self.check_partitions(0, partitions)?;
         let config = TopicConfig::new(new.configs, &self.options.topic_defaults)?;
+        if config.is_stream && self.host.has_queue(&new.name) {
+            return Err(TopicError::IsQueue(new.name));
+        }
         let config = Arc::new(config);
         if validate_only {
             return Ok(CreatedTopic {
@@ -212,6 +212,9 @@ impl BrokerMachine {
         } else {
             topic.config.changed(&change.changes)?
         };
+        if config.is_stream && !topic.config.is_stream && self.host.has_queue(&change.topic) {
+            return Err(TopicError::IsQueue(change.topic.clone()));
+        }
         if validate_only || config == *topic.config {
             return Ok(());
         }

@@ -94,6 +94,8 @@ pub struct TopicConfig {
     pub compression: Option<Compression>,
     /// When a write is acknowledged.
     pub durability: Durability,
+    /// Whether it is a stream among the queues.
+    pub is_stream: bool,
     /// What the log keeps.
     pub policy: LogPolicy,
 }
@@ -152,6 +154,7 @@ impl TopicConfig {
             timestamp_behind_ms: long("message.timestamp.before.max.ms"),
             compression,
             durability,
+            is_stream: lookup("forebay.stream").trim() == "true",
             policy,
             defaults: Arc::clone(defaults),
             overrides,

@@ -66,6 +66,8 @@ pub const CONFIGS: &[ConfigDefinition] = configs! {
     "follower.replication.throttled.replicas" List(&[]), "", false, "Kafka's replication throttle.";
     "forebay.durability" OneOf(&["memory", "os", "fsync"]), "fsync", true,
         "When a write is acknowledged: `fsync` survives power loss, `os` a killed process, `memory` nothing.";
+    "forebay.stream" Boolean, "true", true,
+        "Whether the topic is a stream among the queues of RabbitMQ's and SQS's clients. A queue may have the name of a topic that is none.";
     "index.interval.bytes" Int(0, 2147483647), "4096", false, "Kafka's index density.";
     "leader.replication.throttled.replicas" List(&[]), "", false, "Kafka's replication throttle.";
     "local.retention.bytes" Long(-2, MAX), "-2", false, "Kafka's tiered storage.";

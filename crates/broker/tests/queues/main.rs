@@ -15,5 +15,6 @@ mod redriving;
 mod routing;
 #[path = "../support/mod.rs"]
 mod support;
+mod topics;
 mod turns;
 mod virtual_hosts;

@@ -33,6 +33,7 @@ pub(super) fn all(broker: &Broker, host: &VirtualHost) -> Vec<Arc<Topic>> {
         true => broker.catalog().all(),
         false => Vec::new(),
     };
+    all.retain(|topic| topic.config.is_stream);
     all.sort_unstable_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
     all
 }

@@ -179,7 +179,7 @@ pub(super) async fn set(sns: &Sns, call: &Call<'_>) -> Answered {
     match input
         .attribute_value
         .as_deref()
-        .filter(|value| !value.is_empty())
+        .filter(|value| !value.is_empty() && (name != "ArchivePolicy" || *value != "{}"))
     {
         Some(value) => {
             check(name, value).map_err(SnsError::invalid)?;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::attributes::{check, normal};
 use super::tags::{Tag, check_tags, merge};
-use super::{Answered, NAMESPACE, Sns, SnsError, namespace, page};
+use super::{Answered, NAMESPACE, Place, Sns, SnsError, namespace, page};
 use crate::sns::registry::changes;
 use crate::sns::topic::{Topic, TopicRecord, check_name};
 use crate::wire::{Call, Entries, Text};
@@ -60,6 +60,11 @@ pub(super) async fn create(sns: &Sns, call: &Call<'_>) -> Answered {
     let index = sns.registry.index();
     if let Some(known) = index.topic(place.host.id(), &input.name) {
         same(known, &attributes, &input.tags)?;
+        // It may be older than logs are, or its log was deleted.
+        if sns.lacks_log(place.host.id(), &input.name) {
+            let record = (*known.record).clone();
+            sns.make_topic(&place, &input.name, record).await?;
+        }
         return Ok(created(call, &known.arn));
     }
     let record = TopicRecord {
@@ -69,23 +74,38 @@ pub(super) async fn create(sns: &Sns, call: &Call<'_>) -> Answered {
         tags: merge(&[], input.tags),
         data_protection_policy: input.data_protection_policy.map(Text::into_string),
         subscriptions_deleted: 0,
+        log: None,
     };
-    if record.attributes.contains_key("ArchivePolicy") {
-        sns.archive(
-            place.host.id(),
-            &input.name,
-            record.attribute("ArchivePolicy"),
-        )
-        .await?;
-    }
     let arn = Topic::arn_of(&record, &input.name);
-    let put = changes::put_topic(&place.name, &input.name, &record);
-    sns.broker
-        .change_access(vec![put])
-        .await
-        .map_err(SnsError::from)?;
+    sns.make_topic(&place, &input.name, record).await?;
     drop(change);
     Ok(created(call, &arn))
+}
+
+impl Sns {
+    /// Makes what a topic lacks: its log, and what is kept of it.
+    async fn make_topic(
+        &self,
+        place: &Place,
+        name: &str,
+        mut record: TopicRecord,
+    ) -> Result<(), SnsError> {
+        let host = place.host.id();
+        let log = self.make_log(host, name).await?;
+        record.log = log.map(|id| id.to_string());
+        let made = async {
+            if let Some(policy) = record.attribute("ArchivePolicy") {
+                self.archive(host, name, Some(policy)).await?;
+            }
+            let put = changes::put_topic(&place.name, name, &record);
+            Ok(self.broker.change_access(vec![put]).await?)
+        };
+        let made: Result<(), SnsError> = made.await;
+        if let (Err(_), Some(log)) = (&made, log) {
+            self.delete_log(log).await?;
+        }
+        made
+    }
 }
 
 /// Attributes that only FIFO topics have.
@@ -138,7 +158,7 @@ struct Delete<'a> {
     topic_arn: Option<Text<'a>>,
 }
 
-/// Deletes a topic with its subscriptions; nothing happens if there is none.
+/// Deletes a topic with its subscriptions, and the log that was made for it; nothing happens if there is none.
 pub(super) async fn delete(sns: &Sns, call: &Call<'_>) -> Answered {
     let input: Delete<'_> = call.input()?;
     let _change = sns.changes.lock().await;
@@ -158,6 +178,9 @@ pub(super) async fn delete(sns: &Sns, call: &Call<'_>) -> Answered {
         .map_err(SnsError::from)?;
     for subscription in &topic.subscriptions {
         sns.forget_deliveries(&place.host, subscription).await?;
+    }
+    if let Some(id) = topic.record.log.as_deref().and_then(|id| id.parse().ok()) {
+        sns.delete_log(id).await?;
     }
     Ok(call.done(NAMESPACE))
 }

@@ -71,27 +71,3 @@ async fn groups_and_ids_are_asked_for() {
         "Invalid parameter: The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
     );
 }
-
-#[tokio::test]
-async fn an_archive_is_a_topic_of_kafka() {
-    let bench = Bench::start();
-    let topic = bench.topic("t.fifo").await;
-    let set = |value: &str| {
-        format!(
-            "Action=SetTopicAttributes&TopicArn={topic}&AttributeName=ArchivePolicy&AttributeValue={}",
-            escaped(value)
-        )
-    };
-    assert!(bench.broker.topic("t.fifo").is_none());
-    bench
-        .ask(&set(r#"{"MessageRetentionPeriod": "30"}"#))
-        .await
-        .unwrap();
-    assert!(bench.broker.topic("t.fifo").is_some());
-    assert!(
-        bench
-            .ask(&set(r#"{"MessageRetentionPeriod": "366"}"#))
-            .await
-            .is_err()
-    );
-}

@@ -2,6 +2,7 @@ mod accounts;
 mod fifo;
 mod harness;
 mod http;
+mod logs;
 mod publishing;
 mod subscriptions;
 mod topics;

@@ -1,5 +1,3 @@
-use forebay_broker::NewTopic;
-use forebay_broker::host::VirtualHostId;
 use serde_json::Value;
 
 use super::harness::*;
@@ -310,32 +308,6 @@ async fn more_than_memory_allows_at_once_reaches_everybody_in_order() {
             .collect();
         assert_eq!(found, numbers);
     }
-}
-
-#[tokio::test]
-async fn clients_of_kafka_read_a_topic_that_they_have() {
-    let bench = Bench::start();
-    let topic = bench.topic("shared").await;
-    bench
-        .ask(&publish(&topic, "nobody keeps this"))
-        .await
-        .unwrap();
-    let log = NewTopic {
-        name: "shared".to_owned(),
-        partitions: Some(1),
-        configs: Default::default(),
-    };
-    for created in bench.broker.create_topics(vec![log], false).await {
-        created.unwrap();
-    }
-    let form = with_attribute(&publish(&topic, "this is read"), 1, "a", "String", "b");
-    bench.ask(&form).await.unwrap();
-    let log = bench.broker.topic("shared").unwrap();
-    let host = bench.broker.virtual_host(VirtualHostId::DEFAULT);
-    let status = host
-        .check_queue("shared".into(), forebay_broker::host::ConnectionId::NOBODY)
-        .await;
-    assert_eq!((status.unwrap().ready, log.partitions.len()), (1, 1));
 }
 
 #[tokio::test]

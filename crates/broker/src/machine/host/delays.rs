@@ -219,6 +219,7 @@ impl Waiting {
             timestamp: decoder.option(Decoder::u64)?,
             // It has waited.
             delay_ms: None,
+            topic: None,
         };
         let waiting = Self {
             envelope: Envelope {

@@ -254,6 +254,11 @@ impl Host {
     ) -> Result<(), PublishError> {
         let no_exchange = || PublishError::NoExchange(envelope.exchange.clone());
         let names = self.names.get(&vhost).ok_or_else(no_exchange)?;
+        if let Some(address) = envelope.topic() {
+            let name = std::str::from_utf8(&address.name).unwrap_or_default();
+            queues.extend(catalog.get(name).map(|topic| Target::Topic(topic.id)));
+            return Ok(());
+        }
         if envelope.exchange.is_empty() {
             for key in &envelope.routing_keys {
                 if let Some(target) = named(vhost, names, key, catalog)

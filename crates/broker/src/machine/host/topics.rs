@@ -25,7 +25,8 @@ pub(super) fn topic_of(vhost: VirtualHostId, name: &[u8], catalog: &Catalog) -> 
     if vhost != VirtualHostId::DEFAULT {
         return None;
     }
-    catalog.get(std::str::from_utf8(name).ok()?)
+    let topic = catalog.get(std::str::from_utf8(name).ok()?);
+    topic.filter(|topic| topic.config.is_stream)
 }
 
 /// A topic as queues are shown. What was published before counts, whether it can be read yet or not.

@@ -189,6 +189,7 @@ fn message_headers(
         message_id: short(properties.message_id()),
         timestamp: properties.timestamp(),
         delay_ms: headers.and_then(delays::delay_ms),
+        topic: None,
     };
     (more != MessageHeaders::default()).then(|| Box::new(more))
 }

@@ -44,7 +44,10 @@ pub(crate) fn has_streams(vhost: VirtualHostId) -> bool {
 /// The topic that a name stands for.
 pub(crate) fn find(broker: &Broker, vhost: VirtualHostId, name: &[u8]) -> Option<Arc<Topic>> {
     match has_streams(vhost) {
-        true => broker.topic(std::str::from_utf8(name).ok()?),
+        true => {
+            let topic = broker.topic(std::str::from_utf8(name).ok()?);
+            topic.filter(|topic| topic.config.is_stream)
+        }
         false => None,
     }
 }
@@ -71,7 +74,8 @@ pub(crate) async fn declare(
     };
     let created = broker.create_topics(vec![topic], false).await;
     match created.into_iter().next() {
-        Some(Ok(_) | Err(TopicError::Exists(_))) => Ok(()),
+        Some(Ok(_)) => Ok(()),
+        Some(Err(TopicError::Exists(_))) if find(broker, vhost, subject.name).is_some() => Ok(()),
         Some(Err(TopicError::IsQueue(_))) => Err(Refusal::precondition(format_args!(
             "inequivalent arg 'x-queue-type' for {subject}: received 'stream' but current is 'classic'"
         ))),
