@@ -50,6 +50,10 @@ pub const PATTERN_COMPILED_BYTES_MAX: usize = 1 << 20;
 pub const PARAMETER_BYTES_MAX: usize = 64 << 10;
 /// Bytes of changes that are made at once.
 pub const ACCESS_CHANGES_BYTES_MAX: usize = 2 << 20;
+/// Messages that are published as one batch: to find one of them costs a look at those before it.
+pub const RUN_MESSAGES_MAX: usize = 64;
+/// Bytes of such a batch: it is kept until the last of its messages is consumed.
+pub const RUN_BYTES_MAX: usize = 16 << 10;
 /// Messages that are looked at at once: the shard does nothing else in the meantime.
 pub const PEEKED_MESSAGES_MAX: usize = 1_000;
 /// Messages that are moved by hand at once, for the same reason.
@@ -57,5 +61,8 @@ pub const REDRIVEN_MESSAGES_MAX: usize = 256;
 /// How often the front of a queue's log is given back: each time is a record of the journal that is
 /// synced.
 pub const QUEUE_TRIM_INTERVAL: Duration = Duration::from_secs(1);
+/// The same in bytes of the journal, if that is sooner: what is consumed when a file of the journal is sorted need not
+/// be copied.
+pub const QUEUE_TRIM_BYTES: u64 = 8 << 20;
 /// How often a publisher that waits for room in the journal is looked at.
 pub const WAITING_PUBLISH_INTERVAL: Duration = Duration::from_millis(1);

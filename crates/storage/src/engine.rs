@@ -194,6 +194,8 @@ pub struct Engine {
     next_blob: BlobId,
 
     entry: EntryBuilder,
+    /// Written since the engine was opened.
+    journaled_bytes: u64,
     pending: Vec<Pending>,
     /// The entry that gathers has something that waits for a sync.
     wants_sync: bool,
@@ -232,6 +234,11 @@ impl Engine {
             Arc::clone(&log.shared),
             Arc::clone(&self.side),
         ))
+    }
+
+    /// Bytes that were written to the journal since it was opened.
+    pub fn journaled_bytes(&self) -> u64 {
+        self.journaled_bytes
     }
 
     /// The offset the next record of `log` will get.

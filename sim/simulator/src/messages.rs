@@ -1,43 +1,49 @@
 //! Messages that say which they are, and reading them back.
 
-use bytes::{Bytes, BytesMut};
-use forebay_broker::host::{Deaths, Envelope, Publication, Queueing, header, unchanged};
+use forebay_broker::host::{Deaths, Envelope, Publication, Queueing, Run, header, unchanged};
 use forebay_broker::queue::Delivery;
 use forebay_broker::storage::{LogReader, ReadError};
-use forebay_record::{BatchBuilder, Batches, RecordHeader, Records};
+use forebay_record::{Batches, RecordHeader, Records};
 
 use crate::ledger::Sighting;
 use crate::random::Random;
 
 const READ_BYTES: usize = 256 << 10;
 
-/// A message with a number, padded with `padding` bytes at most.
-pub(crate) fn message(
-    number: u64,
+/// Messages with numbers, each padded with `padding` bytes at most, in one batch.
+pub(crate) fn messages(
+    numbers: &[u64],
     (exchange, key): (&'static str, &'static str),
     now_ms: i64,
     padding: u64,
     random: &mut Random,
 ) -> Publication {
-    let mut body = vec![0; 8 + random.below(padding + 1) as usize];
-    random.fill(&mut body);
-    body[..8].copy_from_slice(&number.to_le_bytes());
+    let mut body = |number: &u64| {
+        let mut body = vec![0; 8 + random.below(padding + 1) as usize];
+        random.fill(&mut body);
+        body[..8].copy_from_slice(&number.to_le_bytes());
+        body
+    };
     let headers = [
         RecordHeader::new(header::EXCHANGE, exchange.as_bytes()),
         RecordHeader::new(header::ROUTING_KEY, key.as_bytes()),
     ];
-    let mut builder = BatchBuilder::new();
-    let added = builder.add(now_ms, None, Some(&body), &headers);
-    added.expect("a record that is within the limits");
-    let batch: Bytes = builder.build().expect("a batch that is within the limits");
+    let (first, others) = numbers.split_first().expect("a message");
+    let run = Run::begin(0, now_ms, &body(first), &headers);
+    let mut run = run.expect("a record that is within the limits");
+    for number in others {
+        let added = run.add(now_ms, &body(number), &headers);
+        added.expect("a record that is within the limits");
+    }
+    let (batch, bodies) = run.finish();
     Publication {
         envelope: Envelope {
             exchange: exchange.into(),
             routing_keys: vec![key.into()],
             headers: None,
         },
-        batch: BytesMut::from(&batch[..]),
-        body_bytes: body.len() as u32,
+        batch,
+        bodies,
         priority: 0,
         ttl_ms: None,
         for_topics: unchanged,

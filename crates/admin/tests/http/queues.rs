@@ -3,8 +3,8 @@
 use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
 use forebay_broker::host::{
-    ConnectionId, DeadLetterTarget, Envelope, GetMessage, Publication, QueueDefinition, Queueing,
-    Settlement, VirtualHostId, header, unchanged,
+    BodySizes, ConnectionId, DeadLetterTarget, Envelope, GetMessage, Publication, QueueDefinition,
+    Queueing, Settlement, VirtualHostId, header, unchanged,
 };
 use forebay_broker::queue::{HolderId, Outcome, QueueSettings};
 use forebay_broker::routing::Arguments;
@@ -51,7 +51,7 @@ impl Harness {
                 headers: None,
             },
             batch: BytesMut::from(&builder.build().unwrap()[..]),
-            body_bytes: u32::try_from(body.len()).unwrap(),
+            bodies: BodySizes::of(body),
             priority: 0,
             ttl_ms: None,
             for_topics: unchanged,

@@ -150,7 +150,8 @@ impl VirtualHost {
         messages: Vec<Publication>,
         tells_positions: bool,
     ) -> impl Future<Output = Vec<Result<Published, PublishError>>> + Send + use<> {
-        let (count, virtual_host) = (messages.len(), self.id);
+        let virtual_host = self.id;
+        let count: usize = messages.iter().map(Publication::count).sum();
         let asked = self.broker.ask(move |answer| Command::Publish {
             virtual_host,
             messages,

@@ -33,8 +33,13 @@ pub struct Received {
     pub messages: Vec<Leased>,
 }
 
-/// Bytes that are read at once of messages that follow one another.
-const READ_BYTES: usize = 256 << 10;
+/// Bytes that are read first for each of messages that follow one another. If that was too little, twice as many are
+/// read next: what is read beyond them is checked and thrown away.
+const READ_BYTES_EACH: usize = 2 << 10;
+/// How far apart two messages are that are read together.
+const NEAR_OFFSETS: u64 = 8;
+/// Bytes that are read at once, at most.
+const READ_BYTES_MAX: usize = 256 << 10;
 
 impl Received {
     /// The messages with their leases, if all of them are in memory.
@@ -59,14 +64,20 @@ impl Received {
         run: impl Fn(ColdRead) -> Option<Found>,
     ) -> Option<Vec<(Leased, StoredMessage)>> {
         let mut found: Vec<Option<StoredMessage>> = vec![None; self.messages.len()];
+        let mut bytes_each = READ_BYTES_EACH;
         for at in 0..self.messages.len() {
             if found[at].is_some() {
                 continue;
             }
-            let offset = self.messages[at].lease.offset;
-            let next = self.messages.get(at + 1);
-            let follows = next.is_some_and(|next| next.lease.offset == offset + 1);
-            let bytes = if follows { READ_BYTES } else { 1 };
+            let near = self.near(at);
+            let (offset, last) = (near[0].lease.offset, near[near.len() - 1].lease.offset);
+            let bytes = match last - offset {
+                0 => 1,
+                more => bytes_each
+                    .saturating_mul(1 + more as usize)
+                    .min(READ_BYTES_MAX),
+            };
+            bytes_each *= 2;
             let read = match self.log.read(offset, bytes, true) {
                 Ok(Read::Ready(read)) => read,
                 Ok(Read::Cold(cold)) => run(cold)?,
@@ -74,16 +85,14 @@ impl Received {
                 Err(_) => continue,
             };
             for part in &read.parts {
-                for batch in Batches::new(part).map_while(Result::ok) {
+                let batches = Batches::new(part).map_while(Result::ok);
+                let batches =
+                    batches.take_while(|batch| batch.header().base_offset <= last.cast_signed());
+                for batch in batches {
                     let batch = part.slice_ref(batch.bytes());
-                    let is_wanted = |offset| {
-                        let mut wanted = self.messages[at..].iter();
-                        wanted.any(|leased| leased.lease.offset == offset)
-                    };
-                    for message in StoredMessage::all_in(&batch, is_wanted) {
-                        let mut wanted = self.messages[at..].iter();
-                        let place = wanted.position(|it| it.lease.offset == message.offset);
-                        if let Some(place) = place {
+                    let place = |offset| near.binary_search_by_key(&offset, |it| it.lease.offset);
+                    for message in StoredMessage::all_in(&batch, |offset| place(offset).is_ok()) {
+                        if let Ok(place) = place(message.offset) {
                             found[at + place] = Some(message);
                         }
                     }
@@ -93,6 +102,17 @@ impl Received {
         let messages = self.messages.iter().copied().zip(found);
         let read = messages.filter_map(|(leased, found)| Some((leased, found?)));
         Some(read.collect())
+    }
+
+    /// A message and those behind it that are read with it: each is a little further on in the log.
+    fn near(&self, at: usize) -> &[Leased] {
+        let behind = self.messages[at..].windows(2);
+        let near = behind.take_while(|pair| {
+            let further = pair[1].lease.offset.checked_sub(pair[0].lease.offset);
+            further.is_some_and(|further| (1..=NEAR_OFFSETS).contains(&further))
+        });
+        let count = 1 + near.count();
+        &self.messages[at..at + count]
     }
 }
 

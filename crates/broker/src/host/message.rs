@@ -6,6 +6,7 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::BodySizes;
 use crate::routing::{HashProperty, Message, Value, ValueRef};
 
 /// Names of the reserved headers.
@@ -34,22 +35,23 @@ pub mod header {
     pub const DEATHS: &str = "forebay.deaths";
 }
 
-/// A message on its way in.
+/// A message on its way in, or several that differ in nothing but what is in their records: they are routed as one,
+/// and each has a result and an offset of its own.
 #[derive(Debug)]
 pub struct Publication {
     /// What it is routed by.
     pub envelope: Envelope,
-    /// The message: a batch of one record.
+    /// The messages, a record each ([`Run`](super::Run)).
     pub batch: BytesMut,
-    /// The size of its body.
-    pub body_bytes: u32,
-    /// Its priority.
+    /// The sizes of their bodies.
+    pub bodies: BodySizes,
+    /// Their priority.
     pub priority: u8,
-    /// For how many milliseconds it lives.
+    /// For how many milliseconds they live.
     pub ttl_ms: Option<u64>,
     /// Makes of the batch the one that a topic is given.
     pub for_topics: ForTopics,
-    /// What else queues look at, if they are asked to.
+    /// What else queues look at, if they are asked to. A deduplication id is of one message only.
     pub queueing: Queueing,
 }
 

@@ -8,6 +8,7 @@
 //! | `peek`, `redrive` | messages that are looked at, and moved by hand |
 //! | `leases` | messages that are taken for a time, by nobody who stays |
 //! | `message` | a message as it is published, and as it lies in a queue's log |
+//! | `run` | several that are routed alike, in one batch |
 //! | `stored` | that, read and written again |
 //! | `deaths` | what a message remembers of the queues that it died in |
 //! | `error` | why something is refused |
@@ -26,6 +27,7 @@ mod message;
 mod peek;
 mod redrive;
 mod reply;
+mod run;
 mod stored;
 
 pub use command::{Bind, GetMessage, HostCommand, Settlement, Subscribe};
@@ -49,6 +51,7 @@ pub use redrive::{Redrive, RedriveTarget, Redriven};
 pub use reply::{
     Delivered, Got, HostReply, Notice, NoticeSender, Position, Published, QueueStatus, Subscribed,
 };
+pub use run::{BodySizes, Run};
 pub use stored::StoredMessage;
 
 /// The exchange that has every queue bound by its name.

@@ -167,9 +167,4 @@ impl StoredMessage {
         let at = headers.position(|(found, _)| **found == *name.as_bytes())?;
         self.headers.swap_remove(at).1
     }
-
-    /// The size of its body.
-    pub fn body_bytes(&self) -> u32 {
-        u32::try_from(self.body.len()).unwrap_or(u32::MAX)
-    }
 }

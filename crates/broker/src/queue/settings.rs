@@ -161,6 +161,13 @@ pub struct Bounds {
     pub overflow: Overflow,
 }
 
+impl Bounds {
+    /// Whether publishers may be refused.
+    pub fn refuse(&self) -> bool {
+        self.overflow != Overflow::DropHead && (self.messages.is_some() || self.bytes.is_some())
+    }
+}
+
 /// What happens when a queue is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overflow {

@@ -180,6 +180,11 @@ impl<D: Destination> Router<D> {
         true
     }
 
+    /// Whether each message is to go its own way, however alike they are.
+    pub fn is_by_lot(&self) -> bool {
+        matches!(&self.index, Index::OneOf(index) if index.is_by_lot())
+    }
+
     /// Every binding.
     pub fn bindings(&self) -> impl ExactSizeIterator<Item = &Binding<D>> {
         self.bindings.iter()

@@ -31,6 +31,10 @@ impl<D: Destination> OneOf<D> {
         }
     }
 
+    pub(super) fn is_by_lot(&self) -> bool {
+        matches!(self.choice, Choice::Lot { .. })
+    }
+
     pub(super) fn bind(&mut self, binding: &Binding<D>) -> Result<(), BindError> {
         if self.choice == (Choice::Lot { without_key: true }) && !binding.key.is_empty() {
             return Err(BindError::KeyNotEmpty(binding.key.clone()));

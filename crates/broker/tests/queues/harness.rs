@@ -8,9 +8,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use forebay_broker::Broker;
 use forebay_broker::host::{
-    Bind, ConnectionId, DeadLetterTarget, Deaths, Envelope, ExchangeDefinition, GetMessage, Got,
-    HostError, Notice, Publication, PublishError, Published, QueueDefinition, QueueStatus,
-    Queueing, Settlement, Subscribe, VirtualHost, VirtualHostId, header, unchanged,
+    Bind, BodySizes, ConnectionId, DeadLetterTarget, Deaths, Envelope, ExchangeDefinition,
+    GetMessage, Got, HostError, Notice, Publication, PublishError, Published, QueueDefinition,
+    QueueStatus, Queueing, Settlement, Subscribe, VirtualHost, VirtualHostId, header, unchanged,
 };
 use forebay_broker::queue::{Credit, Delivery, HolderId, Outcome, QueueSettings, Subscription};
 use forebay_broker::routing::{Arguments, RouterKind};
@@ -285,7 +285,8 @@ pub(crate) fn read(log: &LogReader, delivery: &Delivery) -> Vec<Seen> {
         for part in &batches.parts {
             for batch in Batches::new(part) {
                 let batch = batch.unwrap();
-                for record in Records::new(batch.payload(), 1) {
+                let count = usize::try_from(batch.header().record_count).unwrap();
+                for record in Records::new(batch.payload(), count) {
                     let record = record.unwrap();
                     let offset = batch.header().offset_of(&record).unsigned_abs();
                     if (at..delivery.offset + delivery.count).contains(&offset) {
@@ -384,7 +385,7 @@ pub(crate) fn publication(exchange: &str, key: &str, body: &str) -> Publication 
             headers: None,
         },
         batch: BytesMut::from(&builder.build().unwrap()[..]),
-        body_bytes: u32::try_from(body.len()).unwrap(),
+        bodies: BodySizes::of(body.as_bytes()),
         priority: 0,
         ttl_ms: None,
         for_topics: unchanged,

@@ -13,6 +13,7 @@ mod policies;
 mod recovering;
 mod redriving;
 mod routing;
+mod runs;
 #[path = "../support/mod.rs"]
 mod support;
 mod topics;

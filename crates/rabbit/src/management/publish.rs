@@ -20,7 +20,7 @@ use crate::amqp091::assembler::Content;
 use crate::amqp091::method::basic::Publish;
 use crate::amqp091::properties::{Properties, PropertyList};
 use crate::amqp091::session::errors;
-use crate::amqp091::session::message;
+use crate::amqp091::session::message::Outgoing;
 use crate::amqp091::table::Table;
 
 /// Publishes one message, and says whether it went anywhere.
@@ -54,7 +54,8 @@ pub(super) async fn publish(
     let now_ms = context.gateway.broker.now().wall_ms;
     // Whoever may speak for others may name anybody.
     let user = (!principal.impersonates()).then_some(&principal.name[..]);
-    let message = message::publication(&publish, &content, user, now_ms);
+    let message = Outgoing::new(&publish, &content, user, now_ms);
+    let message = message.and_then(Outgoing::publication);
     let message = message.map_err(errors::Refusal::in_full)?;
     let mut outcomes = host.publish(vec![message]).await;
     let routed = match outcomes.pop() {

@@ -155,6 +155,7 @@ impl Engine {
 
     fn wrote(&mut self, length: u64, crc: u32, now: Now) {
         self.current.position += length;
+        self.journaled_bytes += length;
         self.current.unsynced = true;
         self.link.lsn = self.link.lsn.next();
         self.link.crc = crc;

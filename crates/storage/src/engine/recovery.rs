@@ -152,6 +152,7 @@ impl Engine {
             next_file: FileId(1),
             next_blob: BlobId(1),
             entry: EntryBuilder::new(),
+            journaled_bytes: 0,
             pending: Vec::new(),
             wants_sync: false,
             written: Vec::new(),

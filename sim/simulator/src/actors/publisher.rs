@@ -6,12 +6,14 @@ use forebay_broker::host::VirtualHostId;
 
 use crate::context::Context;
 use crate::ledger::Route;
-use crate::messages::message;
+use crate::messages::messages;
 use crate::queues::{FAN, Kind};
 use crate::schedule::Down;
 
 /// Messages on their way at once.
 const IN_FLIGHT_MAX: u64 = 6;
+/// Messages in one batch.
+const RUN_MAX: u64 = 5;
 
 /// Publishes for one life of the broker.
 pub fn publish(mut cx: Context, publisher: u32) -> Result<(), Down> {
@@ -32,29 +34,36 @@ fn publish_some(cx: &mut Context, publisher: u32, mut first: Option<Route>) -> R
         let route = first.take().unwrap_or_else(|| route(cx));
         let asked = cx.ledger.lock().queues.asks();
         let mut numbers = Vec::new();
-        let mut messages = Vec::new();
+        let mut publications = Vec::new();
         for _ in 0..cx.random.between(1, 2) {
-            let number = cx.ledger.lock().number();
+            let first = numbers.len();
+            let count = match cx.random.one_in(3) {
+                true => cx.random.between(2, RUN_MAX),
+                false => 1,
+            };
+            numbers.extend((0..count).map(|_| cx.ledger.lock().number()));
             let now_ms = cx.wall_ms();
             let to = match route {
                 Route::Queue(kind) => ("", kind.name()),
                 Route::Fan => (FAN, ""),
             };
             let padding = cx.plan.value_bytes / 4;
-            let mut message = message(number, to, now_ms, padding, &mut cx.random);
+            let run = &numbers[first..];
+            let mut message = messages(run, to, now_ms, padding, &mut cx.random);
             let ttl_ms = cx.plan.queues.ttl_ms / 2 + 1;
             message.ttl_ms = cx.random.one_in(20).then_some(ttl_ms);
             message.priority = cx.random.below(4) as u8;
             let with = (message.ttl_ms, message.priority);
             let mut ledger = cx.ledger.lock();
-            ledger
-                .queues
-                .publish(number, publisher, route, with, now_ms);
-            numbers.push(number);
-            messages.push(message);
+            for number in run {
+                ledger
+                    .queues
+                    .publish(*number, publisher, route, with, now_ms);
+            }
+            publications.push(message);
         }
         cx.schedule.note("publish", &numbers);
-        waiting.push((route, asked, numbers, host.publish(messages)));
+        waiting.push((route, asked, numbers, host.publish(publications)));
     }
     cx.schedule.wake(cx.shard);
     for (route, asked, numbers, answer) in waiting {

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use forebay_broker::host::{
-    ConnectionId, Envelope, HostError, Publication, QueueDefinition, Queueing, StoredMessage,
-    VirtualHost, unchanged,
+    BodySizes, ConnectionId, Envelope, HostError, Publication, QueueDefinition, Queueing,
+    StoredMessage, VirtualHost, unchanged,
 };
 use forebay_broker::queue::QueueSettings;
 use forebay_broker::routing::Arguments;
@@ -64,7 +64,7 @@ pub(crate) fn publication(
             headers: None,
         },
         batch: batch(stamp.timestamp_ms, None, body.as_bytes(), &headers)?,
-        body_bytes: u32::try_from(body.len()).unwrap_or(u32::MAX),
+        bodies: BodySizes::of(body.as_bytes()),
         priority: 0,
         ttl_ms: None,
         for_topics: unchanged,

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use forebay_broker::host::{
-    Envelope, MessageHeaders, Publication, Queueing, TopicAddress, unchanged,
+    BodySizes, Envelope, MessageHeaders, Publication, Queueing, TopicAddress, unchanged,
 };
 use forebay_record::RecordHeader;
 
@@ -74,7 +74,7 @@ pub(in crate::sns) fn publication(
             ..Envelope::default()
         },
         batch,
-        body_bytes: u32::try_from(message.body.len()).unwrap_or(u32::MAX),
+        bodies: BodySizes::of(message.body.as_bytes()),
         priority: 0,
         ttl_ms: None,
         for_topics: unchanged,

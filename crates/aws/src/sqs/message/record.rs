@@ -1,13 +1,14 @@
 //! A message as a record of its queue's log: the value is its body, and what else there is to it stands in reserved
 //! headers.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use forebay_broker::Broker;
 use forebay_broker::host::{
-    Envelope, Position, Publication, QueueId, Queueing, StoredMessage, group_id, header, unchanged,
+    Envelope, Position, Publication, QueueId, Queueing, Run, StoredMessage, group_id, header,
+    unchanged,
 };
 use forebay_broker::routing::Value;
-use forebay_record::{BatchBuilder, Error as RecordError, RecordHeader};
+use forebay_record::{Error as RecordError, RecordHeader};
 use sha2::{Digest, Sha256};
 
 use super::attributes::{ATTRIBUTES_MAX, MessageAttributes, TRACE_HEADER};
@@ -52,8 +53,36 @@ pub(crate) struct Deduplication<'a> {
 }
 
 impl Outgoing<'_> {
-    /// What the broker is given.
-    pub(crate) fn publication(&self, now_ms: i64) -> Result<Publication, RecordError> {
+    /// What the broker is given of messages, in their order. Those that queues need not look at one by one go
+    /// together.
+    pub(crate) fn publications(all: &[Self], now_ms: i64) -> Result<Vec<Publication>, RecordError> {
+        let mut publications = Vec::new();
+        let mut left = all;
+        while let Some((first, mut others)) = left.split_first() {
+            let mut run = first.begin(now_ms)?;
+            while let Some((next, behind)) = others.split_first()
+                && next.is_like(first)
+                && run.has_room(next.body.as_bytes())
+            {
+                let body = next.body.as_bytes();
+                next.with_headers(|_, headers| run.add(now_ms, body, headers))?;
+                others = behind;
+            }
+            publications.push(first.published_as(run));
+            left = others;
+        }
+        Ok(publications)
+    }
+
+    /// Whether queues see no difference but in what they store.
+    fn is_like(&self, first: &Self) -> bool {
+        self.deduplication.is_none()
+            && first.deduplication.is_none()
+            && (self.group, self.delay_ms) == (first.group, first.delay_ms)
+    }
+
+    /// What is said of it in its record, and about how many bytes that takes.
+    fn with_headers<T>(&self, act: impl FnOnce(usize, &[RecordHeader<'_>]) -> T) -> T {
         let attributes = (!self.attributes.is_empty()).then(|| self.attributes.encode());
         let system = (!self.system.is_empty()).then(|| self.system.encode());
         let deduplication = self.deduplication.as_ref().map(|known| known.id.as_bytes());
@@ -66,7 +95,7 @@ impl Outgoing<'_> {
         ];
         let mut given = [RecordHeader::new("", b""); HEADERS_MAX];
         let mut count = 0;
-        let mut bytes = self.body.len();
+        let mut bytes = self.body.len() + RECORD_OVERHEAD_BYTES;
         let reserved = reserved
             .iter()
             .filter_map(|(name, value)| Some((*name, (*value)?)));
@@ -75,18 +104,29 @@ impl Outgoing<'_> {
             count += 1;
             bytes += name.len() + value.len();
         }
-        let body = Some(self.body.as_bytes());
-        let mut builder = BatchBuilder::with_capacity(bytes + RECORD_OVERHEAD_BYTES);
-        builder.add(now_ms.max(0), None, body, &given[..count])?;
-        let batch = builder.build()?.try_into_mut();
-        Ok(Publication {
+        act(bytes, &given[..count])
+    }
+
+    /// What the broker is given of one alone.
+    pub(crate) fn publication(&self, now_ms: i64) -> Result<Publication, RecordError> {
+        Ok(self.published_as(self.begin(now_ms)?))
+    }
+
+    fn begin(&self, now_ms: i64) -> Result<Run, RecordError> {
+        let body = self.body.as_bytes();
+        self.with_headers(|bytes, headers| Run::begin(bytes, now_ms, body, headers))
+    }
+
+    fn published_as(&self, run: Run) -> Publication {
+        let (batch, bodies) = run.finish();
+        Publication {
             envelope: Envelope {
                 exchange: Bytes::new(),
                 routing_keys: vec![self.queue.clone()],
                 headers: None,
             },
-            batch: batch.unwrap_or_else(|shared| BytesMut::from(&shared[..])),
-            body_bytes: u32::try_from(self.body.len()).unwrap_or(u32::MAX),
+            batch,
+            bodies,
             priority: 0,
             ttl_ms: None,
             for_topics: unchanged,
@@ -95,7 +135,7 @@ impl Outgoing<'_> {
                 deduplication: self.deduplication_key(),
                 delay_ms: self.delay_ms,
             },
-        })
+        }
     }
 
     fn deduplication_key(&self) -> Option<u128> {

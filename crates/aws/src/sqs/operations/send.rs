@@ -65,14 +65,17 @@ pub(super) async fn send(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fa
     let address = queues::address(call, message.queue_url.as_ref())?;
     let place = queues::place(shared, call, &address).await?;
     let queue = queues::at(shared, place).await?;
-    let prepared = prepare(shared, call, &queue, &message)?;
-    let published = queue.host.send(vec![prepared.publication]).await;
+    let Prepared {
+        outgoing, digests, ..
+    } = prepare(call, &queue, &message)?;
+    let publications = publications(shared, &[outgoing])?;
+    let published = queue.host.send(publications).await;
     let published = published.into_iter().next();
     let position = outcome(published.unwrap_or(Err(PublishError::Stopped)));
     if position == Err(SqsError::QueueDoesNotExist) {
         shared.sqs.queues.forget(place);
     }
-    let sent = prepared.digests.sent(shared, &queue, position?);
+    let sent = digests.sent(shared, &queue, position?);
     Ok(answer_of(call, 0, |answer| write(answer, &sent)))
 }
 
@@ -85,16 +88,16 @@ pub(super) async fn send_batch(shared: &Shared, call: &Call<'_>) -> Result<Vec<u
     batch::check("SendMessageBatchRequestEntry", ids)?;
     check_order(&queue, &input.entries)?;
     let mut results = Vec::with_capacity(input.entries.len());
-    let mut publications = Vec::with_capacity(input.entries.len());
+    let mut outgoing = Vec::with_capacity(input.entries.len());
     let mut bytes = 0;
     for entry in input.entries.iter() {
-        let prepared = prepare(shared, call, &queue, entry);
+        let prepared = prepare(call, &queue, entry);
         bytes += match &prepared {
             Ok(prepared) => prepared.bytes,
             Err(_) => entry.message_body.as_deref().map_or(0, str::len),
         };
         let digests = prepared.map(|prepared| {
-            publications.push(prepared.publication);
+            outgoing.push(prepared.outgoing);
             prepared.digests
         });
         results.push((entry.id.as_deref().unwrap_or_default(), digests));
@@ -103,6 +106,7 @@ pub(super) async fn send_batch(shared: &Shared, call: &Call<'_>) -> Result<Vec<u
         let limit = BATCH_BYTES_MAX;
         return Err(SqsError::BatchRequestTooLong { bytes, limit }.into());
     }
+    let publications = publications(shared, &outgoing)?;
     let mut published = queue.host.send(publications).await.into_iter();
     let mut finish = |digests: Digests| {
         let position = outcome(published.next().unwrap_or(Err(PublishError::Stopped)))?;
@@ -152,8 +156,8 @@ fn no_deduplication_id() -> SqsError {
 }
 
 /// A message that may be sent.
-struct Prepared {
-    publication: Publication,
+struct Prepared<'a> {
+    outgoing: Outgoing<'a>,
     digests: Digests,
     /// What counts towards its size.
     bytes: usize,
@@ -165,12 +169,11 @@ struct Digests {
     system: Option<String>,
 }
 
-fn prepare(
-    shared: &Shared,
-    call: &Call<'_>,
+fn prepare<'a>(
+    call: &'a Call<'_>,
     queue: &Queue,
-    message: &Message<'_>,
-) -> Result<Prepared, SqsError> {
+    message: &'a Message<'_>,
+) -> Result<Prepared<'a>, SqsError> {
     let body = message
         .message_body
         .as_deref()
@@ -203,15 +206,18 @@ fn prepare(
         deduplication,
         delay_ms: delay_ms(queue, message.delay_seconds)?,
     };
-    let publication = outgoing.publication(shared.broker.now().wall_ms);
-    let publication = publication.map_err(|error| {
-        tracing::warn!(%error, "a message of SQS cannot be stored");
-        SqsError::Internal
-    })?;
     Ok(Prepared {
-        publication,
+        outgoing,
         digests,
         bytes,
+    })
+}
+
+fn publications(shared: &Shared, outgoing: &[Outgoing<'_>]) -> Result<Vec<Publication>, SqsError> {
+    let publications = Outgoing::publications(outgoing, shared.broker.now().wall_ms);
+    publications.map_err(|error| {
+        tracing::warn!(%error, "messages of SQS cannot be stored");
+        SqsError::Internal
     })
 }
 

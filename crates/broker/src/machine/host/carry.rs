@@ -5,7 +5,7 @@ use forebay_storage::Room;
 
 use super::{Cx, Host, Target};
 use crate::host::{
-    Envelope, Publication, PublishError, QueueId, Queueing, StoredMessage, unchanged,
+    BodySizes, Envelope, Publication, PublishError, QueueId, Queueing, StoredMessage, unchanged,
 };
 use crate::queue::{Admission, Attributes};
 
@@ -28,12 +28,12 @@ impl Host {
             // Routing ends at those.
             Target::Exchange(_) => return false,
         };
-        self.admits(queue, message.body_bytes())
+        self.admits(queue, message.body.len() as u64)
     }
 
     /// Whether a queue takes a message that left another. Where it waits for its time there is always a place.
-    fn admits(&self, id: QueueId, body_bytes: u32) -> bool {
-        let (bytes, now_ms) = (u64::from(body_bytes), self.now.aging_ms);
+    fn admits(&self, id: QueueId, bytes: u64) -> bool {
+        let now_ms = self.now.aging_ms;
         self.queues.get(&id).is_some_and(|state| {
             state.definition.delayed_for().is_some()
                 || state.queue.admit(1, bytes, None, now_ms, &self.pools) == Admission::Accepted
@@ -57,7 +57,7 @@ impl Host {
         let publication = Publication {
             envelope,
             batch: BytesMut::from(&batch[..]),
-            body_bytes: message.body_bytes(),
+            bodies: BodySizes::of(&message.body),
             priority: attributes.priority,
             ttl_ms: attributes.ttl_ms,
             for_topics: unchanged,
@@ -102,7 +102,7 @@ impl Host {
         attributes: Attributes,
         cx: &mut Cx<'_>,
     ) -> Result<(), PublishError> {
-        if !self.admits(id, publication.body_bytes) {
+        if !self.admits(id, publication.bodies.total()) {
             return Ok(());
         }
         let batch = BytesMut::from(&publication.batch[..]);
@@ -110,7 +110,7 @@ impl Host {
         if state.is_some_and(|state| state.definition.delayed_for().is_some()) {
             return self.delay(id, publication, batch, cx);
         }
-        self.take_in(id, batch, publication.body_bytes, attributes, cx)
+        self.take_in(id, batch, &publication.bodies, attributes, cx)
             .map(drop)
     }
 }

@@ -124,7 +124,7 @@ impl Host {
             not_before_ms: Some(self.now.aging_ms.saturating_add_unsigned(due_ms)),
             ..Attributes::default()
         };
-        self.take_in(id, kept, publication.body_bytes, attributes, cx)?;
+        self.take_in(id, kept, &publication.bodies, attributes, cx)?;
         Ok(())
     }
 

@@ -40,7 +40,7 @@ use crate::host::{
     ConnectionId, DeadLetterTarget, ExchangeDefinition, HostCommand, HostReply, Notice,
     NoticeSender, QueueDefinition, QueueId, Recall, VirtualHostId,
 };
-use crate::limits::{QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
+use crate::limits::{QUEUE_TRIM_BYTES, QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
 use crate::routing::{Destinations, Router};
 use crate::topic::Catalog;
@@ -137,6 +137,8 @@ struct QueueState {
     /// The log's front was given back up to here, and may be again from this time on.
     trimmed: u64,
     trim_due: Duration,
+    /// Or when the journal has grown to so much.
+    trim_due_bytes: u64,
 }
 
 /// Who takes messages of a queue.
@@ -460,10 +462,13 @@ impl QueueState {
     fn trim(&mut self, now: Now, engine: &mut Engine, log: LogId) -> Option<i64> {
         let readable = self.reader.as_ref().map_or(0, LogReader::end_offset);
         let wanted = self.queue.log_start().min(readable);
-        if wanted > self.trimmed && now.monotonic >= self.trim_due {
+        let journaled = engine.journaled_bytes();
+        let is_due = now.monotonic >= self.trim_due || journaled >= self.trim_due_bytes;
+        if wanted > self.trimmed && is_due {
             engine.advance_start(log, wanted);
             self.trimmed = wanted;
             self.trim_due = now.monotonic + QUEUE_TRIM_INTERVAL;
+            self.trim_due_bytes = journaled + QUEUE_TRIM_BYTES;
         }
         (self.queue.log_start() > self.trimmed).then(|| {
             let wait = self.trim_due.saturating_sub(now.monotonic);

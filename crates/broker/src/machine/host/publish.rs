@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 use super::topics::topic_of;
 use super::{Cx, ExchangeId, Host, Names, Target};
 use crate::host::{
-    Envelope, Position, Publication, PublishError, Published, QueueId, Queueing, VirtualHostId,
+    BodySizes, Envelope, Position, Publication, PublishError, Published, QueueId, Queueing,
+    VirtualHostId,
 };
 use crate::machine::command::{Answer, PublishResults};
 use crate::machine::{BrokerMachine, Reply};
@@ -25,6 +26,8 @@ const MESSAGE_OVERHEAD_BYTES: usize = 192;
 pub(super) struct Waiting {
     virtual_host: VirtualHostId,
     messages: vec::IntoIter<Publication>,
+    /// Those that came as one publication and cannot go as one. They are before the others.
+    apart: vec::IntoIter<Publication>,
     /// The message that is on its way to its queues, and those that do not have it yet.
     current: Option<(Publication, Vec<Target>)>,
     /// Whether one of its queues refused it.
@@ -35,6 +38,21 @@ pub(super) struct Waiting {
     results: PublishResults,
     durability: Durability,
     answer: oneshot::Sender<PublishResults>,
+}
+
+impl Waiting {
+    /// Notes what became of the publication at hand, which is so many messages: the same of each, but where it is.
+    fn done(&mut self, count: usize, result: Result<Published, PublishError>) {
+        self.current = None;
+        let position = |at: u64| match result.clone() {
+            Ok(Published::Stored(Position { queue, offset })) => {
+                let offset = offset + at;
+                Ok(Published::Stored(Position { queue, offset }))
+            }
+            result => result,
+        };
+        self.results.extend((0..count as u64).map(position));
+    }
 }
 
 impl BrokerMachine {
@@ -51,8 +69,9 @@ impl BrokerMachine {
         let (host, mut cx) = self.host_with(engine, now, replies);
         host.waiting.push_back(Waiting {
             virtual_host,
-            results: Vec::with_capacity(messages.len()),
+            results: Vec::with_capacity(messages.iter().map(Publication::count).sum()),
             messages: messages.into_iter(),
+            apart: Vec::new().into_iter(),
             current: None,
             refused: false,
             tells_positions,
@@ -83,9 +102,11 @@ impl Host {
     fn publish_all(&mut self, waiting: &mut Waiting, cx: &mut Cx<'_>) -> bool {
         loop {
             let Some((publication, queues)) = &mut waiting.current else {
-                let Some(publication) = waiting.messages.next() else {
+                let next = waiting.apart.next().or_else(|| waiting.messages.next());
+                let Some(publication) = next else {
                     return true;
                 };
+                let count = publication.count();
                 let mut queues = Vec::new();
                 match self.route(
                     waiting.virtual_host,
@@ -93,7 +114,13 @@ impl Host {
                     &mut queues,
                     cx.catalog,
                 ) {
-                    Ok(()) if queues.is_empty() => waiting.results.push(Ok(Published::Unroutable)),
+                    Ok(()) if queues.is_empty() => waiting.done(count, Ok(Published::Unroutable)),
+                    Ok(()) if count > 1 && !self.goes_as_one(&publication, &queues, cx) => {
+                        match publication.apart() {
+                            Ok(apart) => waiting.apart = apart.into_iter(),
+                            Err(_) => waiting.done(count, Err(PublishError::Stopped)),
+                        }
+                    }
                     // Taken off the end, so that each has its turn in the order of the routing.
                     Ok(()) => {
                         queues.reverse();
@@ -101,18 +128,18 @@ impl Host {
                         waiting.position = None;
                         waiting.current = Some((publication, queues));
                     }
-                    Err(error) => waiting.results.push(Err(error)),
+                    Err(error) => waiting.done(count, Err(error)),
                 }
                 continue;
             };
+            let count = publication.count();
             let Some(queue) = queues.pop() else {
                 let published = match waiting.position {
                     _ if waiting.refused => Published::Refused,
                     Some(position) if waiting.tells_positions => position,
                     _ => Published::Routed,
                 };
-                waiting.results.push(Ok(published));
-                waiting.current = None;
+                waiting.done(count, Ok(published));
                 continue;
             };
             let needed = self.stored_bytes(queue, publication);
@@ -124,8 +151,7 @@ impl Host {
                     return false;
                 }
                 Room::Full => {
-                    waiting.results.push(Err(PublishError::StorageFull));
-                    waiting.current = None;
+                    waiting.done(count, Err(PublishError::StorageFull));
                     continue;
                 }
                 Room::AfterCommit | Room::AfterSpare => {
@@ -140,10 +166,7 @@ impl Host {
                     let batch = publication.for_topic();
                     match self.append_to_topic(id, key, batch, cx) {
                         Ok(durability) => waiting.durability = waiting.durability.max(durability),
-                        Err(error) => {
-                            waiting.results.push(Err(error));
-                            waiting.current = None;
-                        }
+                        Err(error) => waiting.done(count, Err(error)),
                     }
                     continue;
                 }
@@ -161,12 +184,35 @@ impl Host {
                     waiting.position = Some(position);
                 }
                 Ok(None) => waiting.refused = true,
-                Err(error) => {
-                    waiting.results.push(Err(error));
-                    waiting.current = None;
-                }
+                Err(error) => waiting.done(count, Err(error)),
             }
         }
+    }
+
+    /// Whether the messages of a publication, which are several, fare alike in all that it reaches. Not where there
+    /// may be room for some of them only, or where each has a place of its own.
+    fn goes_as_one(&self, publication: &Publication, targets: &[Target], cx: &Cx<'_>) -> bool {
+        let by_lot = |target| match target {
+            Target::Exchange(id) => {
+                let exchange = self.exchanges.get(&id);
+                exchange.is_some_and(|exchange| exchange.router.is_by_lot())
+            }
+            _ => false,
+        };
+        if !publication.envelope.exchange.is_empty() && self.found.iter().any(by_lot) {
+            return false;
+        }
+        targets.iter().all(|target| match target {
+            Target::Queue(id) => self.queues.get(id).is_none_or(|state| {
+                state.definition.delayed_for().is_none() && !state.queue.settings().bounds.refuse()
+            }),
+            // What other protocols see there comes to each of them.
+            Target::Topic(id) => cx.catalog.get_by_id(*id).is_none_or(|topic| {
+                let limit = topic.config.batch_bytes_max;
+                publication.batch.len().saturating_mul(2) <= limit
+            }),
+            Target::Exchange(_) => true,
+        })
     }
 
     /// Gives a message to one queue. Returns when it is as durable as the queue, and where it is; None if the
@@ -192,11 +238,11 @@ impl Host {
             deduplication,
             delay_ms,
         } = publication.queueing;
-        let bytes = u64::from(publication.body_bytes);
+        let (count, bytes) = (publication.count() as u64, publication.bodies.total());
         let now_ms = self.now.aging_ms;
         let admission = state
             .queue
-            .admit(1, bytes, deduplication, now_ms, &self.pools);
+            .admit(count, bytes, deduplication, now_ms, &self.pools);
         match admission {
             Admission::Accepted => {}
             Admission::Duplicate { offset } => {
@@ -218,29 +264,33 @@ impl Host {
             born_ms: None,
             deduplication,
         };
-        let offset = self.take_in(id, batch, publication.body_bytes, attributes, cx)?;
+        let offset = self.take_in(id, batch, &publication.bodies, attributes, cx)?;
         let position = Position { queue: id, offset };
         Ok(Some((durability, Published::Stored(position))))
     }
 
-    /// Appends a message to a queue's log, and tells the queue. Returns its offset.
+    /// Appends a message, or several, to a queue's log, and tells the queue. Returns the first one's offset.
     pub(super) fn take_in(
         &mut self,
         id: QueueId,
         batch: BytesMut,
-        body_bytes: u32,
+        bodies: &BodySizes,
         attributes: Attributes,
         cx: &mut Cx<'_>,
     ) -> Result<u64, PublishError> {
         let appended = cx.engine.append(id, batch, self.now);
         let first = appended.map_err(refusal)?;
-        let arrival = Arrival {
-            first,
-            count: 1,
-            bytes_each: body_bytes,
-            attributes,
-        };
-        self.turn(id, |queue, turn| queue.enqueue(&arrival, turn));
+        let mut next = first;
+        for (count, bytes_each) in bodies.runs() {
+            let arrival = Arrival {
+                first: next,
+                count,
+                bytes_each,
+                attributes,
+            };
+            self.turn(id, |queue, turn| queue.enqueue(&arrival, turn));
+            next += count;
+        }
         Ok(first)
     }
 

@@ -14,7 +14,7 @@ use crate::host::{
     ConnectionId, Difference, HostError, HostReply, Notice, QueueDefinition, QueueId, QueueStatus,
     VirtualHostId,
 };
-use crate::limits::QUEUES_MAX;
+use crate::limits::{QUEUE_TRIM_BYTES, QUEUES_MAX};
 use crate::machine::command::{Answer, HostResult};
 use crate::queue::{Effect, Effects, Queue, Turn};
 
@@ -196,6 +196,7 @@ impl Host {
             deadline: None,
             trimmed: 0,
             trim_due: Duration::ZERO,
+            trim_due_bytes: QUEUE_TRIM_BYTES,
         };
         self.queues.insert(id, state);
     }

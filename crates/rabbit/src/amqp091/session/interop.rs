@@ -24,10 +24,19 @@ const APP_ID: &str = "app-id";
 /// The header that stands for a record's key.
 const KEY: &str = "forebay.key";
 
-/// The batch of a message as a topic gets it. None if it cannot be made, which leaves it as it is.
+/// The batch of messages as a topic gets it. None if it cannot be made, which leaves it as it is.
 pub(super) fn for_topics(batch: &[u8]) -> Option<BytesMut> {
     let batch = Batch::only(batch).ok()?;
-    let record = Records::new(batch.payload(), 1).next()?.ok()?;
+    let count = usize::try_from(batch.header().record_count).ok()?;
+    let mut builder = BatchBuilder::with_capacity(2 * batch.bytes().len());
+    for record in Records::new(batch.payload(), count) {
+        let record = record.ok()?;
+        add_shown(&record, batch.header().timestamp_of(&record), &mut builder)?;
+    }
+    Some(BytesMut::from(&builder.build().ok()?[..]))
+}
+
+fn add_shown(record: &Record<'_>, published_ms: i64, builder: &mut BatchBuilder) -> Option<()> {
     let mut properties = Properties::default();
     let (mut exchange, mut routing_key) = (&b""[..], &b""[..]);
     for found in record.headers.flatten() {
@@ -53,12 +62,9 @@ pub(super) fn for_topics(batch: &[u8]) -> Option<BytesMut> {
     let seconds = properties
         .timestamp()
         .and_then(|time| i64::try_from(time).ok());
-    let published = batch.header().timestamp_of(&record);
     let sent_ms = seconds.and_then(|seconds| seconds.checked_mul(1_000));
-    let mut builder = BatchBuilder::new();
-    let time = sent_ms.unwrap_or(published);
-    builder.add(time, key, record.value, &headers).ok()?;
-    Some(BytesMut::from(&builder.build().ok()?[..]))
+    let time = sent_ms.unwrap_or(published_ms);
+    builder.add(time, key, record.value, &headers).ok()
 }
 
 /// Properties and headers as plain headers. Tables, arrays and decimals have no plain form.

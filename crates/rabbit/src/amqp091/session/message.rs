@@ -1,11 +1,13 @@
 //! A publish becomes a record of a queue's log, and a record a delivery.
 
-use bytes::{Bytes, BytesMut};
+use std::borrow::Cow;
+
+use bytes::Bytes;
 use forebay_broker::host::{
-    Deaths, Envelope, MessageHeaders, Publication, Queueing, Recalled, header,
+    Deaths, Envelope, MessageHeaders, Publication, Queueing, Recalled, Run, header,
 };
 use forebay_broker::queue::Mark;
-use forebay_record::{Batch, BatchBuilder, Record, RecordHeader, Records};
+use forebay_record::{Batch, Record, RecordHeader, Records};
 
 use super::errors::{Refusal, lossy};
 use super::{deaths, delays, interop};
@@ -20,99 +22,169 @@ use crate::amqp091::table::{Table, Value};
 /// What a record takes beside what is in it, about.
 const RECORD_OVERHEAD_BYTES: usize = 128;
 
-/// What the broker is given of a publish. `user` is who is logged in, if it may name nobody
-/// else.
-pub(crate) fn publication(
-    publish: &basic::Publish,
-    content: &Content,
-    user: Option<&str>,
+/// A publish, as far as the broker looks at it.
+#[derive(Debug)]
+pub(crate) struct Outgoing<'a> {
+    exchange: &'a Bytes,
+    routing_key: &'a Bytes,
+    /// Routing keys that it asks for beside its own.
+    copies: Vec<Bytes>,
+    headers: Option<Box<MessageHeaders>>,
+    properties: Cow<'a, Properties>,
+    body: &'a Bytes,
+    priority: u8,
+    ttl_ms: Option<u64>,
     now_ms: i64,
-) -> Result<Publication, Refusal> {
-    let Content { properties, body } = content;
-    if let Some(claimed) = properties.user_id()
-        && let Some(user) = user
-        && claimed != *user
-    {
-        return Err(Refusal::precondition(format_args!(
-            "user_id property set to '{claimed}' but authenticated user was '{user}'"
-        )));
-    }
-    let ttl_ms = properties
-        .expiration()
-        .map(|text| expiration(&text))
-        .transpose()?;
-    let headers = properties.headers().filter(|headers| !headers.is_empty());
-    let routing_key = publish.routing_key.as_bytes();
-    let mut routing_keys = vec![routing_key.clone()];
-    let mut is_blind = false;
-    for name in [CC, BCC] {
-        let copies = headers.as_ref().and_then(|headers| headers.get(name));
-        if let Some(copies) = copies {
-            add_copies(name, copies, &mut routing_keys)?;
-            is_blind |= name == BCC;
-        }
-    }
-    let properties = match &headers {
-        Some(_) if is_blind => &properties.with_headers(&[BCC], |_| ()),
-        _ => properties,
-    };
-    let exchange = publish.exchange.as_bytes();
-    let envelope = Envelope {
-        exchange: exchange.clone(),
-        routing_keys,
-        // The default exchange looks at nothing but the key.
-        headers: if exchange.is_empty() {
-            None
-        } else {
-            message_headers(properties, headers.as_ref())
-        },
-    };
-    Ok(Publication {
-        batch: record(exchange, routing_key, properties, body, now_ms)?,
-        envelope,
-        body_bytes: u32::try_from(body.len()).unwrap_or(u32::MAX),
-        priority: properties.priority().unwrap_or(0),
-        ttl_ms,
-        for_topics: interop::for_topics,
-        queueing: Queueing::default(),
-    })
 }
 
-/// A batch of one record. What is empty is left out.
-fn record(
-    exchange: &Bytes,
-    routing_key: &Bytes,
-    properties: &Properties,
-    body: &Bytes,
-    now_ms: i64,
-) -> Result<BytesMut, Refusal> {
-    let mut headers = [RecordHeader::new("", b""); 3];
-    let mut count = 0;
-    let mut add = |key, value| {
-        headers[count] = RecordHeader::new(key, value);
-        count += 1;
-    };
-    if !exchange.is_empty() {
-        add(header::EXCHANGE, &exchange[..]);
+impl<'a> Outgoing<'a> {
+    /// `user` is who is logged in, if it may name nobody else.
+    pub(crate) fn new(
+        publish: &'a basic::Publish,
+        content: &'a Content,
+        user: Option<&str>,
+        now_ms: i64,
+    ) -> Result<Self, Refusal> {
+        let Content { properties, body } = content;
+        if let Some(claimed) = properties.user_id()
+            && let Some(user) = user
+            && claimed != *user
+        {
+            return Err(Refusal::precondition(format_args!(
+                "user_id property set to '{claimed}' but authenticated user was '{user}'"
+            )));
+        }
+        let ttl_ms = properties
+            .expiration()
+            .map(|text| expiration(&text))
+            .transpose()?;
+        let headers = properties.headers().filter(|headers| !headers.is_empty());
+        let mut keys = Vec::new();
+        let mut is_blind = false;
+        for name in [CC, BCC] {
+            let copies = headers.as_ref().and_then(|headers| headers.get(name));
+            if let Some(copies) = copies {
+                add_copies(name, copies, &mut keys)?;
+                is_blind |= name == BCC;
+            }
+        }
+        let properties = match &headers {
+            Some(_) if is_blind => Cow::Owned(properties.with_headers(&[BCC], |_| ())),
+            _ => Cow::Borrowed(properties),
+        };
+        let exchange = publish.exchange.as_bytes();
+        Ok(Self {
+            exchange,
+            routing_key: publish.routing_key.as_bytes(),
+            copies: keys,
+            // The default exchange looks at nothing but the key.
+            headers: match exchange.is_empty() {
+                true => None,
+                false => message_headers(&properties, headers.as_ref()),
+            },
+            priority: properties.priority().unwrap_or(0),
+            properties,
+            body,
+            ttl_ms,
+            now_ms,
+        })
     }
-    if !routing_key.is_empty() {
-        add(header::ROUTING_KEY, &routing_key[..]);
+
+    /// What the broker is given of it alone.
+    pub(crate) fn publication(self) -> Result<Publication, Refusal> {
+        Ok(Alike::begin(self)?.publication())
     }
-    // Without properties the header says that this is a message of AMQP.
-    add(header::AMQP_PROPERTIES, &properties.as_bytes()[..]);
-    let bytes: usize = headers[..count]
-        .iter()
-        .filter_map(|header| header.value)
-        .map(<[u8]>::len)
-        .sum();
-    let mut builder = BatchBuilder::with_capacity(bytes + body.len() + RECORD_OVERHEAD_BYTES);
-    let built = builder
-        .add(now_ms.max(0), None, Some(body), &headers[..count])
-        .and_then(|()| builder.build());
-    let batch = built.map_err(Refusal::precondition)?;
-    Ok(batch
-        .try_into_mut()
-        .unwrap_or_else(|shared| BytesMut::from(&shared[..])))
+
+    /// What is said of it in its record. What is empty is left out.
+    fn with_headers<T>(&self, act: impl FnOnce(&[RecordHeader<'_>]) -> T) -> T {
+        let mut headers = [RecordHeader::new("", b""); 3];
+        let mut count = 0;
+        let mut add = |key, value| {
+            headers[count] = RecordHeader::new(key, value);
+            count += 1;
+        };
+        if !self.exchange.is_empty() {
+            add(header::EXCHANGE, &self.exchange[..]);
+        }
+        if !self.routing_key.is_empty() {
+            add(header::ROUTING_KEY, &self.routing_key[..]);
+        }
+        // Without properties the header says that this is a message of AMQP.
+        add(header::AMQP_PROPERTIES, &self.properties.as_bytes()[..]);
+        act(&headers[..count])
+    }
+
+    fn bytes(&self) -> usize {
+        let around = self.exchange.len() + self.routing_key.len();
+        around + self.properties.as_bytes().len() + self.body.len() + RECORD_OVERHEAD_BYTES
+    }
+}
+
+/// Publishes in a row that are routed alike, on their way to the broker.
+#[derive(Debug)]
+pub(crate) struct Alike {
+    envelope: Envelope,
+    priority: u8,
+    ttl_ms: Option<u64>,
+    run: Run,
+}
+
+impl Alike {
+    pub(crate) fn begin(first: Outgoing<'_>) -> Result<Self, Refusal> {
+        let run = first
+            .with_headers(|headers| Run::begin(first.bytes(), first.now_ms, first.body, headers));
+        let mut routing_keys = first.copies;
+        routing_keys.insert(0, first.routing_key.clone());
+        Ok(Self {
+            envelope: Envelope {
+                exchange: first.exchange.clone(),
+                routing_keys,
+                headers: first.headers,
+            },
+            priority: first.priority,
+            ttl_ms: first.ttl_ms,
+            run: run.map_err(Refusal::precondition)?,
+        })
+    }
+
+    /// Whether another publish is routed like these, and there is room for it.
+    pub(crate) fn takes(&self, next: &Outgoing<'_>) -> bool {
+        let envelope = &self.envelope;
+        next.headers.is_none()
+            && envelope.headers.is_none()
+            && next.copies.is_empty()
+            && *envelope.exchange == *next.exchange
+            && matches!(&envelope.routing_keys[..], [key] if *key == *next.routing_key)
+            && (self.priority, self.ttl_ms) == (next.priority, next.ttl_ms)
+            && self.run.has_room(next.body)
+    }
+
+    /// Adds it. Returns how many bytes that are.
+    pub(crate) fn add(&mut self, next: &Outgoing<'_>) -> Result<usize, Refusal> {
+        let added = next.with_headers(|headers| self.run.add(next.now_ms, next.body, headers));
+        added.map_err(Refusal::precondition)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.run.bytes()
+    }
+
+    pub(crate) fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
+    pub(crate) fn publication(self) -> Publication {
+        let (batch, bodies) = self.run.finish();
+        Publication {
+            envelope: self.envelope,
+            batch,
+            bodies,
+            priority: self.priority,
+            ttl_ms: self.ttl_ms,
+            for_topics: interop::for_topics,
+            queueing: Queueing::default(),
+        }
+    }
 }
 
 /// Milliseconds that a message lives.

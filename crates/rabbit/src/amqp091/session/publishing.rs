@@ -7,6 +7,7 @@ use bytes::Bytes;
 use forebay_broker::host::{Publication, PublishError, Published, VirtualHost};
 use futures_util::FutureExt;
 
+use super::message::{Alike, Outgoing};
 use crate::amqp091::ShortStr;
 use crate::amqp091::properties::Properties;
 use crate::limits;
@@ -41,6 +42,8 @@ pub(super) struct Returned {
 #[derive(Default)]
 pub(super) struct Publishing {
     batch: Vec<Publication>,
+    /// Those that came last, if more may join them.
+    alike: Option<Alike>,
     slots: Vec<Slot>,
     pending: VecDeque<Pending>,
     /// Of both.
@@ -56,15 +59,33 @@ struct Pending {
 impl Publishing {
     /// Adds a message, to be handed over.
     pub(super) fn add(&mut self, publication: Publication, slot: Slot) {
+        self.batch.extend(self.alike.take().map(Alike::publication));
+        self.batch.push(publication);
+        self.count(slot);
+    }
+
+    /// Adds a message that others may join.
+    pub(super) fn begin(&mut self, alike: Alike, slot: Slot) {
+        self.batch.extend(self.alike.take().map(Alike::publication));
+        self.alike = Some(alike);
+        self.count(slot);
+    }
+
+    /// The messages that this one may join.
+    pub(super) fn alike(&mut self, next: &Outgoing<'_>) -> Option<&mut Alike> {
+        self.alike.as_mut().filter(|alike| alike.takes(next))
+    }
+
+    /// A message was added.
+    pub(super) fn count(&mut self, slot: Slot) {
         self.count += 1;
         self.bytes += slot.bytes;
-        self.batch.push(publication);
         self.slots.push(slot);
     }
 
     /// Whether so much has gathered that it should be handed over.
     pub(super) fn is_batch(&self) -> bool {
-        self.batch.len() >= limits::PUBLISH_BATCH_MAX
+        self.slots.len() >= limits::PUBLISH_BATCH_MAX
     }
 
     /// Whether no more should be taken.
@@ -80,6 +101,7 @@ impl Publishing {
 
     /// Hands over what has gathered.
     pub(super) fn hand_over(&mut self, host: &VirtualHost) {
+        self.batch.extend(self.alike.take().map(Alike::publication));
         if self.batch.is_empty() {
             return;
         }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use forebay_broker::host::{Publication, VirtualHostId};
+use forebay_broker::host::{Envelope, Publication, VirtualHostId};
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -72,15 +72,20 @@ pub(super) struct ReplyConsumer {
     addresses: ReplyAddresses,
 }
 
+/// Whether a message may be an answer, by the looks of it.
+pub(super) fn is_reply(envelope: &Envelope) -> bool {
+    let is_name = |key: &Bytes| key.starts_with(REPLY_NAME_PREFIX.as_bytes());
+    envelope.exchange.is_empty() && envelope.routing_keys.iter().any(is_name)
+}
+
 impl ReplyAddresses {
     /// Sends a message to those of its keys that are names of channels, and takes those keys from it.
     /// Returns whether anybody took it.
     pub(super) fn send(&self, virtual_host: VirtualHostId, publication: &mut Publication) -> bool {
-        let envelope = &mut publication.envelope;
-        let is_name = |key: &Bytes| key.starts_with(REPLY_NAME_PREFIX.as_bytes());
-        if !envelope.exchange.is_empty() || !envelope.routing_keys.iter().any(is_name) {
+        if !is_reply(&publication.envelope) {
             return false;
         }
+        let envelope = &mut publication.envelope;
         let mut to: Vec<(Bytes, Address)> = Vec::new();
         let addresses = self.0.read();
         envelope.routing_keys.retain(|key| {

@@ -7,9 +7,9 @@ use crate::amqp091::method::basic::Publish;
 use crate::amqp091::session::Session;
 use crate::amqp091::session::channel::Mode;
 use crate::amqp091::session::errors::Refusal;
-use crate::amqp091::session::message;
+use crate::amqp091::session::message::{Alike, Outgoing};
 use crate::amqp091::session::publishing::{Returned, Slot};
-use crate::amqp091::session::replies::REPLY_TO;
+use crate::amqp091::session::replies::{REPLY_TO, is_reply};
 use crate::limits;
 
 impl Session<'_> {
@@ -28,9 +28,20 @@ impl Session<'_> {
         self.name_reply_to(number, &mut content)?;
         let now_ms = self.shared.broker.now().wall_ms;
         let user = (!self.access.impersonates()).then_some(&self.access.user[..]);
-        let mut publication = message::publication(&publish, &content, user, now_ms)?;
+        let outgoing = Outgoing::new(&publish, &content, user, now_ms)?;
+        let is_later = matches!(self.channel(number)?.mode, Mode::Transaction(_));
+        let joined = match is_later {
+            true => None,
+            false => self.publishing.alike(&outgoing),
+        };
+        let (bytes, begun) = match joined {
+            Some(others) => (others.add(&outgoing)?, None),
+            None => {
+                let begun = Alike::begin(outgoing)?;
+                (begun.bytes(), Some(begun))
+            }
+        };
         self.shared.metrics.published.add(1);
-        let bytes = publication.batch.len();
         let channel = self.channel(number)?;
         channel.entry.counts.published.add(1);
         let mut slot = Slot {
@@ -58,19 +69,27 @@ impl Session<'_> {
                     return Err(Refusal::precondition("the transaction is too large"));
                 }
                 transaction.bytes += bytes;
-                transaction.publications.push(publication);
+                let publication = begun.map(Alike::publication);
+                transaction.publications.extend(publication);
                 transaction.slots.push(slot);
                 return Ok(());
             }
         }
-        if self.shared.replies.send(self.host.id(), &mut publication) {
-            slot.returned = None;
+        match begun {
+            None => self.publishing.count(slot),
+            Some(begun) if !is_reply(begun.envelope()) => self.publishing.begin(begun, slot),
+            Some(reply) => {
+                let mut publication = reply.publication();
+                if self.shared.replies.send(self.host.id(), &mut publication) {
+                    slot.returned = None;
+                }
+                let goes_on = !publication.envelope.routing_keys.is_empty();
+                if !goes_on && slot.confirm.is_none() && slot.returned.is_none() {
+                    return Ok(());
+                }
+                self.publishing.add(publication, slot);
+            }
         }
-        let goes_on = !publication.envelope.routing_keys.is_empty();
-        if !goes_on && slot.confirm.is_none() && slot.returned.is_none() {
-            return Ok(());
-        }
-        self.publishing.add(publication, slot);
         if self.publishing.is_batch() {
             self.publishing.hand_over(&self.host);
         }

@@ -5,6 +5,7 @@ use crate::amqp091::table::{ArrayBuilder, TableBuilder};
 use forebay_broker::routing::{
     self, Binding, Destinations, HashOn, HashProperty, Message, Router, RouterKind,
 };
+use forebay_record::BatchBuilder;
 
 fn published(list: PropertyList) -> Result<Publication, Refusal> {
     let publish = basic::Publish {
@@ -16,7 +17,7 @@ fn published(list: PropertyList) -> Result<Publication, Refusal> {
         properties: list.encode(),
         body: Bytes::from_static(b"hello"),
     };
-    publication(&publish, &content, Some("guest"), 1_700_000_000_000)
+    Outgoing::new(&publish, &content, Some("guest"), 1_700_000_000_000)?.publication()
 }
 
 fn refused(list: PropertyList) -> String {
