@@ -235,7 +235,7 @@ def test_messages_that_are_being_moved(service):
 
     def tasks():
         listed = service.sqs.list_message_move_tasks(SourceArn=source, MaxResults=10)
-        return listed["Results"]
+        return listed.get("Results", [])
 
     started = service.sqs.start_message_move_task(
         SourceArn=source, MaxNumberOfMessagesPerSecond=5
@@ -265,7 +265,7 @@ def test_tasks_that_ended(service):
 
     def tasks():
         listed = service.sqs.list_message_move_tasks(SourceArn=source, MaxResults=10)
-        return listed["Results"]
+        return listed.get("Results", [])
 
     def have_ended():
         return all(task["Status"] in ("COMPLETED", "CANCELLED") for task in tasks())
