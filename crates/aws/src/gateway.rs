@@ -129,6 +129,11 @@ impl Gateway {
 }
 
 impl Shared {
+    /// Whether connections are to end.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
     /// Waits for the word to end. A gateway that is gone counts as one that stops.
     pub(crate) async fn stop_requested(&self) {
         let _ = self.stopping.subscribe().wait_for(|stop| *stop).await;

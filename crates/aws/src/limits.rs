@@ -20,6 +20,16 @@ pub const REQUEST_BYTES_FREE: usize = 16 << 10;
 pub const REQUEST_MEMORY_BYTES: usize = 128 << 20;
 /// The largest head of a request. A presigned one has everything in its first line.
 pub const HEAD_BYTES_MAX: usize = 64 << 10;
+/// Fields of a head. SDKs send fifteen.
+pub const FIELDS_MAX: usize = 100;
+/// The lines around one chunk of a body: its size with what is said of it (signed chunks have 85 bytes), or all trailers.
+pub const CHUNK_LINE_BYTES_MAX: usize = 4 << 10;
+/// What is taken of the next requests while one is at work. No SDK sends any of them before.
+pub const AHEAD_BYTES_MAX: usize = 16 << 10;
+/// How long a client is listened to that was told the last, until it has closed the connection, too.
+pub const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
+/// What it may send in that time.
+pub const FAREWELL_BYTES_MAX: usize = 16 << 20;
 /// How long a client may be silent between requests, and how long the head of one may take. SDKs keep connections
 /// for a minute or less, and a connection that both sides close at once fails a request.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(180);

@@ -65,7 +65,8 @@ impl Service {
         }
         match self {
             Self::Sqs => sqs::call(shared, call).await,
-            Self::Sns => sns::call(&shared.sns, call).await,
+            // Boxed, so that the connections of those who only ask SQS have no room for it.
+            Self::Sns => Box::pin(sns::call(&shared.sns, call)).await,
         }
     }
 }

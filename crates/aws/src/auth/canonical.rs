@@ -3,25 +3,25 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use hyper::HeaderMap;
 use sha2::{Digest, Sha256};
 
 use super::claim::{Claim, names_of};
 use super::signature::hex;
+use crate::http::FieldLines;
 
 /// A request as it arrived.
 #[derive(Clone, Copy, Debug)]
-pub struct SignedRequest<'a> {
+pub(crate) struct SignedRequest<'a> {
     /// `POST`
-    pub method: &'a str,
+    pub(crate) method: &'a str,
     /// As it was written, escapes and all.
-    pub path: &'a str,
+    pub(crate) path: &'a str,
     /// What comes after the question mark, as it was written.
-    pub query: &'a str,
-    /// Its headers.
-    pub headers: &'a HeaderMap,
+    pub(crate) query: &'a str,
+    /// Its fields.
+    pub(crate) fields: FieldLines<'a>,
     /// Its body.
-    pub body: &'a [u8],
+    pub(crate) body: &'a [u8],
 }
 
 /// What a client says in place of the hash of a body that it does not sign.
@@ -49,12 +49,11 @@ fn canonical_request(claim: &Claim<'_>, request: &SignedRequest<'_>) -> String {
     for name in names.split(';') {
         canonical.push_str(name);
         canonical.push(':');
-        let values = request.headers.get_all(name);
-        for (at, value) in values.iter().enumerate() {
+        for (at, value) in request.fields.values(name).enumerate() {
             if at > 0 {
                 canonical.push(',');
             }
-            let words = String::from_utf8_lossy(value.as_bytes());
+            let words = String::from_utf8_lossy(value);
             for (at, word) in words.split_ascii_whitespace().enumerate() {
                 if at > 0 {
                     canonical.push(' ');
@@ -67,8 +66,8 @@ fn canonical_request(claim: &Claim<'_>, request: &SignedRequest<'_>) -> String {
     canonical.push('\n');
     canonical.push_str(&names);
     canonical.push('\n');
-    let said = request.headers.get("x-amz-content-sha256");
-    if said.is_some_and(|said| said == UNSIGNED_PAYLOAD) {
+    let said = request.fields.values("x-amz-content-sha256").next();
+    if said == Some(UNSIGNED_PAYLOAD.as_bytes()) {
         canonical.push_str(UNSIGNED_PAYLOAD);
     } else {
         canonical.push_str(&hex(&Sha256::digest(request.body)));

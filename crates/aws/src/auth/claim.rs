@@ -2,46 +2,48 @@
 
 use std::borrow::Cow;
 
-use hyper::HeaderMap;
-use hyper::header::AUTHORIZATION;
-
+use crate::http::readable;
 use crate::wire::query::pairs;
 use crate::wire::{Fault, faults};
 
 /// The signature of a request, with all that it was made of beside the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim<'a> {
+pub(crate) struct Claim<'a> {
     /// The id of the access key.
-    pub access_key: &'a str,
+    pub(crate) access_key: &'a str,
     /// The day of the scope: `20150830`.
-    pub date: &'a str,
+    pub(crate) date: &'a str,
     /// The region of the scope.
-    pub region: &'a str,
+    pub(crate) region: &'a str,
     /// The service of the scope.
-    pub service: &'a str,
+    pub(crate) service: &'a str,
     /// Names of headers, with semicolons between them.
-    pub signed_headers: &'a str,
+    pub(crate) signed_headers: &'a str,
     /// Hexadecimal digits.
-    pub signature: &'a str,
+    pub(crate) signature: &'a str,
     /// When it was signed: `20150830T123600Z`.
-    pub timestamp: &'a str,
+    pub(crate) timestamp: &'a str,
     /// For how long it is good from then on, if it stands in the query string.
-    pub expires_seconds: Option<i64>,
+    pub(crate) expires_seconds: Option<i64>,
 }
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The longest that a presigned request may be good for.
 const EXPIRES_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
 
-/// Finds what a request says of its signer, in its headers or in its query string.
+/// Finds what a request says of its signer, in its fields `authorization` and `x-amz-date` or in its query string.
 ///
 /// # Errors
 /// If there is something, and it is not whole.
-pub fn claim<'a>(headers: &'a HeaderMap, query: &'a str) -> Result<Option<Claim<'a>>, Fault> {
-    if let Some(authorization) = headers.get(AUTHORIZATION) {
-        let unreadable = |_| faults::incomplete_signature("Authorization header is no text");
-        let authorization = authorization.to_str().map_err(unreadable)?;
-        return in_header(authorization, headers);
+pub(crate) fn claim<'a>(
+    authorization: Option<&'a [u8]>,
+    date: Option<&'a [u8]>,
+    query: &'a str,
+) -> Result<Option<Claim<'a>>, Fault> {
+    if let Some(authorization) = authorization {
+        let unreadable = || faults::incomplete_signature("Authorization header is no text");
+        let authorization = readable(authorization).ok_or_else(unreadable)?;
+        return in_header(authorization, date.and_then(readable).unwrap_or_default());
     }
     if query.contains("X-Amz-Credential=") {
         return in_query(query).map(Some);
@@ -50,10 +52,7 @@ pub fn claim<'a>(headers: &'a HeaderMap, query: &'a str) -> Result<Option<Claim<
 }
 
 /// Other schemes say nothing here.
-fn in_header<'a>(
-    authorization: &'a str,
-    headers: &'a HeaderMap,
-) -> Result<Option<Claim<'a>>, Fault> {
+fn in_header<'a>(authorization: &'a str, date: &'a str) -> Result<Option<Claim<'a>>, Fault> {
     let Some(parts) = authorization.trim().strip_prefix(ALGORITHM) else {
         return Ok(None);
     };
@@ -71,9 +70,6 @@ fn in_header<'a>(
         faults::incomplete_signature(why)
     };
     let scope = Scope::of(credential.ok_or_else(|| missing("Credential"))?)?;
-    let timestamp = headers
-        .get("x-amz-date")
-        .and_then(|date| date.to_str().ok());
     Ok(Some(Claim {
         access_key: scope.access_key,
         date: scope.date,
@@ -81,7 +77,7 @@ fn in_header<'a>(
         service: scope.service,
         signed_headers: signed_headers.ok_or_else(|| missing("SignedHeaders"))?,
         signature: signature.ok_or_else(|| missing("Signature"))?,
-        timestamp: timestamp.unwrap_or_default(),
+        timestamp: date,
         expires_seconds: None,
     }))
 }

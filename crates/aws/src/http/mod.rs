@@ -1,28 +1,40 @@
-//! HTTP/1.1: a connection from its first byte to its last, and each request from its head to its answer.
+//! HTTP/1.1 (RFC 9112): a connection from its first byte to its last, and each request from its head to its answer.
+//!
+//! It is the hot path of this gateway, where a general server would do more than is wanted: a request needs six of its
+//! fields and is there in one piece, an answer is written in one, and who waits, for a request or for a message, is to
+//! hold next to no memory.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `body` | reading what a request brings, within bounds |
+//! | `connection` | requests and answers in turn |
+//! | `receive` | taking bytes out of a stream |
+//! | `deadline` | how long a client may take |
+//! | `head` | the first part of a request, and where its body ends |
+//! | `field_lines` | all of a head's fields by name, for signatures |
+//! | `body`, `chunks` | reading what a request brings, within bounds |
 //! | `request` | whose it is, what it asks and by which protocol |
-//! | `response` | answers and errors with their headers |
+//! | `response`, `date` | answers and errors with their heads |
 
 mod body;
+mod chunks;
+mod connection;
+mod date;
+mod deadline;
+mod field_lines;
+mod head;
+mod receive;
 mod request;
 mod response;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
 
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::gateway::Shared;
-use crate::limits;
 use crate::metrics::Ending;
+use connection::Connection;
+pub(crate) use field_lines::FieldLines;
+pub(crate) use head::readable;
 
 /// Serves requests one after the other until the client closes or keeps silent, or until the gateway stops: then the
 /// request at hand is answered and the connection closed. A client that goes away in the middle ends what it asked.
@@ -30,32 +42,10 @@ pub(crate) async fn serve<S>(shared: &Shared, stream: S, peer: SocketAddr) -> En
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits::IDLE_TIMEOUT)
-        .max_buf_size(limits::HEAD_BYTES_MAX);
-    let service = service_fn(|request: hyper::Request<Incoming>| async {
-        Ok::<_, Infallible>(request::answer(shared, request, peer).await)
-    });
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shared.stop_requested() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    let Err(error) = ended else {
-        return Ending::Orderly;
-    };
-    // Clients that go away or send rubbish are everyday; what it was matters to them alone.
-    tracing::debug!(%peer, %error, "connection of an AWS client ended");
-    if error.is_timeout() {
-        Ending::Idle
-    } else if error.is_parse() {
-        Ending::Protocol
-    } else {
-        Ending::Broken
+    let (ending, error) = Connection::new(shared, stream, peer).run().await;
+    if let Some(error) = error {
+        // Clients that go away are everyday; what it was matters to them alone.
+        tracing::debug!(%peer, %error, "connection of an AWS client ended");
     }
+    ending
 }

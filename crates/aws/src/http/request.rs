@@ -1,105 +1,122 @@
 //! Whose a request is, what it asks and by which protocol.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HOST, REFERER, USER_AGENT};
-use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Request, Response};
-
-use super::{body, response};
+use super::head::{Request, readable};
+use super::response::{self, Answer, Outcome};
 use crate::auth::{Claim, SignedRequest, claim};
 use crate::gateway::Shared;
+use crate::limits;
 use crate::service::Service;
 use crate::sns;
 use crate::wire::query::Parameters;
 use crate::wire::{Body, Call, Caller, Fault, Format, Origin, faults};
 
-/// Names the operation of a request in JSON: `AmazonSQS.SendMessage`.
-const TARGET: &str = "x-amz-target";
+/// What the operation of a request in JSON is named with: `AmazonSQS.SendMessage`.
 const TARGET_PREFIX: &str = "AmazonSQS.";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Answers a request, whatever it is.
-pub(super) async fn answer(
-    shared: &Shared,
-    request: Request<Incoming>,
-    peer: SocketAddr,
-) -> Response<Full<Bytes>> {
+/// Answers a request that is there in full.
+pub(super) async fn answer(shared: &Shared, request: Request<'_>, peer: SocketAddr) -> Answer {
     let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
     let id = &*shared.request_ids.next().encode_lower(&mut id);
-    let (head, body) = request.into_parts();
-    let format = match head.headers.contains_key(TARGET) {
-        true => Format::Json,
-        false => Format::Query,
-    };
+    let format = format(request);
     let mut service = Service::Sqs;
-    let outcome = match read(shared, &head, body).await {
-        Ok(bytes) => {
-            let origin = origin(&head, peer);
-            ask(shared, &head, &bytes, format, origin, id, &mut service).await
+    let body = request.body();
+    shared.metrics.received_bytes.add(body.len() as u64);
+    let body = match unsupported_method(request) {
+        None => {
+            let origin = origin(shared, request, peer);
+            ask(shared, request, format, origin, id, &mut service).await
         }
-        Err(fault) => Err(fault),
+        Some(fault) => Err(fault),
     };
-    let response = match outcome {
-        Ok(body) => response::success(format, body, id),
-        Err(fault) => {
-            shared.metrics.refused(service, fault.code);
-            response::failure(format, service, &fault, id)
-        }
+    let outcome = Outcome {
+        format,
+        service,
+        request_id: id,
+        body,
+        is_last: shared.is_stopping(),
     };
-    let (head, body) = response.into_parts();
-    shared.metrics.sent_bytes.add(body.len() as u64);
-    Response::from_parts(head, Full::new(body))
+    response::write(shared, request, outcome)
 }
 
-async fn read(shared: &Shared, head: &Parts, body: Incoming) -> Result<Bytes, Fault> {
-    if ![Method::POST, Method::GET].contains(&head.method) {
-        return Err(faults::unsupported_method(head.method.as_str()));
+/// The last answer of a connection: to a request whose body is not awaited.
+pub(super) fn refusal(shared: &Shared, request: Request<'_>, fault: Fault) -> Answer {
+    let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
+    let outcome = Outcome {
+        format: format(request),
+        service: Service::Sqs,
+        request_id: shared.request_ids.next().encode_lower(&mut id),
+        body: Err(fault),
+        is_last: true,
+    };
+    response::write(shared, request, outcome)
+}
+
+/// Why the body of a request is not awaited: there is more of it than of any request, or its client asks first.
+pub(super) fn unwanted(request: Request<'_>) -> Option<Fault> {
+    if request.head.announces_more_than(limits::REQUEST_BYTES_MAX) {
+        return Some(faults::too_large(limits::REQUEST_BYTES_MAX));
     }
-    body::read(shared, body).await
+    let expects = request.head.expects_continue;
+    unsupported_method(request).filter(|_| expects)
+}
+
+fn unsupported_method(request: Request<'_>) -> Option<Fault> {
+    let method = request.method();
+    let is_supported = ["POST", "GET"].contains(&method);
+    (!is_supported).then(|| faults::unsupported_method(method))
+}
+
+fn format(request: Request<'_>) -> Format {
+    match request.target() {
+        Some(_) => Format::Json,
+        None => Format::Query,
+    }
 }
 
 async fn ask(
     shared: &Shared,
-    head: &Parts,
-    bytes: &[u8],
+    request: Request<'_>,
     format: Format,
     origin: Origin<'_>,
     request_id: &str,
     service: &mut Service,
 ) -> Result<Vec<u8>, Fault> {
-    let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
-    let claim = claim(&head.headers, query)?;
+    let claim = claim(request.authorization(), request.date(), request.query())?;
     let (operation, body, asked) = match format {
         Format::Json => {
-            let operation = json_operation(&head.headers)?;
-            (operation.to_owned(), Body::Json(bytes), Service::Sqs)
+            let operation = json_operation(request)?;
+            (
+                Cow::Borrowed(operation),
+                Body::Json(request.body()),
+                Service::Sqs,
+            )
         }
         Format::Query => {
-            let parameters = parameters(head, query, bytes)?;
+            let parameters = parameters(request)?;
             let scope = claim.as_ref().map(|claim| claim.service);
             let action = parameters.get("Action").map(str::to_owned);
             let named = action.as_deref().unwrap_or_default();
             let asked = Service::of_query(scope, parameters.get("Version"), named);
             *service = asked;
-            let missing = || match head.method == Method::GET {
-                true => faults::unknown_operation(),
-                false => faults::missing_action(),
+            let missing = || match request.method() {
+                "GET" => faults::unknown_operation(),
+                _ => faults::missing_action(),
             };
             let action = action.ok_or_else(missing)?;
-            (action, Body::Query(parameters), asked)
+            (Cow::Owned(action), Body::Query(parameters), asked)
         }
     };
     let is_open = claim.is_none() && asked == Service::Sns;
     let caller = match is_open && sns::OF_PEOPLE.contains(&&*operation) {
         true => Caller::nobody(&shared.options.region),
-        false => admit(shared, head, (path, query), bytes, claim.as_ref())?,
+        false => admit(shared, request, claim.as_ref())?,
     };
-    let host = host(head);
-    let endpoint = format!("{}://{host}", scheme(&head.headers));
+    let host = request.host().unwrap_or("localhost");
+    let endpoint = format!("{}://{host}", scheme(request));
     let call = Call {
         operation: &operation,
         body,
@@ -107,37 +124,49 @@ async fn ask(
         origin,
         endpoint: &endpoint,
         host,
-        path,
+        path: request.path(),
         request_id,
     };
     shared.metrics.requested(asked, &operation);
     asked.call(shared, &call).await
 }
 
+/// Where a request comes from. Only policies ask, and those only where callers are who they say.
+fn origin<'a>(shared: &Shared, request: Request<'a>, peer: SocketAddr) -> Origin<'a> {
+    let is_asked = shared.options.access.is_verified();
+    let field = |name: &str| match is_asked {
+        true => request.fields().values(name).next().and_then(readable),
+        false => None,
+    };
+    Origin {
+        address: peer.ip(),
+        user_agent: field("user-agent"),
+        referer: field("referer"),
+    }
+}
+
 fn admit(
     shared: &Shared,
-    head: &Parts,
-    (path, query): (&str, &str),
-    body: &[u8],
+    request: Request<'_>,
     claim: Option<&Claim<'_>>,
 ) -> Result<Caller, Fault> {
-    let request = SignedRequest {
-        method: head.method.as_str(),
-        path,
-        query,
-        headers: &head.headers,
-        body,
+    let signed = SignedRequest {
+        method: request.method(),
+        path: request.path(),
+        query: request.query(),
+        fields: request.fields(),
+        body: request.body(),
     };
     let options = &shared.options;
     let now_ms = shared.broker.now().wall_ms;
     options
         .access
-        .admit(claim, &request, &options.region, now_ms)
+        .admit(claim, &signed, &options.region, now_ms)
 }
 
-fn json_operation(headers: &HeaderMap) -> Result<&str, Fault> {
-    if let Some(content_type) = headers.get(CONTENT_TYPE) {
-        let content_type = content_type.to_str().unwrap_or_default();
+fn json_operation(request: Request<'_>) -> Result<&str, Fault> {
+    if let Some(content_type) = request.content_type() {
+        let content_type = readable(content_type).unwrap_or_default();
         let essence = essence(content_type);
         let is_json =
             essence.starts_with("application/x-amz-json-1.") || essence == "application/json";
@@ -145,16 +174,15 @@ fn json_operation(headers: &HeaderMap) -> Result<&str, Fault> {
             return Err(faults::unsupported_content_type(content_type));
         }
     }
-    let target = headers.get(TARGET).and_then(|target| target.to_str().ok());
+    let target = request.target().and_then(readable);
     let operation = target.and_then(|target| target.strip_prefix(TARGET_PREFIX));
     operation.ok_or_else(faults::unknown_operation)
 }
 
 /// Those of the query string and those of the form.
-fn parameters<'a>(head: &Parts, query: &'a str, body: &'a [u8]) -> Result<Parameters<'a>, Fault> {
-    let content_type = head.headers.get(CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok());
-    if let Some(content_type) = content_type
+fn parameters(request: Request<'_>) -> Result<Parameters<'_>, Fault> {
+    let body = request.body();
+    if let Some(content_type) = request.content_type().and_then(readable)
         && !body.is_empty()
         && essence(content_type) != FORM
     {
@@ -162,7 +190,7 @@ fn parameters<'a>(head: &Parts, query: &'a str, body: &'a [u8]) -> Result<Parame
     }
     let form = std::str::from_utf8(body);
     let form = form.map_err(|_| faults::malformed("The request's body is not UTF-8"))?;
-    Parameters::of([query, form])
+    Parameters::of([request.query(), form])
 }
 
 /// A content type without its parameters.
@@ -171,26 +199,9 @@ fn essence(content_type: &str) -> &str {
     essence.unwrap_or_default().trim()
 }
 
-fn origin(head: &Parts, peer: SocketAddr) -> Origin<'_> {
-    let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
-    Origin {
-        address: peer.ip(),
-        user_agent: text(USER_AGENT),
-        referer: text(REFERER),
-    }
-}
-
-/// Where the client believes to be.
-fn host(head: &Parts) -> &str {
-    let header = head.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let authority = head.uri.authority().map(|authority| authority.as_str());
-    header.or(authority).unwrap_or("localhost")
-}
-
-/// How it got there: who ends TLS in front of Forebay says so.
-fn scheme(headers: &HeaderMap) -> &'static str {
-    let forwarded = headers.get("x-forwarded-proto");
-    match forwarded.is_some_and(|scheme| scheme == "https") {
+/// How the client got here: whoever ends TLS in front of Forebay says so.
+fn scheme(request: Request<'_>) -> &'static str {
+    match request.is_forwarded_https() {
         true => "https",
         false => "http",
     }

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use forebay_aws::{Gateway, GatewayOptions};
+use forebay_aws::{Ending, Gateway, GatewayOptions};
 use forebay_broker::storage::{Clock, Now, Options, SimulatedDisk, StorageError};
 use forebay_broker::{Broker, BrokerOptions, CountedRandomness, Environment};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 /// How long an answer may take before a test is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than the gateway waits for anything.
+const PATIENCE_OF_SERVERS: Duration = Duration::from_secs(600);
 /// Bytes on their way in a connection; few, so that requests come in pieces.
 const PIPE_BYTES: usize = 1 << 10;
 /// Where every client seems to come from.
@@ -64,10 +66,29 @@ impl Server {
 
     /// A new connection.
     pub(crate) fn connect(&self) -> Client {
-        let (stream, theirs) = tokio::io::duplex(PIPE_BYTES);
+        let stream = self.pipe();
+        Client { stream }
+    }
+
+    /// The client's end of one.
+    pub(crate) fn pipe(&self) -> DuplexStream {
+        let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
         let gateway = self.gateway.clone();
         tokio::spawn(async move { gateway.serve(theirs, PEER.into()).await });
-        Client { stream }
+        ours
+    }
+}
+
+impl Server {
+    /// Waits until a connection has ended, and says how.
+    pub(crate) async fn ending(&self) -> Ending {
+        loop {
+            let mut endings = self.gateway.metrics().endings();
+            if let Some((ending, _)) = endings.find(|(_, count)| *count > 0) {
+                return ending;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -97,6 +118,38 @@ pub(crate) struct Response {
 }
 
 impl Response {
+    /// Reads one.
+    pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Self {
+        let read = tokio::time::timeout(PATIENCE, Self::read_all(stream));
+        read.await.expect("an answer comes")
+    }
+
+    async fn read_all(stream: &mut (impl AsyncRead + Unpin)) -> Self {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.expect("a head"));
+        }
+        let head = String::from_utf8(head)
+            .expect("a head is ASCII")
+            .to_ascii_lowercase();
+        let field = |name: &str| {
+            let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+            lines
+                .find(|(found, _)| *found == name)
+                .map(|(_, value)| value)
+        };
+        let length = field("content-length").map_or(0, |length| length.parse().expect("a number"));
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.expect("a body");
+        let status = head
+            .split_whitespace()
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        let status = status.expect("a status");
+        let body = String::from_utf8(body).expect("a body is text");
+        Response { status, head, body }
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("the answer is JSON")
     }
@@ -146,35 +199,29 @@ impl Client {
         sent.expect("the gateway reads");
     }
 
-    /// Reads an answer.
-    pub(crate) async fn answer(&mut self) -> Response {
-        let read = tokio::time::timeout(PATIENCE, self.read());
-        read.await.expect("an answer comes")
+    /// Sends whatever it is.
+    pub(crate) async fn raw(&mut self, bytes: &[u8]) {
+        let sent = self.stream.write_all(bytes).await;
+        sent.expect("the gateway reads");
     }
 
-    async fn read(&mut self) -> Response {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.stream.read_u8().await.expect("a head"));
-        }
-        let head = String::from_utf8(head)
-            .expect("a head is ASCII")
-            .to_ascii_lowercase();
-        let field = |name: &str| {
-            let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-            lines
-                .find(|(found, _)| *found == name)
-                .map(|(_, value)| value)
-        };
-        let length = field("content-length").map_or(0, |length| length.parse().expect("a number"));
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).await.expect("a body");
-        let status = head
-            .split_whitespace()
-            .nth(1)
-            .and_then(|status| status.parse().ok());
-        let status = status.expect("a status");
-        let body = String::from_utf8(body).expect("a body is text");
-        Response { status, head, body }
+    /// Sends no more.
+    pub(crate) async fn finish(&mut self) {
+        let finished = self.stream.shutdown().await;
+        finished.expect("a pipe can be closed");
+    }
+
+    /// What comes until the gateway closes the connection, however long that takes.
+    pub(crate) async fn until_closed(&mut self) -> String {
+        let mut rest = Vec::new();
+        let read = tokio::time::timeout(PATIENCE_OF_SERVERS, self.stream.read_to_end(&mut rest));
+        let read = read.await.expect("the gateway closes it");
+        read.expect("it does so in good order");
+        String::from_utf8(rest).expect("answers are text")
+    }
+
+    /// Reads an answer.
+    pub(crate) async fn answer(&mut self) -> Response {
+        Response::read(&mut self.stream).await
     }
 }
