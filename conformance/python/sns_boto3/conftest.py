@@ -158,9 +158,9 @@ def refused():
 
 
 class Endpoint:
-    """A page that is told."""
+    """A page that is told, behind TLS if it is given a context."""
 
-    def __init__(self):
+    def __init__(self, context=None):
         self.told = queues.Queue()
         self.statuses = queues.Queue()
         endpoint = self
@@ -181,17 +181,27 @@ class Endpoint:
                 pass
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?a=b"
+        scheme, host = "http", "127.0.0.1"
+        if context:
+            scheme, host = "https", "localhost"
+            # The handshake is the handler's: one that fails ends no server.
+            self.server.socket = context.wrap_socket(
+                self.server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.url = f"{scheme}://{host}:{self.server.server_port}/hook?a=b"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def next(self):
         # Longer than a lock, which a killed server leaves behind.
         return self.told.get(timeout=60)
 
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
 
 @pytest.fixture
 def endpoint():
     endpoint = Endpoint()
     yield endpoint
-    endpoint.server.shutdown()
-    endpoint.server.server_close()
+    endpoint.close()

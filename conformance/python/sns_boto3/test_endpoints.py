@@ -4,7 +4,12 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-http-https-endpoint-as-subscriber.
 """
 
 import json
+import time
+import urllib.error
 import urllib.request
+
+import pytest
+
 
 
 def confirmed(sns, topic, endpoint, **attributes):
@@ -95,3 +100,60 @@ def test_a_policy_names_the_content_type(sns, topic, endpoint):
     confirmed(sns, topic, endpoint, DeliveryPolicy=policy)
     sns.publish(TopicArn=topic, Message="x")
     assert endpoint.next()[1]["Content-Type"] == "application/json"
+
+
+def test_an_endpoint_is_told_that_its_subscription_was_ended(sns, topic, endpoint):
+    """"a final cancellation message is delivered to the endpoint, so that the endpoint owner can easily
+    resubscribe" (API_Unsubscribe); "HTTP/HTTPS unsubscribe confirmation JSON format"
+    (http-unsubscribe-confirmation-json.html)"""
+    arn = confirmed(sns, topic, endpoint)
+    sns.publish(TopicArn=topic, Message="x")
+    urllib.request.urlopen(json.loads(endpoint.next()[2])["UnsubscribeURL"]).close()
+    _, headers, body = endpoint.next()
+    question = json.loads(body)
+    assert headers["x-amz-sns-message-type"] == question["Type"] == "UnsubscribeConfirmation"
+    assert question["Message"].startswith(f"You have chosen to deactivate subscription {arn}.\n")
+    assert question["TopicArn"] == topic
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+    sns.publish(TopicArn=topic, Message="nobody hears this")
+    # It takes that back.
+    urllib.request.urlopen(question["SubscribeURL"]).close()
+    [listed] = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert listed["SubscriptionArn"] == arn
+    sns.publish(TopicArn=topic, Message="again")
+    assert json.loads(endpoint.next()[2])["Message"] == "again"
+
+
+def test_what_was_subscribed_again_comes_back_once(sns, topic, endpoint):
+    arn = confirmed(sns, topic, endpoint)
+    sns.unsubscribe(SubscriptionArn=arn)
+    url = json.loads(endpoint.next()[2])["SubscribeURL"]
+    again = confirmed(sns, topic, endpoint)
+    assert again != arn
+    urllib.request.urlopen(url).close()
+    [listed] = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert listed["SubscriptionArn"] == again
+
+
+def test_what_was_ended_ends_with_its_topic(sns, create_topic, endpoint):
+    topic = create_topic()
+    arn = confirmed(sns, topic, endpoint)
+    sns.unsubscribe(SubscriptionArn=arn)
+    url = json.loads(endpoint.next()[2])["SubscribeURL"]
+    sns.delete_topic(TopicArn=topic)
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(url)
+
+
+def test_no_more_are_sent_in_a_second_than_a_policy_says(sns, topic, endpoint):
+    """`maxReceivesPerSecond` (sns-message-delivery-retries.html)"""
+    policy = json.dumps({"throttlePolicy": {"maxReceivesPerSecond": 2}})
+    confirmed(sns, topic, endpoint, DeliveryPolicy=policy)
+    entries = [{"Id": str(n), "Message": str(n)} for n in range(7)]
+    sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+    endpoint.next()
+    began = time.monotonic()
+    for _ in range(6):
+        endpoint.next()
+    # Half a second before each of the six; a slow machine makes it longer.
+    assert time.monotonic() - began > 2.5

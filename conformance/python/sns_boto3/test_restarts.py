@@ -69,17 +69,22 @@ def test_topics_subscriptions_and_messages(service):
 
 
 def test_what_a_fifo_queue_took(service):
-    """"Message deduplication for FIFO topics": five minutes, whatever happens in between."""
+    """"Message deduplication for FIFO topics": five minutes, whatever happens in between. The plain queue
+    knows nothing of that: it is the topic that remembers."""
     attributes = {"FifoTopic": "true", "ContentBasedDeduplication": "true"}
     topic = service.sns.create_topic(Name="t.fifo", Attributes=attributes)["TopicArn"]
-    service.subscribe(topic, service.queue("q.fifo"))
+    for queue in ["q.fifo", "plain"]:
+        service.subscribe(topic, service.queue(queue))
     arguments = {"TopicArn": topic, "MessageGroupId": "g"}
     first = service.sns.publish(Message="a", **arguments)
     service.restart()
-    service.sns.publish(Message="a", **arguments)
+    again = service.sns.publish(Message="a", **arguments)
+    for name in ["MessageId", "SequenceNumber"]:
+        assert first[name] == again[name]
     last = service.sns.publish(Message="b", **arguments)
     assert int(last["SequenceNumber"]) > int(first["SequenceNumber"])
     assert service.queue("q.fifo").bodies(2) == ["a", "b"]
+    assert sorted(service.queue("plain").bodies(2)) == ["a", "b"]
 
 
 def test_what_waits_for_an_endpoint(service, endpoint):

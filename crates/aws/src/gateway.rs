@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::auth::Access;
 use crate::metrics::GatewayMetrics;
 use crate::request_id::RequestIds;
-use crate::sns::Sns;
+use crate::sns::{Sns, SnsOptions};
 use crate::{http, limits, sns, sqs};
 
 /// What an operator may set about the gateway.
@@ -22,6 +22,8 @@ pub struct GatewayOptions {
     pub access: Access,
     /// A deleted queue's name is refused for 60 seconds, as AWS does.
     pub refuse_recently_deleted: bool,
+    /// SNS's own.
+    pub sns: SnsOptions,
     /// Bytes of requests that are being read, over all connections.
     pub request_memory_bytes: usize,
     /// Reads from disk at a time, over all connections.
@@ -34,6 +36,7 @@ impl Default for GatewayOptions {
             region: "us-east-1".to_owned(),
             access: Access::Open,
             refuse_recently_deleted: false,
+            sns: SnsOptions::default(),
             request_memory_bytes: limits::REQUEST_MEMORY_BYTES,
             disk_reads_at_once: limits::DISK_READS_AT_ONCE,
         }
@@ -77,6 +80,7 @@ impl Gateway {
                 broker.clone(),
                 options.region.clone(),
                 options.access.is_verified(),
+                options.sns.clone(),
             )),
             request_memory: Semaphore::new(request_kib.min(Semaphore::MAX_PERMITS)),
             disk_reads: Arc::new(Semaphore::new(options.disk_reads_at_once.max(1))),
@@ -100,11 +104,12 @@ impl Gateway {
         metrics.ended(ending);
     }
 
-    /// Goes on with message move tasks, and sends what waits for the endpoints of subscriptions, for as long as it is
-    /// polled.
+    /// Goes on with message move tasks, sends what waits for the endpoints of subscriptions, and replays archives, for as
+    /// long as it is polled.
     pub async fn deliver(&self) {
         sqs::resume(&self.shared);
-        sns::deliver(Arc::clone(&self.shared.sns)).await;
+        let sns = &self.shared.sns;
+        tokio::join!(sns::deliver(Arc::clone(sns)), sns::replay(Arc::clone(sns)));
     }
 
     /// What SNS shows operators, as a router to be mounted.

@@ -34,3 +34,4 @@ pub mod wire;
 
 pub use gateway::{Gateway, GatewayOptions};
 pub use metrics::{Ending, GatewayMetrics};
+pub use sns::{BadAuthorities, SnsOptions};

@@ -98,6 +98,10 @@ pub const SNS_DELIVERY_PAUSE: Duration = Duration::from_secs(1);
 pub const SNS_FAN_OUT_BYTES_MAX: usize = 32 << 20;
 /// Batches of messages that are read for endpoints at one time: each is in memory.
 pub const SNS_BATCHES_AT_ONCE: usize = 64;
+/// Bytes of a log that are read at once, or one batch of it.
+pub const SNS_LOG_READ_BYTES: usize = 1 << 20;
+/// Bytes of a batch of a log once it is not compressed any more. SNS makes none that is nearly as large.
+pub const SNS_LOG_BATCH_BYTES_MAX: usize = 16 << 20;
 /// Deliveries that are recorded in place of being made.
 pub const SNS_RECORDED_MAX: usize = 1_000;
 /// Bytes of them.

@@ -25,15 +25,22 @@ pub(super) async fn answer(shared: &Shared, request: Request<'_>, peer: SocketAd
     let mut service = Service::Sqs;
     let body = request.body();
     shared.metrics.received_bytes.add(body.len() as u64);
-    let body = match unsupported_method(request) {
-        None => {
+    let mut content_type = None;
+    let body = match (unsupported_method(request), certificate(shared, request)) {
+        (None, None) => {
             let origin = origin(shared, request, peer);
             ask(shared, request, format, origin, id, &mut service).await
         }
-        Some(fault) => Err(fault),
+        // Seldom, and large.
+        (None, Some(certificate)) => {
+            content_type = Some("application/x-pem-file");
+            Box::pin(certificate).await
+        }
+        (Some(fault), _) => Err(fault),
     };
     let outcome = Outcome {
         format,
+        content_type,
         service,
         request_id: id,
         body,
@@ -42,11 +49,26 @@ pub(super) async fn answer(shared: &Shared, request: Request<'_>, peer: SocketAd
     response::write(shared, request, outcome)
 }
 
+/// The certificate of what SNS signs, if that is what a request is for.
+fn certificate<'r>(
+    shared: &'r Shared,
+    request: Request<'r>,
+) -> Option<impl Future<Output = Result<Vec<u8>, Fault>> + use<'r>> {
+    let path = request.path();
+    let is_asked_for = request.method() == "GET" && sns::is_certificate(path);
+    is_asked_for.then_some(async {
+        let certificate = shared.sns.certificate(path).await;
+        let pem = certificate.ok_or_else(faults::unknown_operation)?;
+        Ok(pem.into_bytes())
+    })
+}
+
 /// The last answer of a connection: to a request whose body is not awaited.
 pub(super) fn refusal(shared: &Shared, request: Request<'_>, fault: Fault) -> Answer {
     let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
     let outcome = Outcome {
         format: format(request),
+        content_type: None,
         service: Service::Sqs,
         request_id: shared.request_ids.next().encode_lower(&mut id),
         body: Err(fault),

@@ -23,6 +23,8 @@ pub(super) struct Answer {
 /// What became of a request.
 pub(super) struct Outcome<'a> {
     pub(super) format: Format,
+    /// What the body is, if it is not of the format.
+    pub(super) content_type: Option<&'static str>,
     pub(super) service: Service,
     pub(super) request_id: &'a str,
     /// The body of the answer, or why there is none.
@@ -64,13 +66,13 @@ pub(super) fn write(shared: &Shared, request: Request<'_>, outcome: Outcome<'_>)
         _ => 0,
     };
     let mut head = AnswerHead::new(status, copied);
-    head.field(
-        "content-type",
-        match format {
-            Format::Json => "application/x-amz-json-1.0",
-            Format::Query => "text/xml",
-        },
-    );
+    let of_format = match format {
+        Format::Json => "application/x-amz-json-1.0",
+        Format::Query => "text/xml",
+    };
+    // A fault is told in the format that was asked in.
+    let content_type = outcome.content_type.filter(|_| status == 200);
+    head.field("content-type", content_type.unwrap_or(of_format));
     head.field("x-amzn-requestid", request_id);
     if let Some(error) = query_error {
         head.field("x-amzn-query-error", &error);

@@ -1,9 +1,8 @@
 //! What FIFO topics took lately, so that what is published again goes nowhere again.
 //!
-//! It is remembered in memory: after a restart the queues that a topic goes to still know what they took, so that none
-//! of them is given a message twice.
+//! It is remembered in memory, and read from the log of a topic after a restart.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -38,8 +37,10 @@ pub(crate) struct Deduplication {
 #[derive(Debug, Default)]
 struct Remembered {
     by_key: HashMap<Key, Earlier>,
-    /// In the order in which they are forgotten.
+    /// About in the order in which they are forgotten.
     order: VecDeque<(i64, Key)>,
+    /// ARNs of topics whose logs were read.
+    recalled: HashSet<String>,
 }
 
 impl Deduplication {
@@ -52,18 +53,32 @@ impl Deduplication {
     ) -> Result<watch::Sender<Option<bool>>, Earlier> {
         let mut remembered = self.remembered.lock();
         remembered.forget_until(stamp.timestamp_ms);
-        if let Some(earlier) = remembered.by_key.get(key) {
+        let earlier = remembered.by_key.get(key);
+        // What was recalled may be older than what is forgotten next.
+        let is_known = |earlier: &&Earlier| until(&earlier.stamp) > stamp.timestamp_ms;
+        if let Some(earlier) = earlier.filter(is_known) {
             return Err(earlier.clone());
         }
         let (sender, outcome) = watch::channel(None);
-        let entry = Earlier {
-            stamp: stamp.clone(),
-            outcome,
-        };
-        remembered.by_key.insert(key.clone(), entry);
-        let until = stamp.timestamp_ms + SNS_DEDUPLICATION_MS;
-        remembered.order.push_back((until, key.clone()));
+        remembered.insert(key.clone(), stamp.clone(), outcome);
         Ok(sender)
+    }
+
+    /// Whether what a topic took before this process began is remembered.
+    pub(crate) fn is_recalled(&self, topic_arn: &str) -> bool {
+        self.remembered.lock().recalled.contains(topic_arn)
+    }
+
+    /// It is from now on.
+    pub(crate) fn recalled(&self, topic_arn: &str) {
+        let mut remembered = self.remembered.lock();
+        remembered.recalled.insert(topic_arn.to_owned());
+    }
+
+    /// A message was published, and stored, before this process began.
+    pub(crate) fn recall(&self, key: Key, stamp: Stamp) {
+        let (_, outcome) = watch::channel(Some(true));
+        self.remembered.lock().insert(key, stamp, outcome);
     }
 
     /// It was not stored, and may be published again.
@@ -76,7 +91,17 @@ impl Deduplication {
     }
 }
 
+/// When a message is forgotten.
+fn until(stamp: &Stamp) -> i64 {
+    stamp.timestamp_ms + SNS_DEDUPLICATION_MS
+}
+
 impl Remembered {
+    fn insert(&mut self, key: Key, stamp: Stamp, outcome: Outcome) {
+        self.order.push_back((until(&stamp), key.clone()));
+        self.by_key.insert(key, Earlier { stamp, outcome });
+    }
+
     fn forget_until(&mut self, now_ms: i64) {
         while let Some((until, _)) = self.order.front() {
             if *until > now_ms && self.order.len() < SNS_DEDUPLICATED_MAX {
@@ -124,6 +149,25 @@ mod tests {
         known.remember(&key("b"), &stamp("3", 1)).unwrap();
         known
             .remember(&key("a"), &stamp("4", SNS_DEDUPLICATION_MS))
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_recalled_is_forgotten_when_its_time_is_over() {
+        let known = Deduplication::default();
+        known.remember(&key("new"), &stamp("1", 1_000)).unwrap();
+        known.recall(key("old"), stamp("2", 0));
+        let earlier = known.remember(&key("old"), &stamp("3", 500)).unwrap_err();
+        assert_eq!(earlier.stamp.message_id, "2");
+        let stored = earlier
+            .outcome
+            .clone()
+            .wait_for(Option::is_some)
+            .await
+            .map(|stored| *stored);
+        assert_eq!(stored.unwrap(), Some(true));
+        known
+            .remember(&key("old"), &stamp("4", SNS_DEDUPLICATION_MS))
             .unwrap();
     }
 

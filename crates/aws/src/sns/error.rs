@@ -9,6 +9,7 @@ use forebay_broker::access::AccessError;
 use forebay_broker::host::{HostError, PublishError};
 
 use super::filter::FilterError;
+use super::signature::KeyError;
 use crate::wire::Fault;
 
 /// Why something is refused.
@@ -228,6 +229,12 @@ impl From<AccessError> for SnsError {
             | AccessError::Pattern { .. }
             | AccessError::Stopped => Self::InternalError(error.to_string()),
         }
+    }
+}
+
+impl From<KeyError> for SnsError {
+    fn from(error: KeyError) -> Self {
+        Self::InternalError(error.to_string())
     }
 }
 

@@ -8,7 +8,7 @@ use forebay_broker::host::{Publication, VirtualHostId};
 use forebay_record::{BatchBuilder, RecordHeader};
 
 use super::delivery::{self, Kind};
-use super::envelope::{self, Stamp};
+use super::envelope::Notice;
 use super::message::{Attribute, Message};
 use super::queue_message::{KnownBy, QueueMessage};
 use super::subscription::{Protocol, Subscription};
@@ -47,7 +47,7 @@ impl Sns {
         for subscription in &topic.subscriptions {
             let filter = subscription.filter.as_ref();
             let wanted = filter.is_none_or(|filter| filter.accepts(&filterable));
-            if !wanted || !subscription.is_confirmed() {
+            if !wanted || !subscription.is_confirmed() || subscription.is_replaying() {
                 continue;
             }
             let subscription = Arc::clone(subscription);
@@ -69,7 +69,9 @@ impl Sns {
                         subscription,
                     });
                 }
-                (Protocol::Http, _) => targets.push(Target::Endpoint(subscription)),
+                (Protocol::Http | Protocol::Https, _) => {
+                    targets.push(Target::Endpoint(subscription))
+                }
                 _ => targets.push(Target::Recorder(subscription)),
             }
         }
@@ -83,8 +85,7 @@ impl Sns {
                 }),
         );
         // The last: what is in the log is everywhere, should the rest be in another entry of the journal.
-        let may_have_log = topic.virtual_host == VirtualHostId::DEFAULT;
-        if may_have_log && self.broker.topic(&topic.name).is_some() {
+        if self.log_of(topic).is_some() {
             targets.push(Target::Log);
         }
         targets
@@ -111,24 +112,34 @@ impl Target {
         }
     }
 
+    /// Whether what is sent there is signed, if queues are sent signatures or if not.
+    pub(super) fn is_signed(&self, queues_are: bool) -> bool {
+        match self {
+            Self::Log | Self::Shared { .. } => false,
+            Self::Queue { subscription, .. } => queues_are && !subscription.is_raw,
+            Self::Endpoint(subscription) | Self::Recorder(subscription) => !subscription.is_raw,
+        }
+    }
+
     /// What is sent there.
     pub(super) fn publication(
         &self,
-        topic: &Topic,
-        message: &Message,
-        stamp: &Stamp,
+        notice: &Notice<'_>,
         known_by: Option<KnownBy<'_>>,
-        endpoint: &str,
     ) -> Result<(VirtualHostId, Publication), SnsError> {
+        let Notice {
+            topic,
+            message,
+            stamp,
+            ..
+        } = notice;
         let group = message.group.as_deref();
         let timestamp_ms = stamp.timestamp_ms;
         match self {
             Self::Log => {
                 let id = known_by.map(|known| known.id);
-                Ok((
-                    topic.virtual_host,
-                    log::publication(topic, message, stamp, id)?,
-                ))
+                let publication = log::publication(topic, message, stamp, id)?;
+                Ok((topic.virtual_host, publication))
             }
             Self::Queue {
                 host,
@@ -138,7 +149,7 @@ impl Target {
                 let is_fifo = name.ends_with(FIFO_SUFFIX.as_bytes());
                 let given = QueueMessage {
                     queues: vec![name.clone()],
-                    body: &rendered(topic, subscription, message, stamp, endpoint),
+                    body: &notice.rendered(subscription)?,
                     attributes: raw_attributes(subscription, message),
                     group,
                     known_by: known_by.filter(|_| is_fifo),
@@ -160,26 +171,12 @@ impl Target {
                 Ok((*host, given.publication(timestamp_ms)?))
             }
             Self::Endpoint(subscription) | Self::Recorder(subscription) => {
-                let body = rendered(topic, subscription, message, stamp, endpoint);
+                let body = notice.rendered(subscription)?;
                 let kind = Kind::Notification;
                 let publication = delivery::publication(&subscription.id, kind, stamp, &body)?;
                 Ok((topic.virtual_host, publication))
             }
         }
-    }
-}
-
-/// What a subscriber is sent.
-pub(super) fn rendered(
-    topic: &Topic,
-    subscription: &Subscription,
-    message: &Message,
-    stamp: &Stamp,
-    endpoint: &str,
-) -> String {
-    match subscription.is_raw {
-        true => message.body_for(subscription.record.protocol).into(),
-        false => envelope::notification(topic, subscription, message, stamp, endpoint),
     }
 }
 

@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::deduplication::{Earlier, Key};
-use super::envelope::Stamp;
-use super::fan_out::{Target, raw_attributes, rendered};
+use super::envelope::{Notice, Seal, Stamp};
+use super::fan_out::{Target, raw_attributes};
 use super::message::{Attribute, Message};
 use super::queue_message::{KnownBy, QueueMessage};
 use super::subscription::Subscription;
@@ -37,6 +37,18 @@ enum Started {
     },
     /// It was published before.
     Before(Earlier),
+}
+
+impl Started {
+    fn known_by(&self) -> Option<KnownBy<'_>> {
+        match self {
+            Self::New { known_by, .. } => known_by.as_ref().map(|(key, _)| KnownBy {
+                id: &key.id,
+                is_of_group: key.group.is_some(),
+            }),
+            Self::Before(_) => None,
+        }
+    }
 }
 
 /// What a publication is for.
@@ -122,6 +134,17 @@ impl Sns {
             true => Some(self.sequence.lock().await),
             false => None,
         };
+        // Who is told now, and who when an archive is replayed, changes while nobody publishes.
+        let index = self.registry.index();
+        let now = index.topic(topic.virtual_host, &topic.name);
+        let topic = now.filter(|_| topic.is_fifo).map_or(topic, |now| now);
+        if let Some(sequence) = sequence.as_deref_mut()
+            && let Err(error) = self.recall(topic, sequence).await
+        {
+            let why = error.code_and_text().1;
+            let failed = || Err(SnsError::InternalError(why.to_string()));
+            return messages.iter().map(|_| failed()).collect();
+        }
         let mut started = Vec::with_capacity(messages.len());
         let mut targets = Vec::new();
         for (at, message) in messages.iter().enumerate() {
@@ -133,21 +156,51 @@ impl Sns {
             started.push(message_started);
         }
         let mut flow = Flow::default();
+        let signer = match targets
+            .iter()
+            .any(|(_, target)| target.is_signed(self.signs_queues))
+        {
+            true => self.signatures.signer().await.map(Some),
+            false => Ok(None),
+        };
+        let signer = match signer {
+            Ok(signer) => signer,
+            Err(error) => {
+                targets.clear();
+                let all = 0..messages.len();
+                let failure = |at| (at, SnsError::InternalError(error.to_string()));
+                flow.failures.extend(all.map(failure));
+                None
+            }
+        };
+        let notices: Vec<Option<Notice<'_>>> = started
+            .iter()
+            .zip(messages)
+            .map(|(started, message)| {
+                let Started::New { stamp, .. } = started else {
+                    return None;
+                };
+                Some(Notice {
+                    topic,
+                    message,
+                    stamp,
+                    endpoint,
+                    is_replayed: false,
+                    seal: signer.map(|signer| Seal::new(signer, self.signs_queues)),
+                })
+            })
+            .collect();
         let mut recorded = Vec::new();
         for (at, target) in targets {
-            let Some(Started::New { stamp, known_by }) = started.get(at) else {
+            let Some(notice) = &notices[at] else {
                 continue;
             };
             if let Target::Recorder(subscription) = target {
                 recorded.push((at, subscription));
                 continue;
             }
-            let known_by = known_by.as_ref().map(|(key, _)| KnownBy {
-                id: &key.id,
-                is_of_group: key.group.is_some(),
-            });
-            let made = target.publication(topic, &messages[at], stamp, known_by, endpoint);
-            match made {
+            let known_by = started[at].known_by();
+            match target.publication(notice, known_by) {
                 Ok((host, publication)) => {
                     let subscription = target.subscription();
                     flow.add(
@@ -170,20 +223,21 @@ impl Sns {
         drop(sequence);
         flow.settle().await;
         for (at, subscription) in std::mem::take(&mut flow.undeliverable) {
-            if let Some(Started::New { stamp, .. }) = started.get(at)
-                && let Err(error) = self
-                    .dead_letter(topic, &subscription, &messages[at], stamp, endpoint)
-                    .await
+            if let Some(notice) = &notices[at]
+                && let Err(error) = self.dead_letter(notice, &subscription).await
             {
                 flow.failures.insert(at, error);
             }
         }
         for (at, subscription) in &recorded {
-            if let Some(Started::New { stamp, .. }) = started.get(*at) {
-                let body = rendered(topic, subscription, &messages[*at], stamp, endpoint);
-                self.recorder.record(subscription, stamp, &body);
+            if let Some(notice) = &notices[*at] {
+                match notice.rendered(subscription) {
+                    Ok(body) => self.recorder.record(subscription, notice.stamp, &body),
+                    Err(error) => drop(flow.failures.insert(*at, error)),
+                }
             }
         }
+        drop(notices);
         let mut results = Vec::with_capacity(started.len());
         for (at, started) in started.into_iter().enumerate() {
             results.push(self.finish(started, flow.failures.remove(&at)).await);
@@ -225,15 +279,13 @@ impl Sns {
     }
 
     /// Puts what cannot be delivered into the subscription's dead-letter queue, if it has one.
-    async fn dead_letter(
+    pub(super) async fn dead_letter(
         &self,
-        topic: &Topic,
+        notice: &Notice<'_>,
         subscription: &Subscription,
-        message: &Message,
-        stamp: &Stamp,
-        endpoint: &str,
     ) -> Result<(), SnsError> {
-        let body = rendered(topic, subscription, message, stamp, endpoint);
+        let Notice { topic, message, .. } = notice;
+        let body = notice.rendered(subscription)?;
         let attributes = raw_attributes(subscription, message);
         let group = message.group.as_deref();
         let id = topic.is_fifo.then(|| deduplication_id(message));

@@ -27,6 +27,8 @@ pub(crate) struct Index {
     topics: BTreeMap<(VirtualHostId, String), Arc<Topic>>,
     /// By virtual host and id.
     subscriptions: BTreeMap<(VirtualHostId, String), Arc<Subscription>>,
+    /// Those that were ended, and may come back.
+    ended: BTreeMap<(VirtualHostId, String), Arc<Subscription>>,
 }
 
 impl Index {
@@ -55,11 +57,28 @@ impl Index {
             .map(|(_, subscription)| subscription)
     }
 
-    /// All of them, with their virtual hosts.
-    pub(crate) fn all_subscriptions(
-        &self,
-    ) -> impl Iterator<Item = (VirtualHostId, &Arc<Subscription>)> {
-        let all = self.subscriptions.iter();
+    /// One whose endpoint is told something: it may have been ended.
+    pub(crate) fn told(&self, host: VirtualHostId, id: &str) -> Option<&Arc<Subscription>> {
+        let place = (host, id.to_owned());
+        let subscription = self.subscriptions.get(&place);
+        subscription.or_else(|| self.ended.get(&place))
+    }
+
+    /// Those of a topic that were ended.
+    pub(crate) fn ended<'i>(
+        &'i self,
+        host: VirtualHostId,
+        topic: &'i str,
+    ) -> impl Iterator<Item = &'i Arc<Subscription>> {
+        let all = self.ended.range((host, String::new())..);
+        all.take_while(move |((of, _), _)| *of == host)
+            .map(|(_, subscription)| subscription)
+            .filter(move |subscription| subscription.record.topic == topic)
+    }
+
+    /// All whose endpoints are told something, with their virtual hosts.
+    pub(crate) fn all_told(&self) -> impl Iterator<Item = (VirtualHostId, &Arc<Subscription>)> {
+        let all = self.subscriptions.iter().chain(&self.ended);
         all.map(|((host, _), subscription)| (*host, subscription))
     }
 }
@@ -152,8 +171,12 @@ impl Compiled {
             if let Some(subscription) = keep(&mut self.subscriptions, parameter, &source, make) {
                 let kept = (source, Arc::clone(&subscription));
                 subscriptions.insert(parameter.clone(), kept);
-                topic.subscriptions.push(Arc::clone(&subscription));
                 let place = (host, parameter.name.clone());
+                if subscription.record.is_ended {
+                    index.ended.insert(place, subscription);
+                    continue;
+                }
+                topic.subscriptions.push(Arc::clone(&subscription));
                 index.subscriptions.insert(place, subscription);
             }
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::delivery_policy::DeliveryPolicy;
 use super::filter::{FilterPolicy, FilterScope};
+use super::replay::Replay;
 use crate::arn::Arn;
 
 /// How subscribers are told.
@@ -97,6 +98,12 @@ pub(crate) struct SubscriptionRecord {
     /// Whether it was confirmed so that only its owner unsubscribes it.
     #[serde(default)]
     pub(crate) is_authenticated: bool,
+    /// It was ended, and its endpoint may take that back with its token, as long as that is good.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_ended: bool,
+    /// Of FIFO topics: the last replay that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replay: Option<Replay>,
 }
 
 /// What an endpoint confirms a subscription with.
@@ -157,6 +164,17 @@ impl Subscription {
             delivery_policy: DeliveryPolicy::effective(topic_delivery_policy, own),
             record: Arc::new(record),
         }
+    }
+
+    /// Whether an archive is being told to it, and nothing else.
+    pub(crate) fn is_replaying(&self) -> bool {
+        self.record.replay.as_ref().is_some_and(Replay::is_going_on)
+    }
+
+    /// Whether it was ended, and cannot come back any more.
+    pub(crate) fn may_be_forgotten(&self, now_ms: i64) -> bool {
+        let token = self.record.token.as_ref();
+        self.record.is_ended && token.is_none_or(|token| token.expires_ms <= now_ms)
     }
 
     pub(crate) fn is_confirmed(&self) -> bool {

@@ -10,6 +10,7 @@ use axum::{Extension, Router};
 use forebay_admin::{
     Admin, BuildInfo, ListenerInfo, MetricsSource, NodeInfo, Readiness, WriteStall,
 };
+use forebay_aws::SnsOptions;
 use forebay_aws::auth::{Access, AccessKeys};
 use forebay_broker::group::GroupConfig;
 use forebay_broker::{Broker, BrokerOptions, BrokerShard, Environment};
@@ -106,6 +107,7 @@ impl Wiring {
             region: settings.aws_region.0.clone(),
             access: aws_access(settings)?,
             refuse_recently_deleted: settings.aws_queue_deleted_recently,
+            sns: sns_options(settings)?,
             request_memory_bytes: bytes(resources.request_memory),
             disk_reads_at_once: resources.disk_reads,
         };
@@ -281,6 +283,27 @@ fn aws_access(settings: &Settings) -> Result<Access, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
     let keys = AccessKeys::parse(&text).map_err(|error| failed(&error))?;
     Ok(Access::Keys(keys))
+}
+
+/// The file in the data folder that has the key which SNS signs with.
+const SIGNING_KEY: &str = "sns-signing.pem";
+
+fn sns_options(settings: &Settings) -> Result<SnsOptions, Failure> {
+    let mut options = SnsOptions {
+        signing_key: Some(settings.data.join(SIGNING_KEY)),
+        signs_queues: settings.sns_sign_queues,
+        ..SnsOptions::default()
+    };
+    if let Some(path) = &settings.sns_ca_file {
+        let failed = |why: &dyn std::fmt::Display| {
+            let file = path.display();
+            let what = format!("cannot read certificate authorities from {file}: {why}");
+            Failure::new(Cause::Usage, what)
+        };
+        let pem = std::fs::read(path).map_err(|error| failed(&error))?;
+        options.trust(&pem).map_err(|error| failed(&error))?;
+    }
+    Ok(options)
 }
 
 fn bytes(size: u64) -> usize {

@@ -2,17 +2,21 @@
 //!
 //! Source: <https://docs.aws.amazon.com/sns/latest/dg/http-header.html>
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use hyper::http::uri::Scheme;
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::Kind;
+use super::{Kind, Tls};
 use crate::limits::SNS_REQUEST_TIMEOUT;
 use crate::sns::subscription::Subscription;
 
@@ -36,8 +40,13 @@ pub(super) struct Delivery<'a> {
 }
 
 /// Sends a message to an endpoint, and hears what it says.
-pub(super) async fn send(subscription: &Subscription, delivery: &Delivery<'_>) -> Delivered {
-    let sent = tokio::time::timeout(SNS_REQUEST_TIMEOUT, post(subscription, delivery)).await;
+pub(super) async fn send(
+    tls: &Arc<Tls>,
+    subscription: &Subscription,
+    delivery: &Delivery<'_>,
+) -> Delivered {
+    let sent = post(tls, subscription, delivery);
+    let sent = tokio::time::timeout(SNS_REQUEST_TIMEOUT, sent).await;
     match sent {
         Err(_) => Delivered::Later("no answer in time".to_owned()),
         Ok(Err(error)) => Delivered::Later(error.to_string()),
@@ -55,23 +64,40 @@ fn judge(status: u16) -> Delivered {
     }
 }
 
-type SendError = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type SendError = Box<dyn std::error::Error + Send + Sync>;
 
-async fn post(subscription: &Subscription, delivery: &Delivery<'_>) -> Result<u16, SendError> {
+/// A connection, encrypted or not.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+async fn connect(tls: &Arc<Tls>, endpoint: &Uri) -> Result<Box<dyn Stream>, SendError> {
+    let host = endpoint.host().ok_or("the endpoint has no host")?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let is_encrypted = endpoint.scheme() == Some(&Scheme::HTTPS);
+    let port = if is_encrypted { 443 } else { 80 };
+    let stream = TcpStream::connect((host, endpoint.port_u16().unwrap_or(port))).await?;
+    Ok(match is_encrypted {
+        true => Box::new(tls.connect(host, stream).await?),
+        false => Box::new(stream),
+    })
+}
+
+async fn post(
+    tls: &Arc<Tls>,
+    subscription: &Subscription,
+    delivery: &Delivery<'_>,
+) -> Result<u16, SendError> {
     let endpoint: Uri = subscription.record.endpoint.parse()?;
     let authority = endpoint.authority().ok_or("the endpoint has no host")?;
-    let host = authority
-        .host()
-        .trim_start_matches('[')
-        .trim_end_matches(']');
-    let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
+    let stream = connect(tls, &endpoint).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let path = endpoint.path_and_query().map_or("/", |path| path.as_str());
     let (user, host_and_port) = match authority.as_str().rsplit_once('@') {
         Some((user, rest)) => (Some(user), rest),
         None => (None, authority.as_str()),
     };
-    let is_confirmation = delivery.kind == Kind::SubscriptionConfirmation;
+    let is_confirmation = delivery.kind != Kind::Notification;
     let is_raw = subscription.is_raw && !is_confirmation;
     let content_type = match is_confirmation {
         true => "text/plain; charset=UTF-8",

@@ -10,9 +10,10 @@ use forebay_broker::routing::Arguments;
 use forebay_record::RecordHeader;
 
 use crate::limits::SNS_DELIVERY_LOCK_MS;
-use crate::sns::envelope::{self, Stamp};
+use crate::sns::envelope::{Question, Stamp};
 use crate::sns::fan_out::batch;
-use crate::sns::subscription::{Protocol, Subscription};
+use crate::sns::registry::changes;
+use crate::sns::subscription::Subscription;
 use crate::sns::topic::Topic;
 use crate::sns::{Sns, SnsError};
 
@@ -30,13 +31,31 @@ pub(crate) enum Kind {
     Notification,
     /// It is to confirm its subscription.
     SubscriptionConfirmation,
+    /// Its subscription was ended, and it may take that back.
+    UnsubscribeConfirmation,
+}
+
+impl From<Question> for Kind {
+    fn from(question: Question) -> Self {
+        match question {
+            Question::Subscribe => Self::SubscriptionConfirmation,
+            Question::Return => Self::UnsubscribeConfirmation,
+        }
+    }
 }
 
 impl Kind {
+    const ALL: [Self; 3] = [
+        Self::Notification,
+        Self::SubscriptionConfirmation,
+        Self::UnsubscribeConfirmation,
+    ];
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Notification => "Notification",
-            Self::SubscriptionConfirmation => "SubscriptionConfirmation",
+            Self::SubscriptionConfirmation => Question::Subscribe.as_str(),
+            Self::UnsubscribeConfirmation => Question::Return.as_str(),
         }
     }
 }
@@ -81,11 +100,10 @@ pub(super) fn read(message: &StoredMessage) -> (Kind, String) {
             .and_then(|(_, value)| value.clone())
             .unwrap_or_default()
     };
-    let confirms = Kind::SubscriptionConfirmation;
-    let kind = match *header(KIND) == *confirms.as_str().as_bytes() {
-        true => confirms,
-        false => Kind::Notification,
-    };
+    let written = header(KIND);
+    let mut kinds = Kind::ALL.into_iter();
+    let kind = kinds.find(|kind| *kind.as_str().as_bytes() == *written);
+    let kind = kind.unwrap_or(Kind::Notification);
     let id = header(MESSAGE_ID);
     (kind, String::from_utf8_lossy(&id).into_owned())
 }
@@ -97,7 +115,7 @@ impl Sns {
         host: &VirtualHost,
         subscription: &Subscription,
     ) -> Result<(), SnsError> {
-        if subscription.record.protocol != Protocol::Http {
+        if !subscription.record.protocol.is_http() {
             return Ok(());
         }
         let definition = QueueDefinition {
@@ -121,7 +139,7 @@ impl Sns {
         host: &VirtualHost,
         subscription: &Subscription,
     ) -> Result<(), SnsError> {
-        if subscription.record.protocol != Protocol::Http {
+        if !subscription.record.protocol.is_http() {
             return Ok(());
         }
         let name = queue(&subscription.id);
@@ -134,9 +152,30 @@ impl Sns {
         }
     }
 
-    /// Asks an endpoint whether it wants what it was subscribed to.
-    pub(crate) async fn ask_for_confirmation(
+    /// Forgets a subscription that was ended.
+    pub(super) async fn forget(
         &self,
+        host: &VirtualHost,
+        subscription: &Subscription,
+    ) -> Result<(), SnsError> {
+        let _change = self.changes.lock().await;
+        let index = self.registry.index();
+        let told = index.told(host.id(), &subscription.id);
+        // It may have come back.
+        if told.is_some_and(|told| told.record.is_ended)
+            && let Some(name) = self.broker.directory().name_of(host.id())
+        {
+            let delete = changes::delete_subscription(name, &subscription.id);
+            self.broker.change_access(vec![delete]).await?;
+            self.forget_deliveries(host, subscription).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks an endpoint whether it wants what it was subscribed to, or to be so again.
+    pub(crate) async fn ask_endpoint(
+        &self,
+        question: Question,
         host: &VirtualHost,
         topic: &Topic,
         subscription: &Subscription,
@@ -150,13 +189,20 @@ impl Sns {
             sequence_number: None,
             timestamp_ms: self.broker.now().wall_ms,
         };
-        let body = envelope::confirmation(&topic.arn, &token.text, &stamp, endpoint);
-        if subscription.record.protocol != Protocol::Http {
+        let signer = self.signatures.signer().await?;
+        let body = question.rendered(
+            subscription,
+            &topic.arn,
+            &token.text,
+            &stamp,
+            signer,
+            endpoint,
+        )?;
+        if !subscription.record.protocol.is_http() {
             self.recorder().record(subscription, &stamp, &body);
             return Ok(());
         }
-        let kind = Kind::SubscriptionConfirmation;
-        let publication = publication(&subscription.id, kind, &stamp, &body)?;
+        let publication = publication(&subscription.id, question.into(), &stamp, &body)?;
         for result in host.publish(vec![publication]).await {
             result?;
         }

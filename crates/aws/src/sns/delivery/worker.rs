@@ -11,13 +11,14 @@ use futures_util::future::join_all;
 use tokio::task::JoinSet;
 
 use super::Kind;
+use super::pace::Pace;
 use super::request::{Delivered, Delivery, send};
 use super::waiting;
 use crate::limits::{
     SNS_DELIVERIES_AT_ONCE, SNS_DELIVERY_LOCK_MS, SNS_DELIVERY_PAUSE, SNS_DELIVERY_WAIT,
 };
 use crate::sns::Sns;
-use crate::sns::subscription::{Protocol, Subscription};
+use crate::sns::subscription::Subscription;
 
 /// Sends what waits for endpoints, for as long as it is polled: a task for each subscription that there is.
 pub(crate) async fn deliver(sns: Arc<Sns>) {
@@ -29,9 +30,9 @@ pub(crate) async fn deliver(sns: Arc<Sns>) {
         directories.mark_unchanged();
         let index = sns.registry.index();
         workers.retain(|_, worker| !worker.is_finished());
-        for (host, subscription) in index.all_subscriptions() {
+        for (host, subscription) in index.all_told() {
             let place = (host, subscription.id.clone());
-            if subscription.record.protocol == Protocol::Http && !workers.contains_key(&place) {
+            if subscription.record.protocol.is_http() && !workers.contains_key(&place) {
                 let worker = Worker {
                     sns: Arc::clone(&sns),
                     host: sns.broker.virtual_host(host),
@@ -60,10 +61,20 @@ struct Worker {
 impl Worker {
     async fn run(self) {
         let queue = waiting::queue(&self.id);
-        while self.subscription().is_some() {
+        let pace = Pace::default();
+        while let Some(subscription) = self.subscription() {
+            if subscription.may_be_forgotten(self.sns.broker.now().wall_ms) {
+                if let Err(error) = self.sns.forget(&self.host, &subscription).await {
+                    tracing::warn!(?error, id = self.id, "an ended subscription stays");
+                    tokio::time::sleep(SNS_DELIVERY_PAUSE).await;
+                }
+                continue;
+            }
+            let rate = subscription.delivery_policy.receives_per_second;
             let receive = Receive {
                 queue: queue.clone(),
-                messages_max: SNS_DELIVERIES_AT_ONCE,
+                // Those of one second: the lock of the last has not ended when its turn comes.
+                messages_max: SNS_DELIVERIES_AT_ONCE.min(rate.unwrap_or(u32::MAX)),
                 lock_ms: Some(SNS_DELIVERY_LOCK_MS),
                 default_lock_ms: SNS_DELIVERY_LOCK_MS,
                 in_flight_max: None,
@@ -80,7 +91,11 @@ impl Worker {
                             .await
                             .unwrap_or_default(),
                     };
-                    join_all(messages.iter().map(|message| self.try_one(&queue, message))).await;
+                    let tried = messages.iter().map(async |message| {
+                        pace.wait(rate).await;
+                        self.try_one(&queue, message).await;
+                    });
+                    join_all(tried).await;
                 }
                 Err(HostError::NoQueue(_) | HostError::NoVirtualHost | HostError::Stopped) => {
                     return;
@@ -95,7 +110,7 @@ impl Worker {
 
     fn subscription(&self) -> Option<Arc<Subscription>> {
         let index = self.sns.registry.index();
-        index.subscription(self.host.id(), &self.id).cloned()
+        index.told(self.host.id(), &self.id).cloned()
     }
 
     /// Sends one message, and says what becomes of it.
@@ -107,8 +122,13 @@ impl Worker {
         let Some((topic_arn, _)) = subscription.arn.rsplit_once(':') else {
             return;
         };
-        // Nobody asks for what is confirmed.
-        let is_over = kind == Kind::SubscriptionConfirmation && subscription.is_confirmed();
+        let record = &subscription.record;
+        // Nobody asks for what is confirmed, or whether what is there is to come back; what was ended tells no more.
+        let is_over = match kind {
+            Kind::Notification => record.is_ended,
+            Kind::SubscriptionConfirmation => record.is_confirmed || record.is_ended,
+            Kind::UnsubscribeConfirmation => !record.is_ended,
+        };
         let delivered = match is_over {
             true => Delivered::Yes,
             false => {
@@ -118,7 +138,7 @@ impl Worker {
                     topic_arn,
                     body: message.body.clone(),
                 };
-                send(&subscription, &delivery).await
+                send(&self.sns.tls, &subscription, &delivery).await
             }
         };
         let failures = leased.deliveries.saturating_add(1);

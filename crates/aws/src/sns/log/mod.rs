@@ -7,19 +7,25 @@
 //! | module | what it is |
 //! |---|---|
 //! | `record` | a message as the log has it, and read again |
+//! | `read` | the messages of a log, a part at a time |
+//! | `recall` | what a FIFO topic took before a restart |
 
+mod read;
+mod recall;
 mod record;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use forebay_broker::host::VirtualHostId;
 use forebay_broker::topic::config::ConfigChange;
 use forebay_broker::{AlterConfig, NewTopic, TopicError, TopicRef};
 use uuid::Uuid;
 
-pub(super) use self::record::publication;
+pub(super) use self::read::page;
+pub(super) use self::record::{Logged, publication};
 use super::operations::archive_days;
-use super::topic::FIFO_SUFFIX;
+use super::topic::{FIFO_SUFFIX, Topic};
 use super::{Sns, SnsError};
 
 const MS_PER_DAY: u64 = 24 * 60 * 60 * 1000;
@@ -57,6 +63,14 @@ impl Sns {
             Some(Err(TopicError::Exists(_))) => Ok(None),
             Some(Err(error)) => Err(error.into()),
             None => Err(TopicError::Stopped.into()),
+        }
+    }
+
+    /// The log of a topic, if it has one.
+    pub(super) fn log_of(&self, topic: &Topic) -> Option<Arc<forebay_broker::topic::Topic>> {
+        match topic.virtual_host {
+            VirtualHostId::DEFAULT => self.broker.topic(&topic.name),
+            _ => None,
         }
     }
 

@@ -8,12 +8,12 @@ use bytes::Bytes;
 use forebay_broker::host::{
     BodySizes, Envelope, MessageHeaders, Publication, Queueing, TopicAddress, unchanged,
 };
-use forebay_record::RecordHeader;
+use forebay_record::{Record, RecordHeader};
 
 use crate::sns::SnsError;
 use crate::sns::envelope::Stamp;
 use crate::sns::fan_out::batch;
-use crate::sns::message::{AttributeValue, Message};
+use crate::sns::message::{Attribute, AttributeValue, Message};
 use crate::sns::topic::Topic;
 
 /// What the publisher was told.
@@ -84,4 +84,59 @@ pub(in crate::sns) fn publication(
 
 fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("texts are JSON")
+}
+
+/// A message out of a log. What a FIFO topic knows it by is its deduplication id, also if that was its content.
+#[derive(Debug)]
+pub(in crate::sns) struct Logged {
+    pub(in crate::sns) message: Message,
+    pub(in crate::sns) stamp: Stamp,
+}
+
+/// The message of a record; none if somebody else made it.
+pub(super) fn decode(record: &Record<'_>, timestamp_ms: i64) -> Option<Logged> {
+    let headers: Vec<RecordHeader<'_>> = record.headers.into_iter().map_while(Result::ok).collect();
+    let text = |name: &str| {
+        let mut headers = headers.iter();
+        let found = headers.find(|header| header.key == name.as_bytes());
+        Some(owned(found?.value?))
+    };
+    let message_id = text(MESSAGE_ID)?;
+    let types = text(TYPES).unwrap_or_else(|| "[]".to_owned());
+    let types: Vec<String> = serde_json::from_str(&types).ok()?;
+    let (others, attributes) = headers.split_at(headers.len().checked_sub(types.len())?);
+    let subject = others
+        .iter()
+        .find(|header| header.key == SUBJECT.as_bytes());
+    let attributes = attributes.iter().zip(types).map(|(header, data_type)| {
+        let value = header.value.unwrap_or_default();
+        Attribute {
+            name: owned(header.key),
+            value: match data_type.starts_with("Binary") {
+                true => AttributeValue::Binary(Bytes::copy_from_slice(value)),
+                false => AttributeValue::Text(owned(value)),
+            },
+            data_type,
+        }
+    });
+    let by_protocol = text(BY_PROTOCOL).unwrap_or_else(|| "{}".to_owned());
+    Some(Logged {
+        message: Message {
+            body: owned(record.value?),
+            by_protocol: serde_json::from_str(&by_protocol).ok()?,
+            subject: subject.and_then(|header| header.value).map(owned),
+            attributes: attributes.collect(),
+            group: record.key.map(owned),
+            deduplication: text(DEDUPLICATION_ID),
+        },
+        stamp: Stamp {
+            message_id,
+            sequence_number: text(SEQUENCE_NUMBER),
+            timestamp_ms,
+        },
+    })
+}
+
+fn owned(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }

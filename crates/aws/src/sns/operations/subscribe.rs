@@ -1,14 +1,16 @@
 //! `Subscribe`, `ConfirmSubscription`, `Unsubscribe`
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use forebay_broker::access::AccessError;
 use serde::Deserialize;
 
-use super::subscription_attributes::{check_filter, check_filters_of, put};
+use super::subscription_attributes::{REPLAY_POLICY, check_filter, check_filters_of, put};
 use super::{Answered, NAMESPACE, Sns, SnsError, arn};
 use crate::arn::Arn;
 use crate::limits::SNS_TOKEN_TTL_MS;
+use crate::sns::envelope::Question;
 use crate::sns::registry::changes;
 use crate::sns::subscription::{Protocol, Subscription, SubscriptionRecord, Token};
 use crate::sns::topic::{FIFO_SUFFIX, Topic, TopicRecord};
@@ -31,6 +33,9 @@ struct Input<'a> {
 /// Subscribes an endpoint, or finds its subscription: what is asked for has to be so then.
 pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
     let input: Input<'_> = call.input()?;
+    let mut names = input.attributes.iter().map(|(name, _)| &**name);
+    let starts_replay = names.any(|name| name == REPLAY_POLICY);
+    let _publishers = sns.hold_publishers(starts_replay).await;
     let _change = sns.changes.lock().await;
     let (topic, place) = sns.topic(call, "TopicArn", input.topic_arn.as_deref())?;
     let Some(protocol) = Protocol::from_name(&input.protocol) else {
@@ -51,6 +56,8 @@ pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
         token: waits.then(|| new_token(sns)),
         is_confirmed: !waits,
         is_authenticated: false,
+        is_ended: false,
+        replay: None,
     };
     let refuse = |why: String| SnsError::parameter("Attributes", why);
     for (name, value) in input.attributes.iter() {
@@ -68,13 +75,15 @@ pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
             return Err(refuse(why.to_owned()).into());
         }
         if !known.is_confirmed() {
-            sns.ask_for_confirmation(&place.host, &topic, known, call.endpoint)
+            let question = Question::Subscribe;
+            sns.ask_endpoint(question, &place.host, &topic, known, call.endpoint)
                 .await?;
         }
         return Ok(subscribed(call, known, input.return_subscription_arn));
     }
     check_filters_of(&topic, "", &record)?;
     let id = sns.new_id();
+    let replayed = record.attribute(REPLAY_POLICY).map(|_| record.clone());
     let put = changes::put_subscription(&place.name, &id, &record);
     let delivery_policy = topic.record.attribute("DeliveryPolicy");
     let subscription = Subscription::new(&id, &topic.arn, record, delivery_policy);
@@ -86,8 +95,13 @@ pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
             AccessError::TooMany(_) => SnsError::SubscriptionLimitExceeded,
             error => error.into(),
         })?;
+    if let Some(record) = replayed {
+        let start = sns.start_replay(&place, &topic, &id, record, call.endpoint);
+        start.await?;
+    }
     if !subscription.is_confirmed() {
-        sns.ask_for_confirmation(&place.host, &topic, &subscription, call.endpoint)
+        let question = Question::Subscribe;
+        sns.ask_endpoint(question, &place.host, &topic, &subscription, call.endpoint)
             .await?;
     }
     Ok(subscribed(
@@ -193,15 +207,29 @@ pub(super) async fn confirm(sns: &Sns, call: &Call<'_>) -> Answered {
     let topic = index.topic(place.host.id(), &arn.resource);
     let topic = topic.ok_or_else(no_token)?;
     let now_ms = sns.broker.now().wall_ms;
-    let found = topic.subscriptions.iter().find(|subscription| {
-        let known = subscription.record.token.as_ref();
-        known.is_some_and(|known| known.text == token && known.expires_ms > now_ms)
-    });
-    let found = found.ok_or_else(no_token)?;
-    if !found.is_confirmed() {
+    let ended = index.ended(place.host.id(), &topic.name);
+    let found = topic
+        .subscriptions
+        .iter()
+        .chain(ended)
+        .find(|subscription| {
+            let known = subscription.record.token.as_ref();
+            known.is_some_and(|known| known.text == token && known.expires_ms > now_ms)
+        });
+    let mut found = found.ok_or_else(no_token)?;
+    let is_same = |other: &&Arc<Subscription>| {
+        let (one, other) = (&found.record, &other.record);
+        (one.protocol, &one.endpoint) == (other.protocol, &other.endpoint)
+    };
+    // What was ended, and was subscribed again since, is there.
+    if let Some(again) = topic.subscriptions.iter().find(is_same) {
+        found = again;
+    }
+    if !found.is_confirmed() || found.record.is_ended {
         let asks = input.authenticate_on_unsubscribe.as_deref();
         let record = SubscriptionRecord {
             is_confirmed: true,
+            is_ended: false,
             is_authenticated: asks.is_some_and(|asks| asks.eq_ignore_ascii_case("true")),
             ..(*found.record).clone()
         };
@@ -223,7 +251,8 @@ struct End<'a> {
     subscription_arn: Option<Text<'a>>,
 }
 
-/// Ends a subscription; nothing happens if there is none.
+/// Ends a subscription; nothing happens if there is none. An endpoint that had confirmed it is told, and may take that
+/// back for as long as it may confirm one.
 pub(super) async fn unsubscribe(sns: &Sns, call: &Call<'_>) -> Answered {
     let input: End<'_> = call.input()?;
     let _change = sns.changes.lock().await;
@@ -239,18 +268,35 @@ pub(super) async fn unsubscribe(sns: &Sns, call: &Call<'_>) -> Answered {
         let why = "Unsubscribe requires authentication for this subscription".to_owned();
         return Err(SnsError::AuthorizationError(why).into());
     }
-    let record = TopicRecord {
+    let topic_record = TopicRecord {
         subscriptions_deleted: topic.record.subscriptions_deleted + 1,
         ..(*topic.record).clone()
     };
-    let changes = vec![
-        changes::delete_subscription(&place.name, &subscription.id),
-        changes::put_topic(&place.name, &topic.name, &record),
-    ];
+    let may_return = record.protocol.is_confirmed_by_endpoint() && subscription.is_confirmed();
+    let ended = match may_return {
+        true => changes::put_subscription(
+            &place.name,
+            &subscription.id,
+            &SubscriptionRecord {
+                token: Some(new_token(sns)),
+                is_ended: true,
+                ..(**record).clone()
+            },
+        ),
+        false => changes::delete_subscription(&place.name, &subscription.id),
+    };
+    let put = changes::put_topic(&place.name, &topic.name, &topic_record);
     sns.broker
-        .change_access(changes)
+        .change_access(vec![ended, put])
         .await
         .map_err(SnsError::from)?;
+    let index = sns.registry.index();
+    let ended = index.told(place.host.id(), &subscription.id);
+    if let Some(ended) = ended.filter(|_| may_return) {
+        sns.ask_endpoint(Question::Return, &place.host, &topic, ended, call.endpoint)
+            .await?;
+        return Ok(call.done(NAMESPACE));
+    }
     sns.forget_deliveries(&place.host, &subscription).await?;
     Ok(call.done(NAMESPACE))
 }

@@ -9,17 +9,22 @@ use crate::arn::Arn;
 use crate::sns::delivery_policy::DeliveryPolicy;
 use crate::sns::filter::{FilterPolicy, FilterScope, why_no_json};
 use crate::sns::registry::changes;
+use crate::sns::replay::{Replay, ReplayPolicy};
 use crate::sns::subscription::{Protocol, Subscription, SubscriptionRecord, dead_letter_queue};
 use crate::sns::topic::{FIFO_SUFFIX, Topic};
 use crate::wire::{Call, Text};
 
+/// What has the archive of a topic told again.
+pub(super) const REPLAY_POLICY: &str = "ReplayPolicy";
+
 /// Attributes that can be set.
-const SETTABLE: [&str; 6] = [
+const SETTABLE: [&str; 7] = [
     "DeliveryPolicy",
     "FilterPolicy",
     "FilterPolicyScope",
     "RawMessageDelivery",
     "RedrivePolicy",
+    REPLAY_POLICY,
     "SubscriptionRoleArn",
 ];
 
@@ -35,6 +40,9 @@ pub(super) fn put(
     }
     if value.is_empty() && name != "RawMessageDelivery" {
         record.attributes.remove(name);
+        if name == REPLAY_POLICY {
+            record.replay = None;
+        }
         return Ok(());
     }
     match name {
@@ -45,6 +53,7 @@ pub(super) fn put(
             ));
         }
         "RedrivePolicy" => check_redrive(topic, value)?,
+        REPLAY_POLICY => check_replay(topic, record.protocol, value)?,
         "DeliveryPolicy" => DeliveryPolicy::check(value, false).map_err(|error| match error {
             SnsError::InvalidParameter(why) => why.replacen("Invalid parameter: ", "", 1),
             _ => "DeliveryPolicy".to_owned(),
@@ -87,6 +96,17 @@ fn check_raw(protocol: Protocol, value: &str) -> Result<(), String> {
             protocol.as_str()
         )),
     }
+}
+
+fn check_replay(topic: &Topic, protocol: Protocol, policy: &str) -> Result<(), String> {
+    let refuse = |why: &str| Err(format!("ReplayPolicy: {why}"));
+    if topic.record.attribute("ArchivePolicy").is_none() {
+        return refuse("the topic has no ArchivePolicy");
+    }
+    if protocol != Protocol::Sqs {
+        return refuse("archives are replayed to queues");
+    }
+    ReplayPolicy::parse(policy).map(drop)
 }
 
 fn check_redrive(topic: &Topic, policy: &str) -> Result<(), String> {
@@ -194,6 +214,9 @@ pub(super) fn get(sns: &Sns, call: &Call<'_>) -> Answered {
         let scope = scope.unwrap_or(FilterScope::default().as_str());
         shown.push(("FilterPolicyScope", scope.to_owned()));
     }
+    if let Some(replay) = &record.replay {
+        shown.push(("ReplayStatus", replay.status.as_str().to_owned()));
+    }
     if record.protocol.is_http() {
         let effective = subscription.delivery_policy.shown_of_subscription();
         shown.push(("EffectiveDeliveryPolicy", effective));
@@ -212,20 +235,69 @@ pub(super) fn get(sns: &Sns, call: &Call<'_>) -> Answered {
 /// Sets one attribute.
 pub(super) async fn set(sns: &Sns, call: &Call<'_>) -> Answered {
     let input: Input<'_> = call.input()?;
+    let starts_replay = *input.attribute_name == *REPLAY_POLICY;
+    let _publishers = sns.hold_publishers(starts_replay).await;
     let _change = sns.changes.lock().await;
     let (subscription, topic, place) = sns.subscription(call, input.subscription_arn.as_deref())?;
     let mut record = (*subscription.record).clone();
     let value = input.attribute_value.as_deref().unwrap_or_default();
+    let value = if starts_replay && value == "{}" {
+        ""
+    } else {
+        value
+    };
     put(&mut record, &topic, &input.attribute_name, value).map_err(SnsError::invalid)?;
     check_filter(&record).map_err(SnsError::invalid)?;
     check_filters_of(&topic, &subscription.id, &record)?;
     sns.admit_queues(call, &topic, &record).await?;
+    if starts_replay && record.attribute(REPLAY_POLICY).is_some() {
+        let start = sns.start_replay(&place, &topic, &subscription.id, record, call.endpoint);
+        start.await?;
+        return Ok(call.done(NAMESPACE));
+    }
     let put = changes::put_subscription(&place.name, &subscription.id, &record);
     sns.broker
         .change_access(vec![put])
         .await
         .map_err(SnsError::from)?;
     Ok(call.done(NAMESPACE))
+}
+
+impl Sns {
+    /// Keeps publishers to FIFO topics waiting, if a replay is to begin. It comes before the lock of changes.
+    pub(super) async fn hold_publishers(
+        &self,
+        starts_replay: bool,
+    ) -> Option<tokio::sync::MutexGuard<'_, u64>> {
+        match starts_replay {
+            true => Some(self.sequence.lock().await),
+            false => None,
+        }
+    }
+
+    /// Keeps a subscription whose replay begins, while nobody publishes.
+    pub(super) async fn start_replay(
+        &self,
+        place: &Place,
+        topic: &Topic,
+        id: &str,
+        mut record: SubscriptionRecord,
+        endpoint: &str,
+    ) -> Result<(), SnsError> {
+        let put = |record: &SubscriptionRecord| {
+            let put = changes::put_subscription(&place.name, id, record);
+            self.broker.change_access(vec![put])
+        };
+        // When this is stored, all that was published before can be read.
+        record.replay = None;
+        put(&record).await?;
+        let log = self.log_of(topic);
+        let log = log.as_ref().and_then(|log| log.partition(0));
+        let mut replay = Replay::new(self.new_id(), endpoint);
+        replay.live_from = log.map_or(0, |log| log.end_offset());
+        record.replay = Some(replay);
+        Ok(put(&record).await?)
+    }
 }
 
 /// Whether a topic may have one filter policy more.

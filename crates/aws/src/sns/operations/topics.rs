@@ -167,8 +167,11 @@ pub(super) async fn delete(sns: &Sns, call: &Call<'_>) -> Answered {
         Err(SnsError::NotFound(_)) => return Ok(call.done(NAMESPACE)),
         Err(error) => return Err(error.into()),
     };
-    let subscriptions = topic.subscriptions.iter();
+    let index = sns.registry.index();
+    let ended = index.ended(place.host.id(), &topic.name);
+    let subscriptions: Vec<_> = topic.subscriptions.iter().chain(ended).collect();
     let mut deleted: Vec<_> = subscriptions
+        .iter()
         .map(|subscription| changes::delete_subscription(&place.name, &subscription.id))
         .collect();
     deleted.push(changes::delete_topic(&place.name, &topic.name));
@@ -176,7 +179,7 @@ pub(super) async fn delete(sns: &Sns, call: &Call<'_>) -> Answered {
         .change_access(deleted)
         .await
         .map_err(SnsError::from)?;
-    for subscription in &topic.subscriptions {
+    for subscription in subscriptions {
         sns.forget_deliveries(&place.host, subscription).await?;
     }
     if let Some(id) = topic.record.log.as_deref().and_then(|id| id.parse().ok()) {

@@ -1,3 +1,5 @@
+use forebay_broker::TopicRef;
+
 use super::harness::*;
 
 fn publish(topic: &str, group: &str, message: &str) -> String {
@@ -27,12 +29,33 @@ async fn a_message_is_taken_once_in_five_minutes() {
 }
 
 #[tokio::test]
-async fn after_a_restart_queues_know_what_they_took() {
+async fn a_restart_is_not_forgetting() {
+    let bench = Bench::start();
+    let topic = bench.topic("t.fifo").await;
+    let queue = bench.queue("q").await;
+    bench.subscribe(&topic, "sqs", &queue, &[]).await;
+    let first = bench.ask(&publish(&topic, "g", "a")).await.unwrap();
+    let bench = bench.restart();
+    let again = bench.ask(&publish(&topic, "g", "a")).await.unwrap();
+    for name in ["MessageId", "SequenceNumber"] {
+        assert_eq!(element(&first, name), element(&again, name));
+    }
+    let other = bench.ask(&publish(&topic, "g", "b")).await.unwrap();
+    assert!(element(&other, "SequenceNumber") > element(&first, "SequenceNumber"));
+    assert_eq!(bench.take(&queue).await.len(), 2);
+}
+
+#[tokio::test]
+async fn without_a_log_queues_know_what_they_took() {
     let bench = Bench::start();
     let topic = bench.topic("t.fifo").await;
     let queue = bench.queue("q.fifo").await;
     bench.subscribe(&topic, "sqs", &queue, &[]).await;
     let first = bench.ask(&publish(&topic, "g", "a")).await.unwrap();
+    let log = TopicRef::Name("t.fifo".to_owned());
+    for deleted in bench.broker.delete_topics(vec![log]).await {
+        deleted.unwrap();
+    }
     let bench = bench.restart();
     let again = bench.ask(&publish(&topic, "g", "a")).await.unwrap();
     assert!(element(&again, "SequenceNumber") > element(&first, "SequenceNumber"));

@@ -11,7 +11,7 @@ use forebay_broker::routing::Arguments;
 use forebay_broker::storage::{Clock, Now, Options, SimulatedDisk, StorageError};
 use forebay_broker::{Broker, BrokerOptions, CountedRandomness, Environment};
 
-use crate::sns::{Sns, call};
+use crate::sns::{Sns, SnsOptions, call};
 use crate::wire::query::Parameters;
 use crate::wire::{Body, Call, Caller, Fault, Origin};
 
@@ -50,7 +50,12 @@ impl Bench {
         let (broker, shard, _) = Broker::open(environment, storage, BrokerOptions::default())
             .expect("the simulated disk opens");
         Self {
-            sns: Arc::new(Sns::new(broker.clone(), REGION.to_owned(), is_verified)),
+            sns: Arc::new(Sns::new(
+                broker.clone(),
+                REGION.to_owned(),
+                is_verified,
+                SnsOptions::default(),
+            )),
             broker,
             disk,
             shard: Some(std::thread::spawn(move || shard.run())),

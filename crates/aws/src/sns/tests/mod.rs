@@ -4,5 +4,6 @@ mod harness;
 mod http;
 mod logs;
 mod publishing;
+mod replays;
 mod subscriptions;
 mod topics;

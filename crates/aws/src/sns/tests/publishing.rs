@@ -52,7 +52,9 @@ async fn a_queue_is_sent_a_notification() {
         (timestamp.len(), &timestamp[19..20], &timestamp[23..]),
         (24, ".", "Z")
     );
-    assert_eq!(notification.get("Signature"), None);
+    assert_eq!(notification["SignatureVersion"], "2");
+    let certificate = notification["SigningCertURL"].as_str().unwrap();
+    assert!(certificate.starts_with("http://localhost:4566/SimpleNotificationService-"));
 }
 
 #[tokio::test]
