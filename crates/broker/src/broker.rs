@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use crate::access::{AccessChange, AccessError, Directory};
 use crate::error::{AppendError, DeleteRecordsError, Stopped, TopicError};
+use crate::forwarding::ForwardMetrics;
 use crate::group::{GroupCommand, GroupReply};
-use crate::host::{Recalled, StoredMessage};
+use crate::host::{FollowedTopics, Recalled, StoredMessage};
 use crate::limits::ACCESS_CHANGES_BYTES_MAX;
 use crate::machine::{
     AlterConfig, Append, AppendedBatch, BrokerMachine, Command, CreatedTopic, NewTopic,
@@ -66,6 +67,8 @@ struct Shared {
     environment: Environment,
     cluster: Uuid,
     directories: watch::Receiver<Arc<Directory>>,
+    followed_topics: watch::Receiver<FollowedTopics>,
+    forward_metrics: ForwardMetrics,
     next_id: AtomicU64,
 }
 
@@ -112,6 +115,7 @@ impl Broker {
         let cluster = machine.open(&mut engine, id, now);
         let directories = machine.directories();
         let full = machine.watch_full();
+        let followed_topics = machine.followed_topics();
         let shard = Shard::new(engine, machine, medium, Arc::clone(&environment.clock));
         let shared = Shared {
             mailbox: shard.mailbox(),
@@ -122,6 +126,8 @@ impl Broker {
             environment,
             cluster,
             directories,
+            followed_topics,
+            forward_metrics: ForwardMetrics::default(),
             next_id: AtomicU64::new(1),
         };
         Ok((
@@ -309,6 +315,16 @@ impl Broker {
     /// The same, for who wants to know when it changes.
     pub fn directories(&self) -> watch::Receiver<Arc<Directory>> {
         self.shared.directories.clone()
+    }
+
+    /// What queues are subscribed to, and when that changes.
+    pub(crate) fn followed_topics(&self) -> watch::Receiver<FollowedTopics> {
+        self.shared.followed_topics.clone()
+    }
+
+    /// What queues were given of the topics that they are subscribed to.
+    pub fn forward_metrics(&self) -> &ForwardMetrics {
+        &self.shared.forward_metrics
     }
 
     /// Changes virtual hosts, users, policies and parameters: all that is asked, or nothing. Answered when

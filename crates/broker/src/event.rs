@@ -23,6 +23,9 @@
 //! | 18 | virtual host ended, with all in it | id u64 |
 //! | 19 | access changed | id of the virtual host that it founds (presence) u64, see `access/change.rs` |
 //! | 20 | queue altered | log u64, queue, see `machine/host/encoding.rs` |
+//! | 21 | queue subscribed to a topic | log u64, topic's id 16, next offset u64* by partition |
+//! | 22 | queue unsubscribed from a topic | log u64, topic's id 16 |
+//! | 23 | records of a topic forwarded to a queue | log u64, topic's id 16, partition u32, next offset u64 |
 
 use std::collections::BTreeMap;
 
@@ -115,6 +118,23 @@ pub(crate) enum HostEvent {
         /// A batch of queue events.
         events: Vec<u8>,
     },
+    TopicSubscribed {
+        queue: QueueId,
+        topic: Uuid,
+        /// By partition, the next record that is taken.
+        positions: Vec<u64>,
+    },
+    TopicUnsubscribed {
+        queue: QueueId,
+        topic: Uuid,
+    },
+    Forwarded {
+        queue: QueueId,
+        topic: Uuid,
+        partition: u32,
+        /// The next record that is taken.
+        next: u64,
+    },
 }
 
 impl BrokerEvent {
@@ -194,7 +214,7 @@ impl BrokerEvent {
                 founded: decoder.option(Decoder::number)?.map(VirtualHostId),
                 change: AccessChange::decode(&mut decoder)?,
             },
-            kind @ (8..=18 | 20) => Self::Host(HostEvent::decode(kind, &mut decoder)?),
+            kind @ (8..=18 | 20..=23) => Self::Host(HostEvent::decode(kind, &mut decoder)?),
             _ => {
                 return Err(DecodeError::Invalid {
                     what: "kind of broker event",
@@ -265,6 +285,21 @@ mod tests {
             BrokerEvent::PartitionsAdded { id, logs },
             BrokerEvent::ConfigChanged { id, overrides },
             BrokerEvent::ProducerIdsReserved { next: 1000 },
+            BrokerEvent::Host(HostEvent::TopicSubscribed {
+                queue: LogId(5),
+                topic: id,
+                positions: vec![0, 17],
+            }),
+            BrokerEvent::Host(HostEvent::TopicUnsubscribed {
+                queue: LogId(5),
+                topic: id,
+            }),
+            BrokerEvent::Host(HostEvent::Forwarded {
+                queue: LogId(5),
+                topic: id,
+                partition: 1,
+                next: 18,
+            }),
         ] {
             assert_eq!(BrokerEvent::decode(&event.encode()), Ok(event));
         }

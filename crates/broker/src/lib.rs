@@ -12,6 +12,7 @@
 //! | [`host`] | virtual hosts: exchanges, bindings, queues and their consumers |
 //! | [`queue`] | queues: delivery state over a log |
 //! | [`routing`] | exchanges: which bindings a message matches |
+//! | [`forwarding`] | from topics to the queues that are subscribed to them |
 //! | `producer` | idempotent producers |
 //! | `prepare` | what is checked about a batch before it reaches the shard |
 //! | `event` | what the broker journals about itself |
@@ -20,6 +21,7 @@ pub mod access;
 pub mod broker;
 mod error;
 mod event;
+pub mod forwarding;
 pub mod group;
 pub mod host;
 pub mod limits;

@@ -58,6 +58,20 @@ pub const RUN_BYTES_MAX: usize = 16 << 10;
 pub const PEEKED_MESSAGES_MAX: usize = 1_000;
 /// Messages that are moved by hand at once, for the same reason.
 pub const REDRIVEN_MESSAGES_MAX: usize = 256;
+/// Subscriptions of queues to topics there may be: each is a task and a place in every partition.
+pub const TOPIC_SUBSCRIPTIONS_MAX: usize = 10_000;
+/// Bytes of batches that are read of a partition at once, to be given to a queue.
+pub const FORWARD_READ_BYTES: usize = 256 << 10;
+/// Messages that a queue is given at once: the shard does nothing else in the meantime.
+pub const FORWARDED_MESSAGES_MAX: usize = 256;
+/// Bytes of messages that a queue is given at once, if it is more than one: a share of what is committed at once.
+pub const FORWARDED_BYTES_MAX: usize = 512 << 10;
+/// Bytes of a record that becomes a message. What is larger no client of queues could have sent.
+pub const FORWARDED_MESSAGE_BYTES_MAX: usize = 16 << 20;
+/// Partitions that are read for queues at once: each may take what a batch decompresses to.
+pub const FORWARD_READS_AT_ONCE: usize = 4;
+/// How long nothing is forwarded when the disk is full, or cannot be read.
+pub const FORWARD_RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// How often the front of a queue's log is given back: each time is a record of the journal that is
 /// synced.
 pub const QUEUE_TRIM_INTERVAL: Duration = Duration::from_secs(1);

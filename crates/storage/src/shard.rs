@@ -134,11 +134,9 @@ impl std::fmt::Debug for BackgroundJob {
 
 /// Closes the mailbox when the shard ends, even by a panic: whoever still sends learns that nobody
 /// answers.
-struct Closing<C>(Arc<Mailbox<C>>);
-
-impl<C> Drop for Closing<C> {
+impl<M: Machine> Drop for Shard<M> {
     fn drop(&mut self) {
-        self.0.close();
+        self.mailbox.close();
     }
 }
 
@@ -174,7 +172,6 @@ impl<M: Machine> Shard<M> {
 
     /// Runs until it is told to stop, or until the journal fails. Blocks the thread.
     pub fn run(mut self) -> Result<()> {
-        let _closing = Closing(Arc::clone(&self.mailbox));
         let outcome = self.serve();
         if let Err(error) = &outcome {
             tracing::error!(%error, "the journal failed; no more writes are taken");

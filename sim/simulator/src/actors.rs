@@ -2,6 +2,7 @@
 
 mod administrator;
 mod consumer;
+mod follower;
 mod keeper;
 mod lessee;
 mod member;
@@ -13,6 +14,8 @@ mod subscriber;
 pub use administrator::{AGED_MS, administrate};
 pub(crate) use consumer::committed;
 pub use consumer::consume;
+pub use follower::follow;
+pub(crate) use follower::look_at_followed;
 pub use keeper::keep;
 pub use member::{MEMBERS_TOPIC, belong};
 pub use producer::{Producer, produce};

@@ -41,6 +41,10 @@ impl Clients {
         if queues && inventory::look(&mut cx, afterwards).is_err() {
             return;
         }
+        let follows = cx.plan.queues.follows;
+        if follows && actors::look_at_followed(&mut cx, true).is_err() {
+            return;
+        }
         *self.looked.lock() = true;
         let left = Arc::new(Mutex::new(1_usize));
         if !self.idle {
@@ -81,6 +85,9 @@ impl Clients {
             let act = move |cx| actors::publish(cx, number);
             add("publisher", Box::new(act));
         }
+        if plan.queues.follows {
+            add("follower of topics", Box::new(actors::follow));
+        }
         for _ in 0..plan.queues.subscribers {
             add("subscriber", Box::new(actors::subscribe));
         }
@@ -101,6 +108,9 @@ fn leave(mut cx: Context, left: &Mutex<usize>) {
         return;
     }
     if cx.plan.queues.publishers > 0 && inventory::look(&mut cx, Afterwards::PutBack).is_err() {
+        return;
+    }
+    if cx.plan.queues.follows && actors::look_at_followed(&mut cx, false).is_err() {
         return;
     }
     cx.broker.stop();

@@ -5,6 +5,7 @@
 
 mod check;
 mod commits;
+mod followed;
 mod history;
 mod queues;
 
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 pub use check::{Found, FoundPartition};
 pub use commits::{CommitKey, Commits};
+pub use followed::{FollowedLedger, Forwarded};
 pub use history::{History, Span};
 pub use queues::{Key, Look, QueuesLedger, Route, Sighting};
 
@@ -63,6 +65,8 @@ pub struct Ledger {
     generations: BTreeMap<String, Generation>,
     /// What was promised of queues.
     pub queues: QueuesLedger,
+    /// What was forwarded from topics to a queue.
+    pub followed: FollowedLedger,
     /// The run as the checkers see it.
     pub history: History,
     next_value: u64,
@@ -90,6 +94,7 @@ pub struct Counts {
     pub published: u64,
     pub delivered: u64,
     pub looked_at: u64,
+    pub forwarded: u64,
 }
 
 impl AddAssign for Counts {
@@ -104,6 +109,7 @@ impl AddAssign for Counts {
         self.published += other.published;
         self.delivered += other.delivered;
         self.looked_at += other.looked_at;
+        self.forwarded += other.forwarded;
     }
 }
 

@@ -28,6 +28,7 @@ pub mod damage;
 pub mod disk;
 pub mod exhaustive;
 mod failure;
+mod forwarding;
 pub mod inventory;
 pub mod ledger;
 mod messages;

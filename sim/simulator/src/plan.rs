@@ -67,6 +67,8 @@ pub struct QueuePlan {
     pub kinds: Vec<queues::Kind>,
     /// How long messages live where they expire.
     pub ttl_ms: u64,
+    /// A queue is subscribed to topics.
+    pub follows: bool,
 }
 
 impl Plan {
@@ -129,6 +131,7 @@ impl Plan {
                 acts: self.acts,
                 kinds,
                 ttl_ms: *random.pick(&[50, 2000, 20_000]).unwrap_or(&50),
+                follows: random.one_in(2),
             },
             ..self
         }
@@ -218,6 +221,7 @@ impl Plan {
                     queues::Kind::Passing,
                 ],
                 ttl_ms: 50,
+                follows: true,
             },
         }
     }

@@ -17,6 +17,8 @@ pub const FAN: &str = "fan";
 pub const GRAVES: &str = "graves";
 /// See [`GRAVES`].
 pub const GRAVE: &str = "grave";
+/// The queue that is given what topics get.
+pub const FOLLOWED: &str = "followed";
 /// As many messages are ready in a queue that is bounded.
 pub const BOUND: u64 = 6;
 /// The highest priority.

@@ -106,6 +106,7 @@ impl fmt::Display for Report {
             published,
             delivered,
             looked_at,
+            forwarded,
         } = self.counts;
         writeln!(
             f,
@@ -133,7 +134,8 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "queues: {published} messages confirmed, {delivered} deliveries, {looked_at} found by looks"
+            "queues: {published} messages confirmed, {delivered} deliveries, {looked_at} found by looks, {forwarded} \
+             forwarded from topics"
         )?;
         write!(
             f,

@@ -194,17 +194,28 @@ impl Schedule {
         future: F,
         polled: impl FnOnce(),
     ) -> Result<F::Output, Down> {
+        let mut polled = Some(polled);
+        self.drive(future, || {
+            if let Some(polled) = polled.take() {
+                polled();
+            }
+        })
+    }
+
+    /// Waits for a future. `polled` is called whenever it has been polled.
+    pub fn drive<F: Future>(
+        self: &Arc<Self>,
+        future: F,
+        mut polled: impl FnMut(),
+    ) -> Result<F::Output, Down> {
         let task = current();
         let schedule = Arc::clone(self);
         let waker = Waker::from(Arc::new(TaskWaker { schedule, task }));
         let mut context = Context::from_waker(&waker);
         let mut future = pin!(future);
-        let mut polled = Some(polled);
         loop {
             let answer = future.as_mut().poll(&mut context);
-            if let Some(polled) = polled.take() {
-                polled();
-            }
+            polled();
             match answer {
                 // An answer that a dead process gave reached nobody.
                 Poll::Ready(_) if self.is_down() => return Err(Down),

@@ -280,6 +280,9 @@ impl Stage {
             damaged: self.damaged.clone(),
             random: self.random.fork(),
         };
+        if self.plan.queues.follows {
+            crate::forwarding::forward(&self.schedule, me, &cx.broker);
+        }
         let clients = Clients {
             before: self.before,
             producers: self.producers.clone(),

@@ -79,6 +79,10 @@ impl ApiError {
                 "exchange_not_found",
                 format!("exchange `{}` does not exist", text(name)),
             ),
+            HostError::NoTopic(name) => TopicError::Unknown(text(name)).into(),
+            HostError::TooMany(_) => {
+                Self::new(StatusCode::CONFLICT, "limit_reached", error.to_string())
+            }
             HostError::ExclusiveToOther(name) => {
                 let message = format!("queue `{}` belongs to a connection alone", text(name));
                 Self::new(StatusCode::CONFLICT, "queue_exclusive", message)
@@ -101,6 +105,17 @@ impl ApiError {
             ReadError::Deleted => Self::queue(&HostError::NoQueue(queue.to_owned().into())),
             error => {
                 tracing::error!(queue, %error, "messages cannot be read");
+                Self::internal()
+            }
+        }
+    }
+
+    /// Records of a topic that cannot be read.
+    pub(super) fn unreadable_topic(topic: &str, error: &ReadError) -> Self {
+        match error {
+            ReadError::Deleted => TopicError::Unknown(topic.to_owned()).into(),
+            error => {
+                tracing::error!(topic, %error, "records cannot be read");
                 Self::internal()
             }
         }

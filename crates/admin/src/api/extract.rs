@@ -60,12 +60,32 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        match Path::from_request_parts(parts, state).await {
-            Ok(Path(name)) => Ok(Self(name)),
-            Err(rejection) => {
-                let status = StatusCode::BAD_REQUEST;
-                Err(ApiError::new(status, "invalid_path", rejection.body_text()))
-            }
+        path(parts, state).await.map(Self)
+    }
+}
+
+/// Both names in the path.
+pub(super) struct Names(pub(super) String, pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Names {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let (first, second) = path(parts, state).await?;
+        Ok(Self(first, second))
+    }
+}
+
+async fn path<S, T>(parts: &mut Parts, state: &S) -> Result<T, ApiError>
+where
+    S: Send + Sync,
+    T: DeserializeOwned + Send,
+{
+    match Path::from_request_parts(parts, state).await {
+        Ok(Path(found)) => Ok(found),
+        Err(rejection) => {
+            let status = StatusCode::BAD_REQUEST;
+            Err(ApiError::new(status, "invalid_path", rejection.body_text()))
         }
     }
 }

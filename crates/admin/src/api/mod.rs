@@ -16,12 +16,13 @@ mod partitions;
 mod queue;
 mod queues;
 mod redrive;
+mod subscriptions;
 mod topic;
 mod topic_config;
 mod topics;
 
 use axum::Router;
-use axum::routing::{get, patch, post};
+use axum::routing::{delete, get, patch, post};
 
 pub(crate) use error::ApiError;
 pub(crate) use extract::Query;
@@ -45,6 +46,14 @@ pub(crate) fn routes() -> Router<Context> {
             get(messages::peek).delete(messages::purge),
         )
         .route("/queues/{name}/redrive", post(redrive::step))
+        .route(
+            "/queues/{name}/subscriptions",
+            post(subscriptions::subscribe),
+        )
+        .route(
+            "/queues/{name}/subscriptions/{topic}",
+            delete(subscriptions::unsubscribe),
+        )
         // Of its own: what is mounted at `/api` has another.
         .fallback(async || ApiError::no_such_route())
 }

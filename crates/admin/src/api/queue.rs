@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ApiError;
 use super::extract::{Name, Query};
+use super::subscriptions::SubscriptionDetail;
 use crate::admin::{Context, Shared};
 
 /// In which virtual host something is asked for.
@@ -50,6 +51,8 @@ pub(super) struct QueueDetail {
     max_messages: Option<u64>,
     max_bytes: Option<u64>,
     max_priority: u8,
+    /// The topics that it is given the records of.
+    subscriptions: Vec<SubscriptionDetail>,
     totals: Seen,
     /// The queues whose dead come here; only if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,6 +135,7 @@ impl From<&QueueDescription> for QueueDetail {
             max_messages: settings.bounds.messages,
             max_bytes: settings.bounds.bytes,
             max_priority: settings.max_priority,
+            subscriptions: queue.topics.iter().map(SubscriptionDetail::from).collect(),
             totals: Seen::from(&counters.totals),
             dead_letters_of: None,
         }

@@ -11,11 +11,13 @@
 //! | `storage` | free space |
 //! | `journal` | the shard's commits |
 //! | `topics` | topics and partitions |
+//! | `forwarding` | what queues were given of topics |
 //! | `groups` | groups, committed offsets, lag |
 //! | [`gateway`](GatewayReading) | connections and requests of a protocol |
 //! | `process` | memory, files, processor time |
 
 mod budget;
+mod forwarding;
 mod gateway;
 mod groups;
 mod journal;
@@ -123,6 +125,7 @@ pub(crate) async fn get(
             storage.put(&mut page);
         }
         journal::read(context.broker.shard_metrics(), &mut page);
+        forwarding::read(context.broker.forward_metrics(), &mut page);
         topics::read(context.broker.catalog(), &mut budgets, &mut page);
         groups.put(&context.broker, &mut budgets, &mut page);
         for source in &context.sources {

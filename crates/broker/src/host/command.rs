@@ -11,6 +11,7 @@ use super::leases::{Lease, LeaseOutcome, Receive, Received};
 use super::peek::Peek;
 use super::redrive::Redrive;
 use super::reply::NoticeSender;
+use super::topic_subscription::{Forward, SubscribeTopic};
 use crate::queue::{Credit, HolderId, Outcome, PoolId, Subscription};
 use crate::routing::Arguments;
 
@@ -140,6 +141,19 @@ pub enum HostCommand {
         /// What becomes of each.
         leases: Vec<(Lease, LeaseOutcome)>,
     },
+    /// Gives a queue what a topic gets.
+    SubscribeTopic(SubscribeTopic),
+    /// Ends that; nothing happens if it was not so.
+    UnsubscribeTopic {
+        /// The queue's name.
+        queue: Bytes,
+        /// The topic's name.
+        topic: Bytes,
+        /// Who asks.
+        connection: ConnectionId,
+    },
+    /// Gives a queue the next records of a topic that it is subscribed to.
+    Forward(Forward),
 }
 
 /// What an event takes beside the names in it.
@@ -165,6 +179,8 @@ impl HostCommand {
                 }
                 Self::Leases { leases, .. } => 64 * leases.len(),
                 Self::Release { holders, .. } => 64 * holders.len(),
+                Self::SubscribeTopic(subscribe) => 10 * subscribe.partitions,
+                Self::Forward(forward) => forward.stored_bytes(),
                 _ => 0,
             }
     }
@@ -183,6 +199,7 @@ impl HostCommand {
                 | Self::Receive { .. }
                 | Self::StopWaiting { .. }
                 | Self::Leases { .. }
+                | Self::Forward(_)
         )
     }
 
@@ -196,6 +213,8 @@ impl HostCommand {
                 | Self::AlterQueue(_)
                 | Self::Bind(_)
                 | Self::Redrive(_)
+                | Self::SubscribeTopic(_)
+                | Self::Forward(_)
         )
     }
 }

@@ -17,6 +17,12 @@ pub enum HostError {
     /// There is no such exchange.
     #[error("no exchange '{}'", String::from_utf8_lossy(.0))]
     NoExchange(Bytes),
+    /// There is no such topic.
+    #[error("no topic '{}'", String::from_utf8_lossy(.0))]
+    NoTopic(Bytes),
+    /// A queue is not subscribed to a topic any more.
+    #[error("the subscription is gone")]
+    NoSubscription,
     /// The queue is another connection's.
     #[error("queue '{}' is exclusive to another connection", String::from_utf8_lossy(.0))]
     ExclusiveToOther(Bytes),

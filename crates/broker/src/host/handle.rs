@@ -3,9 +3,9 @@
 use bytes::Bytes;
 
 use super::{
-    Bind, ConnectionId, ExchangeDefinition, GetMessage, Got, HostCommand, HostError, HostReply,
-    Publication, PublishError, Published, QueueDefinition, QueueStatus, Settlement, Subscribe,
-    Subscribed, VirtualHostId,
+    Bind, ConnectionId, ExchangeDefinition, Forward, Forwarded, GetMessage, Got, HostCommand,
+    HostError, HostReply, Publication, PublishError, Published, QueueDefinition, QueueStatus,
+    Settlement, Subscribe, Subscribed, VirtualHostId,
 };
 use crate::broker::Broker;
 use crate::error::Stopped;
@@ -94,6 +94,14 @@ impl Broker {
     ) -> impl Future<Output = Answer<()>> + Send + use<> {
         let asked = self.host(HostCommand::Disconnected { connection });
         async move { asked.await.map(drop) }
+    }
+
+    /// Gives a queue records of a topic.
+    pub(crate) async fn give_forward(&self, forward: Forward) -> Answer<Forwarded> {
+        match self.host(HostCommand::Forward(forward)).await? {
+            HostReply::Forwarded(forwarded) => Ok(forwarded),
+            _ => Err(HostError::Stopped),
+        }
     }
 
     /// Asks for what has no virtual host of its own.

@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use super::definition::{DeadLetterTarget, ExchangeDefinition, QueueDefinition};
 use super::handle::Answer;
+use super::topic_subscription::TopicSubscriptionDescription;
 use super::{HostCommand, HostError, HostReply, VirtualHost};
 use crate::queue::{Counters, HolderId};
 use crate::routing::Arguments;
@@ -66,6 +67,8 @@ pub struct QueueDescription {
     pub dead_letter: Option<DeadLetterTarget>,
     /// Who is its single active consumer.
     pub active: Option<HolderId>,
+    /// The topics that it is subscribed to.
+    pub topics: Vec<TopicSubscriptionDescription>,
 }
 
 /// Bindings from a place on.

@@ -31,6 +31,14 @@ pub mod header {
     /// How often it was delivered in the queues that it died in, if it was: u32, little-endian. Who redrives it
     /// begins anew.
     pub const DELIVERIES: &str = "forebay.deliveries";
+    /// The topic that it comes from, if it does by a subscription: its name.
+    pub const TOPIC: &str = "forebay.topic";
+    /// The partition of that topic, as text.
+    pub const PARTITION: &str = "forebay.partition";
+    /// Its offset there, as text.
+    pub const OFFSET: &str = "forebay.offset";
+    /// Its timestamp there in milliseconds since the Unix epoch, as text.
+    pub const TIMESTAMP: &str = "forebay.timestamp";
     /// The queues that it died in, see [`Deaths`](super::super::Deaths).
     pub const DEATHS: &str = "forebay.deaths";
 }
@@ -138,6 +146,8 @@ pub struct Recalled {
     pub headers: MessageHeaders,
     /// Its priority.
     pub priority: u8,
+    /// For how many milliseconds it lives.
+    pub ttl_ms: Option<u64>,
 }
 
 /// Reads the value of [`header::AMQP_PROPERTIES`]. The same for the same bytes: the broker's state depends on it.

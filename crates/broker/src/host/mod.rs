@@ -10,6 +10,7 @@
 //! | `message` | a message as it is published, and as it lies in a queue's log |
 //! | `run` | several that are routed alike, in one batch |
 //! | `stored` | that, read and written again |
+//! | `topic_subscription` | queues that are given what a topic gets |
 //! | `deaths` | what a message remembers of the queues that it died in |
 //! | `error` | why something is refused |
 //!
@@ -29,6 +30,7 @@ mod redrive;
 mod reply;
 mod run;
 mod stored;
+mod topic_subscription;
 
 pub use command::{Bind, GetMessage, HostCommand, Settlement, Subscribe};
 pub use deaths::{Death, Deaths};
@@ -53,6 +55,11 @@ pub use reply::{
 };
 pub use run::{BodySizes, Run};
 pub use stored::StoredMessage;
+pub(crate) use topic_subscription::{FollowedTopic, FollowedTopics, ForwardedMessage};
+pub use topic_subscription::{
+    Forward, Forwarded, SubscribeTopic, TopicStart, TopicSubscriptionDescription,
+    TopicSubscriptionId,
+};
 
 /// The exchange that has every queue bound by its name.
 pub const DEFAULT_EXCHANGE: &[u8] = b"";

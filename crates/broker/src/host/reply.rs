@@ -9,6 +9,7 @@ use super::inspect::Inspected;
 use super::leases::{LeaseError, Received};
 use super::peek::Peeked;
 use super::redrive::Redriven;
+use super::topic_subscription::Forwarded;
 use crate::queue::{Delivery, HolderId};
 
 /// An answer.
@@ -36,6 +37,10 @@ pub enum HostReply {
     Waiting(u64),
     /// What became of leases.
     Leases(Vec<Result<(), LeaseError>>),
+    /// Whether anything is different now.
+    Changed(bool),
+    /// What became of records of a topic.
+    Forwarded(Forwarded),
 }
 
 /// What there is of a queue.

@@ -48,7 +48,8 @@ impl StoredMessage {
         messages
     }
 
-    fn of(offset: u64, record: &Record<'_>, timestamp_ms: i64) -> Self {
+    /// A record as it was read.
+    pub(crate) fn of(offset: u64, record: &Record<'_>, timestamp_ms: i64) -> Self {
         let mut message = Self {
             offset,
             body: Bytes::copy_from_slice(record.value.unwrap_or_default()),
@@ -134,9 +135,10 @@ impl StoredMessage {
         }
     }
 
-    /// The group in whose order it is delivered.
+    /// The group in whose order it is delivered. What comes from a topic has that of its key.
     pub(crate) fn group(&self) -> Option<u64> {
-        self.header(header::GROUP).map(|name| group_id(name))
+        let name = self.header(header::GROUP).or(self.key.as_ref());
+        name.map(|name| group_id(name))
     }
 
     /// The value of a header, if it has one.

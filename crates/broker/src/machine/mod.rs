@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::access::Directory;
 use crate::event::BrokerEvent;
 use crate::group::{GroupCoordinator, GroupReply, ReplyToken};
-use crate::host::VirtualHostId;
+use crate::host::{FollowedTopics, VirtualHostId};
 use crate::options::BrokerOptions;
 use crate::producer::Producers;
 use crate::topic::config::Values;
@@ -140,6 +140,11 @@ impl BrokerMachine {
     /// Everybody's view of virtual hosts, users and policies.
     pub(crate) fn directories(&self) -> watch::Receiver<Arc<Directory>> {
         self.directories.subscribe()
+    }
+
+    /// What queues are subscribed to.
+    pub(crate) fn followed_topics(&self) -> watch::Receiver<FollowedTopics> {
+        self.host.watch_followed_topics()
     }
 
     fn store(engine: &mut Engine, event: &BrokerEvent) {

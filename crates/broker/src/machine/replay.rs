@@ -2,7 +2,8 @@
 //!
 //! Snapshot: version u8, cluster id (presence, 16), next log u64, reserved producer ids i64,
 //! topic* (id 16, name, overrides, logs), partition* (log u64, producers), groups, virtual hosts,
-//! next virtual host u64, directory.
+//! next virtual host u64, directory, subscription of a queue to a topic* (log of the queue u64, topic's id 16,
+//! next offset u64* by partition).
 
 use std::sync::Arc;
 
@@ -21,8 +22,8 @@ use crate::event::{
 use crate::group::GroupCoordinator;
 use crate::producer::Producers;
 
-/// Version 1 has no virtual host, and version 2 only the default one.
-const VERSION: u8 = 3;
+/// Version 1 has no virtual host, version 2 only the default one, and version 3 no subscriptions to topics.
+const VERSION: u8 = 4;
 
 impl Replay for BrokerMachine {
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), String> {
@@ -92,6 +93,8 @@ impl Replay for BrokerMachine {
                 "log {log} is the log of a partition and of a queue"
             ));
         }
+        let logs_of = |topic| self.topics.get(&topic).map(|topic| &topic.logs[..]);
+        self.host.check_topic_subscriptions(logs_of, engine)?;
         self.host.check(engine)
     }
 }
@@ -172,6 +175,7 @@ impl BrokerMachine {
         self.host.snapshot(&mut encoder);
         encoder.u64(self.next_virtual_host);
         self.directory.encode(&mut encoder);
+        self.host.snapshot_topic_subscriptions(&mut encoder);
         encoder.finish()
     }
 
@@ -213,6 +217,9 @@ impl BrokerMachine {
         if version >= 3 {
             self.next_virtual_host = decoder.number()?;
             self.directory = Arc::new(Directory::decode(&mut decoder)?);
+        }
+        if version >= 4 {
+            self.host.restore_topic_subscriptions(&mut decoder)?;
         }
         decoder.finish()
     }

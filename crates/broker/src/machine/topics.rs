@@ -99,6 +99,7 @@ impl BrokerMachine {
         for topic in topics {
             results.push(self.delete_topic(&topic, engine, now, replies));
         }
+        self.host.show_followed_topics(&self.catalog);
         replies.after(Durability::Fsync, Answer::DeleteTopics(answer, results));
     }
 
@@ -180,6 +181,7 @@ impl BrokerMachine {
             state.logs.extend(logs);
         }
         self.publish(topic.id, Arc::clone(&topic.config), engine);
+        self.host.topic_grew(&self.catalog);
         Ok(())
     }
 

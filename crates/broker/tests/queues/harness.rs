@@ -107,6 +107,14 @@ impl Running {
         }
     }
 
+    /// Gives the disk space again, and has the broker notice.
+    pub(crate) async fn make_space(&self) {
+        self.disk.set_capacity(1 << 40);
+        while *self.broker.watch_full().borrow() {
+            self.pass(1_000).await;
+        }
+    }
+
     /// Something goes wrong with the disk.
     pub(crate) fn inject(&self, fault: Fault) {
         self.disk.inject(fault);

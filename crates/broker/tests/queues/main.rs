@@ -5,6 +5,7 @@
 mod consuming;
 mod delaying;
 mod dying;
+mod forwarding;
 mod harness;
 mod inspecting;
 mod leasing;

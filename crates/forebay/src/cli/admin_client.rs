@@ -138,6 +138,7 @@ fn refusal(status: StatusCode, code: &str, message: &str) -> Failure {
     let failure = Failure::new(cause, message.replace('`', ""));
     match code {
         "queue_not_found" => failure.hint("forebay queue list shows those that do"),
+        "topic_not_found" => failure.hint("forebay topic list shows those that do"),
         "storage_full" => failure.hint("make space; nothing was moved"),
         _ => failure,
     }

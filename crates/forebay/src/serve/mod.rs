@@ -1,5 +1,6 @@
 //! A running broker: bind, open, accept, say so, and stop in good order.
 
+mod forwarding;
 mod management;
 mod metrics;
 mod resources;

@@ -27,6 +27,7 @@ use crate::places::Places;
 use crate::signals::Stop;
 use crate::system::{SystemClock, SystemRandomness};
 
+use super::forwarding::OnRuntime;
 use super::management;
 use super::metrics::{AwsMetrics, KafkaMetrics, RabbitMetrics, TaskMetrics};
 use super::resources::Resources;
@@ -127,6 +128,13 @@ impl Wiring {
         tokio::spawn(async move {
             tokio::select! {
                 () = delivering.deliver() => {}
+                () = ending.requested() => {}
+            }
+        });
+        let (forwarding, mut ending) = (broker.clone(), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = forwarding.forward(Arc::new(OnRuntime)) => {}
                 () = ending.requested() => {}
             }
         });

@@ -14,6 +14,7 @@ mod handshake;
 mod hostile;
 mod replies;
 mod streams;
+mod subscriptions;
 #[path = "../support/mod.rs"]
 mod support;
 mod topology;

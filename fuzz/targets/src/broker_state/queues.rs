@@ -3,8 +3,8 @@
 use bytes::{Bytes, BytesMut};
 use forebay_broker::Broker;
 use forebay_broker::host::{
-    Bind, ConnectionId, DeadLetterTarget, Envelope, ExchangeDefinition, GetMessage, Publication,
-    QueueDefinition, Queueing, Settlement, VirtualHost, VirtualHostId, unchanged,
+    Bind, BodySizes, ConnectionId, DeadLetterTarget, Envelope, ExchangeDefinition, GetMessage,
+    Publication, QueueDefinition, Queueing, Settlement, VirtualHost, VirtualHostId, unchanged,
 };
 use forebay_broker::queue::{HolderId, Outcome, QueueSettings};
 use forebay_broker::routing::{Arguments, RouterKind, Value};
@@ -115,7 +115,7 @@ fn publication(key: &'static str, number: u8) -> Publication {
             headers: None,
         },
         batch: BytesMut::from(&batch.expect("it is small")[..]),
-        body_bytes: 1,
+        bodies: BodySizes::of(&[number]),
         priority: number % 3,
         ttl_ms: (number % 2 == 1).then_some(1_000),
         for_topics: unchanged,

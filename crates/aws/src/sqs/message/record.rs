@@ -22,6 +22,8 @@ const SYSTEM: &str = "forebay.sqs.system";
 const SENDER: &str = "forebay.sqs.sender";
 /// The deduplication id.
 const DEDUPLICATION: &str = "forebay.sqs.deduplication-id";
+/// The attribute that stands for the key of a record of a topic.
+const KEY: &str = "forebay.key";
 /// Of a record: reserved ones and attributes.
 const HEADERS_MAX: usize = 5 + ATTRIBUTES_MAX;
 /// What a record takes beside what is in it, about.
@@ -180,7 +182,11 @@ impl Stored {
             (name.clone(), value)
         });
         let recalled = broker.recall(&self.0).headers.headers;
-        MessageAttributes::foreign(plain.chain(recalled))
+        // Of a record of a topic; what AMQP published says it in its properties.
+        let is_amqp = self.0.header(header::AMQP_PROPERTIES).is_some();
+        let key = self.0.key.clone().filter(|_| !is_amqp);
+        let key = key.map(|key| (Bytes::from_static(KEY.as_bytes()), Value::Bytes(key)));
+        MessageAttributes::foreign(key.into_iter().chain(plain).chain(recalled))
     }
 
     pub(crate) fn trace_header(&self) -> Option<String> {

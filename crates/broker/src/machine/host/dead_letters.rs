@@ -55,12 +55,11 @@ impl Host {
         count
     }
 
-    /// Moves a message that the queue refused. Without room for that it is only refused, as its publisher
-    /// is told.
-    pub(super) fn bury_refused(&mut self, id: QueueId, batch: &[u8], cx: &mut Cx<'_>) {
-        for dead in StoredMessage::all_in(&Bytes::copy_from_slice(batch), |_| true) {
-            self.bury_one(id, dead, DeathReason::MaxLength, cx);
-        }
+    /// Moves a message that the queue refused. Returns whether it is done; without room for that the message
+    /// is only refused, as its publisher is told.
+    pub(super) fn bury_refused(&mut self, id: QueueId, batch: &[u8], cx: &mut Cx<'_>) -> bool {
+        let mut dead = StoredMessage::all_in(&Bytes::copy_from_slice(batch), |_| true).into_iter();
+        dead.all(|dead| self.bury_one(id, dead, DeathReason::MaxLength, cx))
     }
 
     /// Batches from the one with the first of the offsets, and the offset after them.

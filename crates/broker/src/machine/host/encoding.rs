@@ -56,6 +56,26 @@ impl HostEvent {
             } => drop(encoder.u8(17).u64(virtual_host.0).u64(predeclared.0)),
             Self::Ended { virtual_host } => drop(encoder.u8(18).u64(virtual_host.0)),
             Self::QueueChanged { queue, events } => drop(encoder.u8(14).u64(queue.0).bytes(events)),
+            Self::TopicSubscribed {
+                queue,
+                topic,
+                positions,
+            } => put_positions(
+                encoder.u8(21).u64(queue.0).bytes16(topic.as_bytes()),
+                positions,
+            ),
+            Self::TopicUnsubscribed { queue, topic } => {
+                encoder.u8(22).u64(queue.0).bytes16(topic.as_bytes());
+            }
+            Self::Forwarded {
+                queue,
+                topic,
+                partition,
+                next,
+            } => {
+                let encoder = encoder.u8(23).u64(queue.0).bytes16(topic.as_bytes());
+                encoder.u32(*partition).u64(*next);
+            }
         }
     }
 
@@ -99,6 +119,21 @@ impl HostEvent {
                 queue: LogId(id),
                 definition: take_queue(decoder)?,
             },
+            21 => Self::TopicSubscribed {
+                queue: LogId(id),
+                topic: take_uuid(decoder)?,
+                positions: take_positions(decoder)?,
+            },
+            22 => Self::TopicUnsubscribed {
+                queue: LogId(id),
+                topic: take_uuid(decoder)?,
+            },
+            23 => Self::Forwarded {
+                queue: LogId(id),
+                topic: take_uuid(decoder)?,
+                partition: decoder.u32()?,
+                next: decoder.number()?,
+            },
             _ => return Err(invalid("kind of event of a virtual host")),
         })
     }
@@ -114,6 +149,16 @@ pub(super) fn take_virtual_host(
     } else {
         Ok(VirtualHostId::DEFAULT)
     }
+}
+
+pub(super) fn put_positions(encoder: &mut Encoder, positions: &[u64]) {
+    encoder.list(positions, |encoder, position| {
+        encoder.u64(*position);
+    });
+}
+
+pub(super) fn take_positions(decoder: &mut Decoder<'_>) -> Result<Vec<u64>, DecodeError> {
+    decoder.list(Decoder::number)
 }
 
 pub(super) fn put_exchange(encoder: &mut Encoder, exchange: &ExchangeDefinition) {

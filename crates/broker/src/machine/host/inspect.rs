@@ -25,11 +25,11 @@ impl Host {
         let found = match question {
             Inspect::Queues(part) => {
                 let ids = names.queues.after(part.after.as_ref()).take(part.limit);
-                Inspected::Queues(ids.filter_map(|id| self.describe(id)).collect())
+                Inspected::Queues(ids.filter_map(|id| self.describe(id, catalog)).collect())
             }
             Inspect::Queue { name } => {
                 let id = names.queues.get(&name);
-                let queue = id.and_then(|id| self.describe(*id));
+                let queue = id.and_then(|id| self.describe(*id, catalog));
                 Inspected::Queues(queue.into_iter().collect())
             }
             Inspect::Exchanges(part) => {
@@ -92,13 +92,14 @@ impl Host {
         totals
     }
 
-    fn describe(&self, id: QueueId) -> Option<QueueDescription> {
+    fn describe(&self, id: QueueId, catalog: &Catalog) -> Option<QueueDescription> {
         let state = self.queues.get(&id)?;
         Some(QueueDescription {
             definition: state.definition.clone(),
             counters: *state.queue.counters(),
             dead_letter: state.dead_letter.clone(),
             active: state.queue.active_consumer(),
+            topics: self.describe_topics(id, catalog),
         })
     }
 

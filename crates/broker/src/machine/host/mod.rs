@@ -19,6 +19,7 @@ mod publish;
 mod queues;
 mod redrive;
 mod saved;
+mod topic_subscriptions;
 mod topics;
 mod virtual_hosts;
 
@@ -47,6 +48,7 @@ use crate::topic::Catalog;
 use by_name::ByName;
 use leases::Waiters;
 use publish::Waiting;
+use topic_subscriptions::TopicSubscriptions;
 
 /// Names an exchange for as long as the broker's data lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +91,7 @@ pub(super) struct Host {
     next_waiter: u64,
     /// Publishers that wait for room in the journal.
     waiting: VecDeque<Waiting>,
+    topic_subscriptions: TopicSubscriptions,
     /// Counts the messages without a key that went to topics: they go to the partitions in turn.
     keyless: u64,
     /// The medium is full.
@@ -237,6 +240,7 @@ impl Host {
             waiters: IdMap::default(),
             next_waiter: 0,
             waiting: VecDeque::new(),
+            topic_subscriptions: TopicSubscriptions::default(),
             keyless: 0,
             is_full: false,
             settled_unsynced: false,
@@ -304,6 +308,14 @@ impl Host {
                 at_once(Ok(self.stop_waiting(vhost, &queue, waiter)))
             }
             HostCommand::Leases { queue, leases } => self.settle_leases(vhost, &queue, leases),
+            HostCommand::SubscribeTopic(subscribe) => self.subscribe_topic(vhost, &subscribe, cx),
+            HostCommand::UnsubscribeTopic {
+                queue,
+                topic,
+                connection,
+            } => self.unsubscribe_topic(vhost, &queue, &topic, connection, cx),
+            // Whoever asks waits for nobody: what follows is in the journal behind it.
+            HostCommand::Forward(forward) => at_once(self.forward(forward, cx)),
         }
     }
 
@@ -335,7 +347,9 @@ impl Host {
         if !self.waiters.is_empty() {
             self.serve_waiters(cx);
         }
+        self.tell_room();
         self.store_changes(cx);
+        self.show_followed_topics(cx.catalog);
     }
 
     /// Does what queues ask for, as far as the journal has room.

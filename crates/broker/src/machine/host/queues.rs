@@ -275,6 +275,7 @@ impl Host {
             names.queues.remove(&state.definition.name);
         }
         self.waiters.remove(&id);
+        self.topic_subscriptions.queue_gone(id);
         self.unbind_all(Target::Queue(id));
         for queues in self.pool_queues.values_mut() {
             queues.retain(|queue| *queue != id);

@@ -78,6 +78,20 @@ impl Host {
                     exchange.router.unbind(&binding);
                 }
             }
+            HostEvent::TopicSubscribed {
+                queue,
+                topic,
+                positions,
+            } => self.replay_subscribed(queue, topic, positions),
+            HostEvent::TopicUnsubscribed { queue, topic } => {
+                self.replay_unsubscribed(queue, topic);
+            }
+            HostEvent::Forwarded {
+                queue,
+                topic,
+                partition,
+                next,
+            } => self.replay_forwarded(queue, topic, partition, next)?,
             HostEvent::QueueChanged { queue, events } => {
                 let Some(state) = self.queues.get_mut(&queue) else {
                     return Ok(());

@@ -61,6 +61,7 @@ impl Host {
     /// A topic is gone, and the bindings to it.
     pub(in crate::machine) fn topic_gone(&mut self, id: Uuid) {
         self.unbind_all(Target::Topic(id));
+        self.topic_subscriptions.topic_gone(id);
     }
 
     /// Appends a message to a topic. Returns when it is as durable as the topic.

@@ -67,6 +67,16 @@ fn report(queue: &Value) -> String {
             seen.row([&format!("{label}, {reason}"), &grouped(number(count))]);
         }
     }
+    let mut topics = Table::new(["SUBSCRIBED TO", "PARTITIONS", "LAG"]).right_aligned(&[1, 2]);
+    let subscriptions = queue["subscriptions"].as_array();
+    for subscription in subscriptions.into_iter().flatten() {
+        let partitions = subscription["partitions"].as_array().map_or(0, Vec::len);
+        topics.row([
+            subscription["topic"].as_str().unwrap_or_default(),
+            &grouped(partitions as u64),
+            &grouped(number(&subscription["lag"])),
+        ]);
+    }
     let mut settings = Table::new(["SETTING", "VALUE"]);
     let yes_or_no = |value: &Value| match value.as_bool() {
         Some(true) => "yes".to_owned(),
@@ -88,6 +98,9 @@ fn report(queue: &Value) -> String {
         }
     }
     write!(text, "{seen}\n{settings}").expect("strings take all that is written");
+    if subscriptions.is_some_and(|all| !all.is_empty()) {
+        write!(text, "\n{topics}").expect("strings take all that is written");
+    }
     text
 }
 

@@ -1,4 +1,4 @@
-//! `forebay queue`: list, describe, peek, purge, dlq, redrive; one file each.
+//! `forebay queue`: list, describe, peek, purge, dlq, redrive, subscribe; one file each.
 
 mod describe;
 mod dlq;
@@ -7,6 +7,7 @@ mod message;
 mod peek;
 mod purge;
 mod redrive;
+mod subscribe;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -28,6 +29,7 @@ Examples:
   forebay queue dlq
   forebay queue dlq orders.dead
   forebay queue redrive orders.dead --reason rejected --rate 100/s
+  forebay queue subscribe billing orders --from earliest
 
 These commands ask the admin listener: --admin HOST:PORT.")]
 pub(crate) struct Queue {
@@ -75,6 +77,10 @@ Examples:
   forebay queue redrive orders.dead --match 'customer-17' --to orders.repair
   forebay queue redrive orders.dead --to-exchange orders --routing-key retry --rate 50/s")]
     Redrive(redrive::Redrive),
+    /// Give a queue what is produced to a topic, from now on or from an earlier place
+    Subscribe(subscribe::Subscribe),
+    /// End that; what the queue was given stays in it
+    Unsubscribe(subscribe::Unsubscribe),
 }
 
 impl Queue {
@@ -96,6 +102,8 @@ impl Queue {
                 Action::Purge(purge) => purge.run(&mut queues, json).await,
                 Action::Dlq(dlq) => dlq.run(&mut queues, json).await,
                 Action::Redrive(redrive) => redrive.run(&mut queues, json).await,
+                Action::Subscribe(subscribe) => subscribe.run(&mut queues, json).await,
+                Action::Unsubscribe(unsubscribe) => unsubscribe.run(&mut queues, json).await,
             }
         })
     }

@@ -149,6 +149,7 @@ impl<'a> Subject<'a> {
         match error {
             HostError::NoQueue(name) => Subject::queue(self.vhost, &name).missing(),
             HostError::NoExchange(name) => Subject::exchange(self.vhost, &name).missing(),
+            HostError::NoTopic(name) => Subject::queue(self.vhost, &name).missing(),
             HostError::ExclusiveToOther(name) => Subject::queue(self.vhost, &name).locked(),
             HostError::Inequivalent(difference) => match *difference {
                 Difference::Exclusive(_) => self.locked(),
@@ -178,9 +179,9 @@ impl<'a> Subject<'a> {
             }
             HostError::StorageFull => Refusal::precondition("the disk is full"),
             // Its lock ended, or who may do so purged it: other protocols know such queues.
-            error @ (HostError::UnknownDelivery | HostError::TooManyInFlight) => {
-                Refusal::precondition(error)
-            }
+            error @ (HostError::UnknownDelivery
+            | HostError::TooManyInFlight
+            | HostError::NoSubscription) => Refusal::precondition(error),
             error @ HostError::Subscribe(SubscribeError::Known) => {
                 Refusal::new(ReplyCode::InternalError, error)
             }

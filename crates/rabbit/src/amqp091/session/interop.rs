@@ -126,11 +126,12 @@ pub(super) fn foreign(record: &Record<'_>) -> Properties {
     let mut list = PropertyList::default();
     let mut headers = TableBuilder::new();
     for found in record.headers.flatten() {
-        // What is another protocol's own.
+        let value = found.value.unwrap_or_default();
+        // What is another protocol's own, unless it says which record of a topic this was.
         if found.key.starts_with(header::RESERVED.as_bytes()) {
+            place_in_topic(found.key, value, &mut list, &mut headers);
             continue;
         }
-        let value = found.value.unwrap_or_default();
         let known = match std::str::from_utf8(found.key).unwrap_or_default() {
             CONTENT_TYPE => Some(&mut list.content_type),
             CONTENT_ENCODING => Some(&mut list.content_encoding),
@@ -155,6 +156,26 @@ pub(super) fn foreign(record: &Record<'_>) -> Properties {
     let headers = headers.build();
     list.headers = (!headers.is_empty()).then_some(headers);
     list.encode()
+}
+
+/// What a reserved header says of the record of a topic that a message was.
+fn place_in_topic(name: &[u8], value: &[u8], list: &mut PropertyList, headers: &mut TableBuilder) {
+    if name == header::TOPIC.as_bytes() {
+        headers.put(header::TOPIC, table_value(Some(value)));
+        return;
+    }
+    let number = std::str::from_utf8(value).ok();
+    let Some(number) = number.and_then(|text| text.parse::<i64>().ok()) else {
+        return;
+    };
+    for known in [header::PARTITION, header::OFFSET] {
+        if name == known.as_bytes() {
+            headers.put(known, Value::I64(number));
+        }
+    }
+    if name == header::TIMESTAMP.as_bytes() {
+        list.timestamp = u64::try_from(number / 1_000).ok();
+    }
 }
 
 fn table_value(value: Option<&[u8]>) -> Value<'_> {

@@ -245,6 +245,9 @@ pub(crate) fn recall(properties: &Bytes) -> Recalled {
         headers: message_headers(&properties, headers.as_ref())
             .map_or_else(Default::default, |more| *more),
         priority: properties.priority().unwrap_or(0),
+        ttl_ms: properties
+            .expiration()
+            .and_then(|text| expiration(&text).ok()),
     }
 }
 
@@ -324,11 +327,12 @@ pub(super) fn published_alone(batch: &Bytes) -> Option<(Stored, Bytes)> {
 }
 
 /// What is delivered of a record, which is in `source`. One that came by another protocol has no exchange,
-/// and the queue's name as its key.
+/// and as its key the name of the topic that it was in, or else of the queue.
 pub(crate) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stored {
     let short = |value: &[u8]| ShortStr::try_from(source.slice_ref(value)).unwrap_or_default();
     let (mut exchange, mut routing_key) = (ShortStr::default(), ShortStr::default());
     let (mut properties, mut deaths, mut has_waited) = (None, None, false);
+    let mut was_in_topic = false;
     for found in record.headers.flatten() {
         let value = found.value.unwrap_or_default();
         match found.key {
@@ -339,12 +343,15 @@ pub(crate) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stor
                 properties = Properties::parse(source.slice_ref(value)).ok();
             }
             key if key == header::DELAYED.as_bytes() => has_waited = true,
+            key if key == header::TOPIC.as_bytes() => was_in_topic = true,
             key if key == header::DEATHS.as_bytes() => deaths = Deaths::decode(value).ok(),
             _ => {}
         }
     }
     let properties = properties.unwrap_or_else(|| {
-        routing_key = ShortStr::try_from(queue.clone()).unwrap_or_default();
+        if !was_in_topic {
+            routing_key = ShortStr::try_from(queue.clone()).unwrap_or_default();
+        }
         interop::foreign(record)
     });
     let properties = match has_waited {

@@ -12,6 +12,7 @@ pub(crate) mod queue;
 mod settle;
 mod stream;
 pub(crate) mod stream_topic;
+mod subscription;
 mod tx;
 
 use super::Session;

@@ -23,6 +23,11 @@ impl Session<'_> {
                 let queue = self.queue_to_bind(number, &bind.queue)?;
                 let (source, key) = (&bind.exchange, &bind.routing_key);
                 self.access.queue(Action::Write, &queue)?;
+                if let Some(topic) = self.source_topic(source).await {
+                    self.bind_to_topic(&queue, &topic, &bind).await?;
+                    self.answer(number, bind.nowait, &BindOk {});
+                    return Ok(());
+                }
                 self.access.binding(source, key)?;
                 let asked = self.binding(source, &queue, false, key, &bind.arguments)?;
                 let bound = self.host.bind(asked).await;
@@ -34,6 +39,11 @@ impl Session<'_> {
                 let queue = self.queue_to_bind(number, &unbind.queue)?;
                 let (source, key) = (&unbind.exchange, &unbind.routing_key);
                 self.access.queue(Action::Write, &queue)?;
+                if let Some(topic) = self.source_topic(source).await {
+                    self.unbind_from_topic(&queue, &topic).await?;
+                    self.answer(number, false, &UnbindOk {});
+                    return Ok(());
+                }
                 self.access.binding(source, key)?;
                 let asked = self.binding(source, &queue, false, key, &unbind.arguments)?;
                 let unbound = self.host.unbind(asked).await;

@@ -162,7 +162,7 @@ impl Session<'_> {
 
 /// Where a consumer begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Begin {
+pub(super) enum Begin {
     First,
     Last,
     Next,
@@ -178,7 +178,7 @@ enum Begin {
 }
 
 impl Begin {
-    fn parse(queue: Subject<'_>, arguments: &Table) -> Result<Self, Refusal> {
+    pub(super) fn parse(queue: Subject<'_>, arguments: &Table) -> Result<Self, Refusal> {
         let Some(value) = arguments.get(OFFSET_HEADER) else {
             return Ok(Self::Next);
         };
@@ -216,7 +216,7 @@ impl Begin {
     }
 
     /// The offset in a log.
-    async fn offset(self, log: LogReader, now_ms: i64) -> u64 {
+    pub(super) async fn offset(self, log: LogReader, now_ms: i64) -> u64 {
         let since = match self {
             Self::First => return log.start_offset(),
             Self::Next => return log.end_offset(),
