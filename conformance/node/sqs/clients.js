@@ -53,8 +53,8 @@ async function take(QueueUrl, count, more = {}) {
   return taken
 }
 
-const receive = async (QueueUrl, more = {}) =>
-  (await sqs.send(new ReceiveMessageCommand({ QueueUrl, ...more }))).Messages ?? []
+const receive = async (QueueUrl, more = {}, options = {}) =>
+  (await sqs.send(new ReceiveMessageCommand({ QueueUrl, ...more }), options)).Messages ?? []
 
 // How many messages are ready and in flight.
 async function counts(QueueUrl) {

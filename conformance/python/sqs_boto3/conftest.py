@@ -9,17 +9,6 @@ from botocore.config import Config
 REGION = "us-east-1"
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "not_yet(reason): a rule that Forebay does not hold so far")
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        marker = item.get_closest_marker("not_yet")
-        if marker and os.environ.get("BROKER_KIND", "forebay") == "forebay":
-            item.add_marker(pytest.mark.skip(reason=f"not yet: {marker.args[0]}"))
-
-
 def endpoint_url():
     endpoint = os.environ["BROKER_AWS"]
     return endpoint if "://" in endpoint else f"http://{endpoint}"

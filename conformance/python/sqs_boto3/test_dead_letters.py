@@ -69,7 +69,6 @@ def test_a_time_out_counts_as_much_as_giving_back(sqs, mortal, dead):
     assert take_one(sqs, dead)["Body"] == "a"
 
 
-@pytest.mark.not_yet("what is hidden for no time may die before it is read for the answer")
 def test_who_is_given_the_last_chance_has_it(sqs, mortal, dead):
     """guide: sqs-dead-letter-queues: moved when the count is exceeded, that is, not before the last
     receive is answered, however short it is hidden."""
@@ -254,7 +253,6 @@ def test_allowances_that_are_refused(sqs, queue, text):
 
 
 @pytest.mark.slow
-@pytest.mark.not_yet("the time in a dead-letter queue is counted from the arrival there")
 def test_retention_of_the_dead(sqs, mortal, create_queue):
     """guide: sqs-dead-letter-queues: in a standard dead-letter queue "the expiration of a message
     is always based on its original enqueue timestamp"."""

@@ -221,7 +221,8 @@ def test_settings_that_changed_last(service):
 
 
 def test_messages_that_are_being_moved(service):
-    """API_StartMessageMoveTask: cut off in the middle, each message is in one of the queues."""
+    """API_StartMessageMoveTask, API_ListMessageMoveTasks: a task that is cut off in the middle goes
+    on, and each message is in one of the queues."""
     dead = service.create("dead")
     redrive = json.dumps({"deadLetterTargetArn": arn(service.sqs, dead), "maxReceiveCount": 1})
     queue = service.create(VisibilityTimeout=0, RedrivePolicy=redrive)
@@ -233,12 +234,56 @@ def test_messages_that_are_being_moved(service):
     )
     set_attributes(service.sqs, queue, VisibilityTimeout=600)
     source = arn(service.sqs, dead)
-    service.sqs.start_message_move_task(SourceArn=source, MaxNumberOfMessagesPerSecond=5)
+
+    def tasks():
+        listed = service.sqs.list_message_move_tasks(SourceArn=source, MaxResults=10)
+        return listed.get("Results", [])
+
+    started = service.sqs.start_message_move_task(
+        SourceArn=source, MaxNumberOfMessagesPerSecond=5
+    )
     eventually(lambda: counts(service.sqs, queue)[0] >= 3, what="some are moved")
     service.restart()
+    [task] = tasks()
+    assert (task["Status"], task["TaskHandle"]) == ("RUNNING", started["TaskHandle"])
+    # What dies after it began is none of its messages.
+    send(service.sqs, dead, "later")
+    eventually(lambda: tasks()[0]["Status"] == "COMPLETED", what="the end of the task")
+    assert tasks()[0]["ApproximateNumberOfMessagesToMove"] == 20
+    assert counts(service.sqs, dead)[0] == 1
     found = []
-    for url in [queue, dead]:
-        while messages := receive(service.sqs, url, VisibilityTimeout=600, WaitTimeSeconds=1):
-            found += bodies(messages)
-            delete(service.sqs, url, *messages)
+    while messages := receive(service.sqs, queue, WaitTimeSeconds=1):
+        found += bodies(messages)
+        delete(service.sqs, queue, *messages)
     assert sorted(found) == texts
+
+
+def test_tasks_that_ended(service):
+    """API_ListMessageMoveTasks: "Gets the most recent message movement tasks (up to 10)"."""
+    dead = service.create("dead")
+    redrive = json.dumps({"deadLetterTargetArn": arn(service.sqs, dead), "maxReceiveCount": 1})
+    service.create(RedrivePolicy=redrive)
+    source = arn(service.sqs, dead)
+
+    def tasks():
+        listed = service.sqs.list_message_move_tasks(SourceArn=source, MaxResults=10)
+        return listed.get("Results", [])
+
+    def have_ended():
+        return all(task["Status"] in ("COMPLETED", "CANCELLED") for task in tasks())
+
+    for _ in range(2):
+        service.sqs.start_message_move_task(SourceArn=source)
+        eventually(have_ended, what="the end of the task")
+    send(service.sqs, dead, "a", "b", "c")
+    handle = service.sqs.start_message_move_task(SourceArn=source, MaxNumberOfMessagesPerSecond=1)
+    service.sqs.cancel_message_move_task(TaskHandle=handle["TaskHandle"])
+    eventually(have_ended, what="the end of the task")
+    before = tasks()
+    service.restart()
+    assert tasks() == before
+    assert [task["Status"] for task in before] == ["CANCELLED", "COMPLETED", "COMPLETED"]
+    # Those of a queue end with it.
+    service.sqs.delete_queue(QueueUrl=dead)
+    service.create("dead")
+    assert tasks() == []

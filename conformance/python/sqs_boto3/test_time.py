@@ -75,13 +75,22 @@ def test_fifo_queues_delay_their_messages(sqs, create_queue):
     assert bodies(take(sqs, queue, 2)) == ["a", "b"]
 
 
-@pytest.mark.not_yet("what waits already waits for as long as it was told")
 def test_a_new_delay_of_a_fifo_queue_is_for_all(sqs, create_queue):
     """guide: sqs-delay-queues: "For FIFO queues, the per-queue delay setting is retroactive"."""
     queue = create_queue(fifo=True, ContentBasedDeduplication="true", DelaySeconds=900)
     send(sqs, queue, "a", MessageGroupId="g")
     set_attributes(sqs, queue, DelaySeconds=0)
     assert bodies(take(sqs, queue, 1)) == ["a"]
+
+
+def test_a_new_delay_of_a_standard_queue_is_for_what_comes(sqs, create_queue):
+    """guide: sqs-delay-queues: "For standard queues, the per-queue delay setting is not retroactive"."""
+    queue = create_queue(DelaySeconds=900)
+    send(sqs, queue, "a")
+    set_attributes(sqs, queue, DelaySeconds=0)
+    send(sqs, queue, "b")
+    assert bodies(take(sqs, queue, 1)) == ["b"]
+    assert counts(sqs, queue) == [0, 1, 1]
 
 
 @pytest.mark.slow

@@ -104,8 +104,10 @@ impl Gateway {
         metrics.ended(ending);
     }
 
-    /// Sends what waits for the endpoints of subscriptions, and replays archives, for as long as it is polled.
+    /// Goes on with message move tasks, sends what waits for the endpoints of subscriptions, and replays archives, for as
+    /// long as it is polled.
     pub async fn deliver(&self) {
+        sqs::resume(&self.shared);
         let sns = &self.shared.sns;
         tokio::join!(sns::deliver(Arc::clone(sns)), sns::replay(Arc::clone(sns)));
     }

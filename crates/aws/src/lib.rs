@@ -5,11 +5,13 @@
 //! |---|---|
 //! | [`arn`] | names of queues, topics and subscriptions |
 //! | [`auth`] | who asks: AWS Signature Version 4 |
+//! | `cidr` | blocks of IP addresses |
 //! | `gateway` | what all connections share |
 //! | `http` | a connection, and each of its requests |
 //! | [`limits`] | every bound |
 //! | `metrics` | what is counted |
 //! | `namespace` | accounts and regions are virtual hosts |
+//! | `policy` | who else may do what to a queue or a topic |
 //! | `service` | whose a request is |
 //! | [`sns`] | Amazon SNS |
 //! | `sqs` | Amazon SQS |
@@ -17,11 +19,13 @@
 
 pub mod arn;
 pub mod auth;
+mod cidr;
 mod gateway;
 mod http;
 pub mod limits;
 mod metrics;
 mod namespace;
+mod policy;
 mod request_id;
 mod service;
 pub mod sns;

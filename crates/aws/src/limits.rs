@@ -54,6 +54,8 @@ pub const IN_FLIGHT_MAX: u64 = 120_000;
 pub const ATTEMPT_KEPT: Duration = Duration::from_secs(5 * 60);
 /// Receives that may be repeated; more are not remembered.
 pub const ATTEMPTS_MAX: usize = 10_000;
+/// How often it is written down how much a message move task has moved.
+pub const MOVE_TASK_KEPT_EVERY: Duration = Duration::from_secs(10);
 /// Messages that a move task without a rate moves at once.
 pub const MOVED_AT_ONCE: usize = 500;
 /// Bytes of their bodies: they are in memory together.

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Poll, ready};
 
@@ -23,6 +24,7 @@ pub(super) struct Connection<'g, S> {
     pub(super) stream: S,
     /// The request at hand, or what is there of it, and what came behind it.
     pub(super) arrived: Vec<u8>,
+    peer: SocketAddr,
     pub(super) deadline: Deadline,
 }
 
@@ -42,10 +44,11 @@ impl<'g, S> Connection<'g, S>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    pub(super) fn new(shared: &'g Shared, stream: S) -> Self {
+    pub(super) fn new(shared: &'g Shared, stream: S, peer: SocketAddr) -> Self {
         Self {
             shared,
             stream,
+            peer,
             arrived: Vec::new(),
             deadline: Deadline::new(limits::IDLE_TIMEOUT),
         }
@@ -142,7 +145,7 @@ where
         let end = head.end + request.body().len();
         let stream = &mut self.stream;
         let answer = {
-            let mut answer = pin!(request::answer(self.shared, request));
+            let mut answer = pin!(request::answer(self.shared, request, self.peer));
             poll_fn(|cx| {
                 if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
                     return Poll::Ready(Ok(answer));

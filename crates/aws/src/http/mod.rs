@@ -42,7 +42,7 @@ pub(crate) async fn serve<S>(shared: &Shared, stream: S, peer: SocketAddr) -> En
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let (ending, error) = Connection::new(shared, stream).run().await;
+    let (ending, error) = Connection::new(shared, stream, peer).run().await;
     if let Some(error) = error {
         // Clients that go away are everyday; what it was matters to them alone.
         tracing::debug!(%peer, %error, "connection of an AWS client ended");

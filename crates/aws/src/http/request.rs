@@ -1,6 +1,7 @@
 //! Whose a request is, what it asks and by which protocol.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 
 use super::head::{Request, readable};
 use super::response::{self, Answer, Outcome};
@@ -10,14 +11,14 @@ use crate::limits;
 use crate::service::Service;
 use crate::sns;
 use crate::wire::query::Parameters;
-use crate::wire::{Body, Call, Caller, Fault, Format, faults};
+use crate::wire::{Body, Call, Caller, Fault, Format, Origin, faults};
 
 /// What the operation of a request in JSON is named with: `AmazonSQS.SendMessage`.
 const TARGET_PREFIX: &str = "AmazonSQS.";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Answers a request that is there in full.
-pub(super) async fn answer(shared: &Shared, request: Request<'_>) -> Answer {
+pub(super) async fn answer(shared: &Shared, request: Request<'_>, peer: SocketAddr) -> Answer {
     let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
     let id = &*shared.request_ids.next().encode_lower(&mut id);
     let format = format(request);
@@ -26,7 +27,10 @@ pub(super) async fn answer(shared: &Shared, request: Request<'_>) -> Answer {
     shared.metrics.received_bytes.add(body.len() as u64);
     let mut content_type = None;
     let body = match (unsupported_method(request), certificate(shared, request)) {
-        (None, None) => ask(shared, request, format, id, &mut service).await,
+        (None, None) => {
+            let origin = origin(shared, request, peer);
+            ask(shared, request, format, origin, id, &mut service).await
+        }
         // Seldom, and large.
         (None, Some(certificate)) => {
             content_type = Some("application/x-pem-file");
@@ -99,6 +103,7 @@ async fn ask(
     shared: &Shared,
     request: Request<'_>,
     format: Format,
+    origin: Origin<'_>,
     request_id: &str,
     service: &mut Service,
 ) -> Result<Vec<u8>, Fault> {
@@ -138,6 +143,7 @@ async fn ask(
         operation: &operation,
         body,
         caller: &caller,
+        origin,
         endpoint: &endpoint,
         host,
         path: request.path(),
@@ -145,6 +151,20 @@ async fn ask(
     };
     shared.metrics.requested(asked, &operation);
     asked.call(shared, &call).await
+}
+
+/// Where a request comes from. Only policies ask, and those only where callers are who they say.
+fn origin<'a>(shared: &Shared, request: Request<'a>, peer: SocketAddr) -> Origin<'a> {
+    let is_asked = shared.options.access.is_verified();
+    let field = |name: &str| match is_asked {
+        true => request.fields().values(name).next().and_then(readable),
+        false => None,
+    };
+    Origin {
+        address: peer.ip(),
+        user_agent: field("user-agent"),
+        referer: field("referer"),
+    }
 }
 
 fn admit(

@@ -14,9 +14,10 @@
 //! | `deduplication` | what FIFO topics took lately |
 //! | `signature` | by whom what is sent was sent |
 //! | `delivery`, `delivery_policy` | requests to endpoints, and when they are made again |
-//! | `policy` | a topic's access policy |
+//! | `access`, `policy` | whether a caller may do what it asks, and a topic's access policy |
 //! | `error` | AWS's codes and words |
 
+mod access;
 mod deduplication;
 mod delivery;
 mod delivery_policy;

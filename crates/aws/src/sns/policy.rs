@@ -1,12 +1,11 @@
-//! A topic's access policy: kept and shown as it was set. Who may do what is the broker's own question, so a policy
-//! changes nothing else.
+//! A topic's access policy as it is set and shown.
 
 use serde_json::{Value, json};
 
 use super::SnsError;
 
 /// What owners may do to a topic of which nothing is said, and what others can be allowed.
-const ACTIONS: [&str; 8] = [
+pub(super) const ACTIONS: [&str; 8] = [
     "GetTopicAttributes",
     "SetTopicAttributes",
     "AddPermission",

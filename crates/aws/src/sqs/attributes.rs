@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 
 use super::error::SqsError;
 use super::redrive;
+use crate::policy::Policy;
 use crate::wire::{Entries, Text};
 
 /// An attribute that can be set.
@@ -283,10 +284,13 @@ impl Attributes {
 }
 
 fn check_policy(policy: &str) -> Result<(), SqsError> {
-    let is_document = policy.is_empty()
-        || serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(policy).is_ok();
-    is_document.then_some(()).ok_or_else(|| {
-        SqsError::InvalidAttributeValue("Invalid value for the parameter Policy.".to_owned())
+    if policy.is_empty() {
+        return Ok(());
+    }
+    let read = Policy::parse(policy, "sqs");
+    read.map(drop).map_err(|error| {
+        let message = format!("Invalid value for the parameter Policy. Reason: {error}");
+        SqsError::InvalidAttributeValue(message)
     })
 }
 
@@ -359,7 +363,7 @@ mod tests {
     #[test]
     fn an_empty_document_takes_one_away() {
         let there = given(&[
-            ("Policy", "{\"Version\":\"2012-10-17\"}"),
+            ("Policy", "{\"Version\":\"2012-10-17\",\"Statement\":[]}"),
             ("DelaySeconds", "5"),
         ])
         .unwrap();

@@ -87,6 +87,7 @@ impl Definition {
             counted: Causes::ALL,
             dead_letter: redrive.is_some(),
             drops_expired: true,
+            keeps_age: !self.is_fifo,
             order: match self.is_fifo {
                 true => Order::PerGroup,
                 false => Order::None,

@@ -13,7 +13,7 @@ use crate::wire::Fault;
 /// Why SQS refuses something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SqsError {
-    AccessDenied,
+    AccessDenied(String),
     BatchEntryIdsNotDistinct(String),
     BatchRequestTooLong { bytes: usize, limit: usize },
     EmptyBatchRequest(&'static str),
@@ -51,7 +51,7 @@ impl SqsError {
 
     fn modelled(&self) -> Modelled {
         match self {
-            Self::AccessDenied => Modelled(
+            Self::AccessDenied(_) => Modelled(
                 "com.amazonaws.sqs#AccessDeniedException",
                 "AccessDenied",
                 403,
@@ -165,7 +165,7 @@ impl SqsError {
 
     fn message(&self) -> Cow<'static, str> {
         match self {
-            Self::AccessDenied => "Access to the resource is denied.".into(),
+            Self::AccessDenied(why) => why.clone().into(),
             Self::BatchEntryIdsNotDistinct(id) => format!("Id {id} repeated.").into(),
             Self::BatchRequestTooLong { bytes, limit } => format!(
                 "Batch requests cannot be longer than {limit} bytes. You have sent {bytes} bytes."
@@ -250,7 +250,9 @@ impl From<HostError> for SqsError {
     fn from(error: HostError) -> Self {
         match error {
             HostError::NoQueue(_) | HostError::NoVirtualHost => Self::QueueDoesNotExist,
-            HostError::ExclusiveToOther(_) => Self::AccessDenied,
+            HostError::ExclusiveToOther(_) => {
+                Self::AccessDenied("Access to the resource is denied.".to_owned())
+            }
             HostError::TooMany(_) => Self::OverLimit(error.to_string()),
             HostError::StorageFull => Self::Unavailable("The disk is full"),
             HostError::Stopped => Self::Unavailable("The server is stopping"),

@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `operations` | what can be asked, a file for each family |
+//! | `access` | whether a caller may do what it asks |
 //! | `address` | queue URLs |
 //! | `queues` | queues as requests name them |
 //! | `definition` | a queue of SQS as a queue of the broker |
@@ -13,6 +14,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>
 
+mod access;
 mod address;
 mod attributes;
 mod definition;
@@ -23,6 +25,9 @@ mod queues;
 mod receipt;
 mod redrive;
 
+use crate::gateway::Shared;
+
+pub(crate) use access::policy_of;
 pub(crate) use operations::{OPERATIONS, call};
 
 /// The namespace of its answers in XML.
@@ -40,4 +45,9 @@ pub(crate) struct Sqs {
     attempts: operations::Attempts,
     /// Messages that are moved out of dead-letter queues.
     move_tasks: operations::MoveTasks,
+}
+
+/// Goes on with what ran when the server ended.
+pub(crate) fn resume(shared: &Shared) {
+    shared.sqs.move_tasks.resume(shared);
 }

@@ -13,6 +13,7 @@ use forebay_broker::host::{QueueDescription, VirtualHost};
 use hashbrown::{Equivalent, HashMap};
 use parking_lot::RwLock;
 
+use super::access;
 use super::address::Address;
 use super::attributes::Attribute;
 use super::definition::Definition;
@@ -21,6 +22,7 @@ use crate::arn::Arn;
 use crate::gateway::Shared;
 use crate::limits;
 use crate::namespace::Namespace;
+use crate::policy::Policy;
 use crate::wire::{Call, Text};
 
 /// A queue as it was seen.
@@ -30,6 +32,7 @@ pub(super) struct Queue {
     pub(super) namespace: Namespace,
     pub(super) name: Bytes,
     pub(super) definition: Definition,
+    pub(super) policy: Option<Policy>,
     pub(super) message_bytes_max: usize,
     pub(super) wait_seconds: u64,
     pub(super) is_content_deduplicated: bool,
@@ -118,7 +121,7 @@ pub(super) async fn find(
     url: Option<&Text<'_>>,
 ) -> Result<Arc<Queue>, SqsError> {
     let address = address(call, url)?;
-    let place = place(shared, call, &address)?;
+    let place = place(shared, call, &address).await?;
     at(shared, place).await
 }
 
@@ -137,6 +140,7 @@ pub(super) async fn at(shared: &Shared, place: PlaceRef<'_>) -> Result<Arc<Queue
     let attributes = &definition.attributes;
     let bytes_max = attributes.number(Attribute::MaximumMessageSize);
     let queue = Arc::new(Queue {
+        policy: access::read(&definition),
         host,
         namespace: place.namespace(),
         name: described.definition.name,
@@ -185,30 +189,17 @@ pub(super) fn address<'a>(
     }
 }
 
-/// Where that is. Who signs with an account's key has that account's queues, and no others.
-pub(super) fn place<'a>(
+/// Where that is, if the caller may do there what it asks.
+pub(super) async fn place<'a>(
     shared: &Shared,
     call: &'a Call<'_>,
     address: &'a Address<'_>,
 ) -> Result<PlaceRef<'a>, SqsError> {
-    let account = account(shared, call, address.account)?;
-    Ok(PlaceRef {
-        account,
+    let place = PlaceRef {
+        account: address.account.unwrap_or(&call.caller.account),
         region: address.region.unwrap_or(&call.caller.region),
         name: &address.name,
-    })
-}
-
-/// The account that is meant, if the caller may do anything there.
-pub(super) fn account<'a>(
-    shared: &Shared,
-    call: &'a Call<'_>,
-    named: Option<&'a str>,
-) -> Result<&'a str, SqsError> {
-    let own = &call.caller.account;
-    let account = named.unwrap_or(own);
-    if shared.options.access.is_verified() && account != own {
-        return Err(SqsError::AccessDenied);
-    }
-    Ok(account)
+    };
+    access::check(shared, call, place).await?;
+    Ok(place)
 }

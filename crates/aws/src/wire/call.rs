@@ -1,5 +1,7 @@
 //! A request, whichever protocol it came by.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use super::answer::Answer;
@@ -38,6 +40,17 @@ impl Caller {
     }
 }
 
+/// Where a request comes from, as far as policies ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// The other end of its connection.
+    pub address: IpAddr,
+    /// What the client calls itself.
+    pub user_agent: Option<&'a str>,
+    /// The page that led to it.
+    pub referer: Option<&'a str>,
+}
+
 /// The parameters of a request.
 #[derive(Debug)]
 pub enum Body<'a> {
@@ -56,6 +69,8 @@ pub struct Call<'a> {
     pub body: Body<'a>,
     /// Who asks.
     pub caller: &'a Caller,
+    /// Where it comes from.
+    pub origin: Origin<'a>,
     /// Scheme and host as the client wrote them: `http://localhost:4566`.
     pub endpoint: &'a str,
     /// The host alone, with its port.

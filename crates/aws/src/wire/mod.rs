@@ -26,7 +26,7 @@ mod scan;
 mod text;
 
 pub use answer::Answer;
-pub use call::{Body, Call, Caller, Format};
+pub use call::{Body, Call, Caller, Format, Origin};
 pub use entries::Entries;
 pub(crate) use escape::json as json_string;
 pub use fault::{Fault, faults};

@@ -94,13 +94,14 @@ impl Queue {
         }
     }
 
-    /// Goes on under other settings, which hold for what the queue has, too. What is locked or
-    /// delayed stays so for as long as it was going to.
+    /// Goes on under other settings, which hold for what the queue has, too. What is locked stays so for as
+    /// long as it was going to, and so does what is delayed, unless the order is that of groups.
     pub fn reconfigure(&mut self, settings: QueueSettings, turn: &mut Turn<'_>) {
         self.messages.reconfigure(settings.clone());
         turn.out.journal(QueueEvent::Reconfigured {
             settings: Box::new(settings),
         });
+        self.wake_due(turn);
         self.elect(turn);
         self.drop_failed(turn);
         self.expire_heads(turn.now_ms, turn);

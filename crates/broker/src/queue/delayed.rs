@@ -23,6 +23,21 @@ impl Delayed {
         self.by_time.remove(&(until_ms, offset))
     }
 
+    /// All become ready by so much later.
+    pub(super) fn shift(&mut self, by_ms: i64) {
+        if by_ms == 0 || self.times.is_empty() {
+            return;
+        }
+        let shifted = |(until_ms, offset): (i64, u64)| (until_ms.saturating_add(by_ms), offset);
+        let by_time = std::mem::take(&mut self.by_time).into_iter();
+        self.by_time = by_time
+            .map(|(key, priority)| (shifted(key), priority))
+            .collect();
+        for until_ms in self.times.values_mut() {
+            *until_ms = until_ms.saturating_add(by_ms);
+        }
+    }
+
     /// The next message that is due.
     pub(super) fn due(&self, now_ms: i64) -> Option<u64> {
         let ((until_ms, offset), _) = self.by_time.first_key_value()?;

@@ -30,6 +30,9 @@ pub struct Attributes {
     pub not_before_ms: Option<i64>,
     /// The group in whose order it is delivered.
     pub group: Option<u64>,
+    /// Since when it ages, in milliseconds since the Unix epoch, if that is longer than it has been here. Nothing to a
+    /// queue that does not [keep the age](super::QueueSettings::keeps_age) of messages.
+    pub born_ms: Option<i64>,
     /// Under which id it is known. Of the first message, if there are several.
     pub deduplication: Option<u128>,
 }
@@ -125,6 +128,9 @@ impl Queue {
             group: attributes
                 .group
                 .filter(|_| settings.order == Order::PerGroup),
+            born_ms: attributes
+                .born_ms
+                .filter(|born_ms| settings.keeps_age && *born_ms < now_ms),
             deduplication: attributes
                 .deduplication
                 .filter(|_| settings.deduplication_ms.is_some()),

@@ -19,6 +19,7 @@
 //! | 10 | buried | `offset, count` |
 //! | 11 | locked for a time | `holder, number, offset, count, until time, at time` |
 //! | 12 | deduplication forgotten | |
+//! | 13 | attributed, born earlier | as 5, and `born time` |
 //!
 //! A removal is 0 acked, 1 purged, 2 moved, 16 + reason dead, 32 + reason dropped; a reason is 0 expired,
 //! 1 rejected, 2 max length, 3 delivery limit.
@@ -47,6 +48,7 @@ const RECONFIGURED: u8 = 9;
 const BURIED: u8 = 10;
 const LEASED: u8 = 11;
 const DEDUPLICATION_FORGOTTEN: u8 = 12;
+const ATTRIBUTED_BORN: u8 = 13;
 
 /// One change of a queue's persistent state. Numbers are those of [`Token`](super::Token)s, times
 /// milliseconds.
@@ -253,7 +255,10 @@ impl QueueEvent {
                 at_ms,
                 attributes,
             } => {
-                encoder.u8(ATTRIBUTED);
+                encoder.u8(match attributes.born_ms {
+                    Some(_) => ATTRIBUTED_BORN,
+                    None => ATTRIBUTED,
+                });
                 last.offset.put_run(encoder, *offset, *count);
                 last.put_time(encoder, *at_ms);
                 encoder
@@ -270,6 +275,9 @@ impl QueueEvent {
                     .option(attributes.deduplication, |encoder, id| {
                         encoder.bytes16(&id.to_le_bytes());
                     });
+                if let Some(born_ms) = attributes.born_ms {
+                    last.put_time(encoder, born_ms);
+                }
             }
             Self::Extended {
                 holder,
@@ -350,7 +358,7 @@ impl QueueEvent {
                     removal: removal(decoder)?,
                 }
             }
-            ATTRIBUTED => {
+            kind @ (ATTRIBUTED | ATTRIBUTED_BORN) => {
                 let (offset, count) = last.offset.take_run(decoder)?;
                 Self::Attributed {
                     offset,
@@ -363,6 +371,10 @@ impl QueueEvent {
                         group: decoder.option(Decoder::u64)?,
                         deduplication: decoder
                             .option(|decoder| Ok(u128::from_le_bytes(decoder.bytes16()?)))?,
+                        born_ms: match kind {
+                            ATTRIBUTED_BORN => Some(last.time(decoder)?),
+                            _ => None,
+                        },
                     },
                 }
             }

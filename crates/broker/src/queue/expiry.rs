@@ -9,11 +9,12 @@ use super::event::QueueEvent;
 use super::settings::Overflow;
 
 impl Queue {
-    /// Drops what has expired by `now_ms` and is first in line of its priority.
+    /// Drops what has expired by `now_ms` and is first in line of its priority, or was born elsewhere.
     pub(super) fn expire_heads(&mut self, now_ms: i64, turn: &mut Turn<'_>) {
         if !self.messages.expires() {
             return;
         }
+        self.expire_born(now_ms, turn);
         let mut again = true;
         while again {
             again = false;
@@ -34,6 +35,22 @@ impl Queue {
         }
     }
 
+    fn expire_born(&mut self, now_ms: i64, turn: &mut Turn<'_>) {
+        while let Some((expiry_ms, offset)) = self.oldest_born()
+            && expiry_ms <= now_ms
+            && let Some(priority) = self.messages.levels.priority_of(offset)
+        {
+            self.ready_died(priority, offset..offset + 1, DeathReason::Expired, turn);
+        }
+    }
+
+    /// Which message that was born elsewhere expires next by the queue's time to live, and when.
+    fn oldest_born(&self) -> Option<(i64, u64)> {
+        let ttl_ms = self.messages.settings.ttl_ms?;
+        let (born_ms, offset) = self.messages.births.oldest()?;
+        Some((born_ms.saturating_add_unsigned(ttl_ms), offset))
+    }
+
     /// When the next message expires.
     pub(super) fn next_expiry(&self) -> Option<i64> {
         if !self.messages.expires() {
@@ -41,7 +58,10 @@ impl Queue {
         }
         let levels = &self.messages.levels;
         let heads = levels.priorities().filter_map(|level| levels.first(level));
-        heads.filter_map(|head| self.messages.expiry(head).0).min()
+        let heads = heads.filter_map(|head| self.messages.expiry(head).0);
+        heads
+            .chain(self.oldest_born().map(|(expiry_ms, _)| expiry_ms))
+            .min()
     }
 
     /// Drops messages from the head until the rest fits the queue's bounds. What waits for others of

@@ -65,12 +65,16 @@ impl Queue {
             held + counters.totals.settled(),
             counters.totals.enqueued,
         )?;
-        match messages
+        let remembered = messages
             .marks
             .keys()
-            .find(|offset| messages.frontier.is_done(**offset))
+            .copied()
+            .chain(messages.births.iter().map(|(offset, _)| offset));
+        match remembered
+            .into_iter()
+            .find(|offset| messages.frontier.is_done(*offset))
         {
-            Some(offset) => Err(violation(format!("{offset} is settled and marked"))),
+            Some(offset) => Err(violation(format!("{offset} is settled and remembered"))),
             None => Ok(()),
         }
     }
@@ -91,7 +95,7 @@ impl Queue {
                 messages.marks.capacity(),
                 size_of::<(u64, super::messages::Mark)>(),
             )
-            + messages.delayed.len() as usize * 80
+            + (messages.delayed.len() as usize + messages.births.len()) * 80
             + tables.sum::<usize>()
             + self.consumers.memory_bytes()
     }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use forebay_storage::IdMap;
 
 use super::arrivals::Arrivals;
+use super::births::Births;
 use super::counters::{Counters, Removal};
 use super::deadlines::{Deadline, Deadlines};
 use super::dedup::Dedup;
@@ -51,6 +52,7 @@ pub(super) struct Messages {
     pub(super) marks: IdMap<u64, Mark>,
     pub(super) sizes: Sizes,
     pub(super) arrivals: Arrivals,
+    pub(super) births: Births,
     pub(super) ttls: Ttls,
     pub(super) groups: Groups,
     pub(super) dedup: Dedup,
@@ -73,6 +75,7 @@ impl Messages {
             marks: IdMap::default(),
             sizes: Sizes::default(),
             arrivals: Arrivals::default(),
+            births: Births::default(),
             ttls: Ttls::default(),
             groups: Groups::default(),
             dedup: Dedup::default(),
@@ -125,6 +128,11 @@ impl Messages {
             None => Vec::new(),
         };
         for run in fresh {
+            if let Some(born_ms) = attributes.born_ms {
+                run.clone()
+                    .for_each(|offset| self.births.insert(offset, born_ms));
+                self.births.enter(run.clone());
+            }
             if let Some(group) = attributes.group
                 && self.settings.order == Order::PerGroup
             {
@@ -282,8 +290,13 @@ impl Messages {
     pub(super) fn reconfigure(&mut self, settings: QueueSettings) {
         if settings.order != Order::PerGroup {
             for (offset, priority) in self.groups.dissolve() {
-                self.levels.insert(priority, offset..offset + 1);
+                self.line_up(offset..offset + 1, priority);
             }
+        } else if self.settings.order == Order::PerGroup {
+            // The delay of a group's messages is their queue's: else those that come later would overtake them.
+            let (before, after) = (self.settings.delay_ms, settings.delay_ms);
+            self.delayed
+                .shift(after.cast_signed().saturating_sub(before.cast_signed()));
         }
         self.settings = settings;
     }
@@ -346,8 +359,10 @@ impl Messages {
             return (None, own_end);
         };
         let (arrived_ms, arrived_end) = self.arrivals.at(offset);
-        let expiry_ms = arrived_ms.saturating_add_unsigned(ttl_ms);
-        (Some(expiry_ms), own_end.min(arrived_end))
+        let (born_ms, born_end) = self.births.at(offset);
+        let since_ms = born_ms.map_or(arrived_ms, |born_ms| born_ms.min(arrived_ms));
+        let expiry_ms = since_ms.saturating_add_unsigned(ttl_ms);
+        (Some(expiry_ms), own_end.min(arrived_end).min(born_end))
     }
 
     /// Whether any message may expire.
@@ -376,14 +391,20 @@ impl Messages {
         self.counters.ready += run.end - run.start;
         self.counters.ready_bytes += self.sizes.bytes(run.clone());
         if self.groups.is_empty() {
-            self.levels.insert(priority, run);
+            self.line_up(run, priority);
             return;
         }
         for offset in run {
             if self.groups.admit(offset) {
-                self.levels.insert(priority, offset..offset + 1);
+                self.line_up(offset..offset + 1, priority);
             }
         }
+    }
+
+    /// Messages may be delivered.
+    fn line_up(&mut self, run: Range<u64>, priority: u8) {
+        self.births.enter(run.clone());
+        self.levels.insert(priority, run);
     }
 
     fn enter_delayed(&mut self, offset: u64, until_ms: i64, priority: u8) {
@@ -392,6 +413,7 @@ impl Messages {
     }
 
     fn leave_ready(&mut self, priority: u8, run: Range<u64>) {
+        self.births.leave(run.clone());
         self.levels.remove(priority, run.clone());
         self.uncount_ready(run);
     }
@@ -458,10 +480,11 @@ impl Messages {
                 self.marks.retain(|offset, _| !run.contains(offset));
             }
         }
+        self.births.forget(run.clone());
         if !self.groups.is_empty() {
             for offset in run.clone() {
                 if let Some((next, priority)) = self.groups.finish(offset) {
-                    self.levels.insert(priority, next..next + 1);
+                    self.line_up(next..next + 1, priority);
                 }
             }
         }

@@ -20,7 +20,8 @@
 //! Start with `messages` (where every message stands, and the transitions), then `enqueue`,
 //! `dispatch`, `settle`, `subscribe`, `tick`. Sets of messages are intervals (`offset_set`), so a
 //! backlog costs by its fragmentation. What costs memory by the message: what is locked (17 bytes, 50 if the lock
-//! ends by itself), delayed (80), has come back (33), or is in a group (60); deduplication ids within their window
+//! ends by itself), delayed (80), has come back (33), is in a group (60), or is
+//! older than its stay (80); deduplication ids within their window
 //! (80). The dead are settled, and remembered until the caller has moved them
 //! ([`Queue::buried`]).
 //!
@@ -29,6 +30,7 @@
 
 mod admin;
 mod arrivals;
+mod births;
 mod consumers;
 mod counters;
 mod credit;

@@ -2,7 +2,7 @@
 //!
 //! Layout: `lock option<varint>, delivery limit option<varint>, counted u8, backoff u8 (0 none; 1 fixed
 //! varint; 2 linear varint; 3 exponential varint, varint), cap varint, jitter u8, retried u8, dead
-//! letter u8 (bit 0 wanted, bit 1 dropped if expired), order u8, max priority u8, delay varint, ttl
+//! letter u8 (bit 0 wanted, bit 1 dropped if expired, bit 2 of their age), order u8, max priority u8, delay varint, ttl
 //! option<varint>, max messages option<varint>, max bytes option<varint>, overflow u8, deduplication
 //! option<varint>, single active bool, expires option<varint>, auto-delete bool`. Times in milliseconds.
 
@@ -27,6 +27,8 @@ pub struct QueueSettings {
     pub dead_letter: bool,
     /// What expires is dropped, also where the dead are wanted (SQS: what is kept for too long is just gone).
     pub drops_expired: bool,
+    /// What died elsewhere goes on ageing here; else its time to live begins anew.
+    pub keeps_age: bool,
     /// What waits for what.
     pub order: Order,
     /// The highest priority; those of messages are clamped to it. 0: none are used.
@@ -57,6 +59,7 @@ impl Default for QueueSettings {
             retry: RetryPolicy::default(),
             dead_letter: false,
             drops_expired: false,
+            keeps_age: false,
             order: Order::None,
             max_priority: 0,
             delay_ms: 0,
@@ -215,7 +218,9 @@ impl QueueSettings {
             .varint(self.retry.cap_ms)
             .u8(self.retry.jitter_percent)
             .u8(self.retry.after.bits())
-            .u8(u8::from(self.dead_letter) | u8::from(self.drops_expired) << 1)
+            .u8(u8::from(self.dead_letter)
+                | u8::from(self.drops_expired) << 1
+                | u8::from(self.keeps_age) << 2)
             .u8(match self.order {
                 Order::None => 0,
                 Order::Fifo => 1,
@@ -260,7 +265,7 @@ impl QueueSettings {
             after: Causes::from_bits(decoder.u8()?)?,
         };
         let dead = decoder.u8()?;
-        if dead > 0b11 {
+        if dead > 0b111 {
             return Err(invalid("dead letters"));
         }
         Ok(Self {
@@ -270,6 +275,7 @@ impl QueueSettings {
             retry,
             dead_letter: dead & 1 == 1,
             drops_expired: dead & 2 == 2,
+            keeps_age: dead & 4 == 4,
             order: match decoder.u8()? {
                 0 => Order::None,
                 1 => Order::Fifo,

@@ -1,15 +1,17 @@
 //! A queue at one point of the journal.
 //!
-//! Layout: `version u8 (4), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
+//! Layout: `version u8 (5), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
 //! it RUNS, ready list<priority u8, RUNS>, delayed list<offset varint, time i64, priority u8>, locks
 //! list<holder u64, list<number varint, offset varint, until i64, priority u8>>, marks list<offset varint, deliveries u32,
 //! failures u32, first option<i64>>, sizes folded and exact list<first varint, count varint, bytes varint>, arrivals
 //! list<first varint, last i64, closes i64>, ttls list<first varint, end varint, ttl varint>,
 //! groups list<offset varint, group u64, priority u8, standing u8 (1 apart, 2 lead, 3 parked)>, deduplication list<id 16, offset
-//! varint, time i64>, totals, unburied list<first varint, count varint, reason u8>, moved varint`. RUNS is `list<gap varint, length varint>`: how far each run of offsets
+//! varint, time i64>, totals, unburied list<first varint, count varint, reason u8>, moved varint,
+//! births list<offset varint, time i64>`. RUNS is `list<gap varint, length varint>`: how far each run of offsets
 //! is from the end of the one before it, and how long it is. Lists of runs and of locks are in
 //! order, so that the same queue is the same bytes. Version 1 has nothing unburied, up to version 2 nothing was
 //! moved, and up to version 3 there are no first times, and a standing is 1 apart, or 0 for what follows from the order.
+//! Up to version 4 all were born here.
 
 use forebay_storage::IdMap;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
@@ -28,7 +30,7 @@ use super::settings::QueueSettings;
 use super::sizes::SizeRun;
 use super::ttls::TtlRun;
 
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 impl Queue {
     /// Appends everything that messages and events so far have built.
@@ -108,7 +110,12 @@ impl Queue {
             let count = run.end - run.start;
             encoder.varint(run.start).varint(count).u8(reason as u8);
         });
-        encoder.varint(messages.counters.totals.moved);
+        encoder.varint(messages.counters.totals.moved).list(
+            messages.births.iter(),
+            |encoder, (offset, born_ms)| {
+                encoder.varint(offset).i64(born_ms);
+            },
+        );
     }
 
     /// Takes what [`Self::snapshot`] wrote. What the journal has after it is replayed, then the queue
@@ -196,6 +203,16 @@ impl Queue {
         }
         if version >= 3 {
             messages.counters.totals.moved = number(decoder)?;
+        }
+        if version >= 5 {
+            decoder.each(|decoder| {
+                let offset = number(decoder)?;
+                messages.births.insert(offset, decoder.i64()?);
+                if messages.levels.priority_of(offset).is_some() {
+                    messages.births.enter(offset..offset + 1);
+                }
+                Ok(())
+            })?;
         }
         messages.recount();
         let queue = Self {

@@ -26,10 +26,7 @@ impl Queue {
     /// Does what the time has come for.
     pub fn tick(&mut self, turn: &mut Turn<'_>) {
         let now_ms = turn.now_ms;
-        while let Some(offset) = self.messages.delayed.due(now_ms) {
-            self.messages.wake(offset);
-            turn.out.journal(QueueEvent::Woken { offset, count: 1 });
-        }
+        self.wake_due(turn);
         self.expire_locks(turn);
         if let Some(window_ms) = self.messages.settings.deduplication_ms {
             self.messages.dedup.expire(now_ms, window_ms);
@@ -41,6 +38,13 @@ impl Queue {
             self.used_ms = now_ms;
             let reason = GoneReason::Idle;
             turn.out.effects.push(Effect::Gone { reason });
+        }
+    }
+
+    pub(super) fn wake_due(&mut self, turn: &mut Turn<'_>) {
+        while let Some(offset) = self.messages.delayed.due(turn.now_ms) {
+            self.messages.wake(offset);
+            turn.out.journal(QueueEvent::Woken { offset, count: 1 });
         }
     }
 

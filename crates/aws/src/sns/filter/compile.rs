@@ -1,10 +1,10 @@
 //! Reads a policy, and says what is wrong with it in AWS's words.
 
-use super::cidr::Cidr;
 use super::number::{Bound, Number, NumberRange};
 use super::pattern::{Pattern, Scalar, TextPattern, Wildcard};
 use super::tokens::{Token, Tokens};
 use super::{COMBINATIONS_MAX, FilterError, KEYS_MAX, RULES_MAX, Rule};
+use crate::cidr::Cidr;
 
 /// What has to hold together, in each of the ways that a policy allows.
 pub(super) type Alternatives = Vec<Vec<Rule>>;

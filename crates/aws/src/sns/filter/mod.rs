@@ -10,10 +10,9 @@
 //! |---|---|
 //! | `tokens` | JSON with the places that errors name |
 //! | `compile` | policies, read and checked |
-//! | `pattern`, `number`, `cidr` | what is wanted of a value |
+//! | `pattern`, `number` | what is wanted of a value |
 //! | `evaluate` | messages, held against a policy |
 
-mod cidr;
 mod compile;
 mod evaluate;
 mod number;

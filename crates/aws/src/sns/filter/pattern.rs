@@ -1,7 +1,7 @@
 //! What a policy wants of a value.
 
-use super::cidr::Cidr;
 use super::number::{Number, NumberRange};
+use crate::cidr::Cidr;
 
 /// A value of a message: of an attribute, or at the end of a path in its body.
 #[derive(Clone, Copy, Debug)]

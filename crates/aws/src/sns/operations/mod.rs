@@ -19,7 +19,7 @@ use super::topic::Topic;
 use super::{Sns, SnsError};
 use crate::arn::Arn;
 use crate::namespace::Namespace;
-use crate::wire::{Call, Caller, Fault, faults};
+use crate::wire::{Call, Fault, faults};
 
 /// Everything that AWS can be asked, by name.
 pub(crate) const OPERATIONS: [&str; 42] = [
@@ -180,23 +180,6 @@ impl Sns {
         })
     }
 
-    /// Whether a caller may reach something: callers who are known have their own account only.
-    fn admit(&self, call: &Call<'_>, arn: &Arn) -> Result<(), SnsError> {
-        let Caller {
-            account,
-            access_key,
-            ..
-        } = call.caller;
-        if !self.is_verified || *account == arn.account {
-            return Ok(());
-        }
-        let who = access_key.as_deref().unwrap_or("nobody");
-        Err(SnsError::AuthorizationError(format!(
-            "User: {who} is not authorized to perform: SNS:{} on resource: {arn}",
-            call.operation
-        )))
-    }
-
     /// The topic of an ARN, and where it is.
     fn topic(
         &self,
@@ -208,12 +191,14 @@ impl Sns {
         if arn.service != "sns" || arn.region != call.caller.region {
             return Err(SnsError::invalid(parameter));
         }
-        self.admit(call, &arn)?;
-        let place = self.place_of(&arn).ok_or_else(SnsError::no_topic)?;
-        let index = self.registry.index();
-        let topic = index.topic(place.host.id(), &arn.resource);
-        let topic = topic.ok_or_else(SnsError::no_topic)?;
-        Ok((Arc::clone(topic), place))
+        let found = self.place_of(&arn).and_then(|place| {
+            let index = self.registry.index();
+            let topic = index.topic(place.host.id(), &arn.resource)?;
+            Some((Arc::clone(topic), place))
+        });
+        // Before it is said whether there is one.
+        self.admit(call, &arn, found.as_ref().map(|(topic, _)| &**topic))?;
+        found.ok_or_else(SnsError::no_topic)
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) async fn subscribe(sns: &Sns, call: &Call<'_>) -> Answered {
         put(&mut record, &topic, name, value).map_err(refuse)?;
     }
     check_filter(&record).map_err(refuse)?;
-    sns.admit_queues(call, &record)?;
+    sns.admit_queues(call, &topic, &record).await?;
     let known = topic.subscriptions.iter().find(|known| {
         known.record.protocol == protocol && known.record.endpoint == record.endpoint
     });

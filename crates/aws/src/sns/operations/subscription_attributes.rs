@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{Answered, NAMESPACE, OF_PEOPLE, Place, Sns, SnsError, arn};
+use crate::arn::Arn;
 use crate::sns::delivery_policy::DeliveryPolicy;
 use crate::sns::filter::{FilterPolicy, FilterScope, why_no_json};
 use crate::sns::registry::changes;
@@ -139,7 +140,7 @@ impl Sns {
         let id = id.ok_or_else(|| SnsError::invalid("SubscriptionId"))?;
         // People who were sent a link are of no account; what they may end is asked there.
         if call.caller.access_key.is_some() || !OF_PEOPLE.contains(&call.operation) {
-            self.admit(call, &arn)?;
+            self.admit(call, &arn, None)?;
         }
         let place = self.place_of(&arn).ok_or_else(SnsError::no_subscription)?;
         let index = self.registry.index();
@@ -153,20 +154,23 @@ impl Sns {
 }
 
 impl Sns {
-    /// Whether a caller may have something put into the queues that a subscription names.
-    pub(super) fn admit_queues(
+    /// Whether a caller may have what is published to a topic put into the queues that a subscription names.
+    pub(super) async fn admit_queues(
         &self,
         call: &Call<'_>,
+        topic: &Topic,
         record: &SubscriptionRecord,
     ) -> Result<(), SnsError> {
-        let endpoint = match record.protocol {
+        let endpoint: Option<Arn> = match record.protocol {
             Protocol::Sqs => record.endpoint.parse().ok(),
             _ => None,
         };
         let dead = record.attribute("RedrivePolicy");
         let dead = dead.and_then(dead_letter_queue);
-        let mut queues = endpoint.iter().chain(&dead);
-        queues.try_for_each(|queue| self.admit(call, queue))
+        for queue in endpoint.iter().chain(&dead) {
+            self.admit_to_queue(call, topic, queue).await?;
+        }
+        Ok(())
     }
 }
 
@@ -245,7 +249,7 @@ pub(super) async fn set(sns: &Sns, call: &Call<'_>) -> Answered {
     put(&mut record, &topic, &input.attribute_name, value).map_err(SnsError::invalid)?;
     check_filter(&record).map_err(SnsError::invalid)?;
     check_filters_of(&topic, &subscription.id, &record)?;
-    sns.admit_queues(call, &record)?;
+    sns.admit_queues(call, &topic, &record).await?;
     if starts_replay && record.attribute(REPLAY_POLICY).is_some() {
         let start = sns.start_replay(&place, &topic, &subscription.id, record, call.endpoint);
         start.await?;

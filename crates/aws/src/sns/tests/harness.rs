@@ -13,7 +13,7 @@ use forebay_broker::{Broker, BrokerOptions, CountedRandomness, Environment};
 
 use crate::sns::{Sns, SnsOptions, call};
 use crate::wire::query::Parameters;
-use crate::wire::{Body, Call, Caller, Fault};
+use crate::wire::{Body, Call, Caller, Fault, Origin};
 
 pub(super) const REGION: &str = "us-east-1";
 pub(super) const ACCOUNT: &str = "000000000000";
@@ -107,6 +107,11 @@ impl Bench {
             operation: &operation,
             body: Body::Query(parameters),
             caller,
+            origin: Origin {
+                address: [127, 0, 0, 1].into(),
+                user_agent: None,
+                referer: None,
+            },
             endpoint: "http://localhost:4566",
             host: "localhost:4566",
             path: "/",

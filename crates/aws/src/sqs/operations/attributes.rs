@@ -35,7 +35,7 @@ const READ_ONLY: [&str; 6] = [
 pub(super) async fn get(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     let input: Get<'_> = call.input()?;
     let address = queues::address(call, input.queue_url.as_ref())?;
-    let place = queues::place(shared, call, &address)?;
+    let place = queues::place(shared, call, &address).await?;
     let described = queues::describe(shared, place).await?;
     let (_, described) = described.ok_or(SqsError::QueueDoesNotExist)?;
     let wanted = &input.attribute_names;
@@ -114,7 +114,7 @@ pub(super) async fn alter(
     change: impl FnOnce(&mut Definition) -> Result<(), SqsError>,
 ) -> Result<(), SqsError> {
     let address = queues::address(call, url)?;
-    let place = queues::place(shared, call, &address)?;
+    let place = queues::place(shared, call, &address).await?;
     // One at a time: what is written is all that there is of a queue.
     let _one = shared.sqs.altering.lock().await;
     let described = queues::describe(shared, place).await?;

@@ -70,7 +70,7 @@ struct Input<'a> {
 pub(super) async fn delete(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     let input: Input<'_> = call.input()?;
     let address = queues::address(call, input.queue_url.as_ref())?;
-    let place = queues::place(shared, call, &address)?;
+    let place = queues::place(shared, call, &address).await?;
     let queue = queues::at(shared, place).await?;
     let nobody = ConnectionId::NOBODY;
     let deleted = queue
@@ -80,6 +80,9 @@ pub(super) async fn delete(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, 
     shared.sqs.queues.forget(place);
     deleted.map_err(SqsError::from)?;
     shared.sqs.recent.deleted(shared, place);
+    let tasks = &shared.sqs.move_tasks;
+    let forgotten = tasks.forget(shared, queue.host.id(), queue.name()).await;
+    forgotten.map_err(SqsError::from)?;
     Ok(done(call))
 }
 
@@ -87,7 +90,7 @@ pub(super) async fn delete(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, 
 pub(super) async fn purge(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     let input: Input<'_> = call.input()?;
     let address = queues::address(call, input.queue_url.as_ref())?;
-    let place = queues::place(shared, call, &address)?;
+    let place = queues::place(shared, call, &address).await?;
     let queue = queues::at(shared, place).await?;
     if !shared.sqs.recent.purge(shared, place) {
         return Err(SqsError::PurgeQueueInProgress(queue.name().to_owned()).into());

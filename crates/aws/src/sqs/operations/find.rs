@@ -10,10 +10,10 @@ use super::answer;
 use crate::gateway::Shared;
 use crate::limits;
 use crate::namespace::Namespace;
-use crate::sqs::address;
 use crate::sqs::definition::Definition;
 use crate::sqs::error::SqsError;
 use crate::sqs::queues::{self, PlaceRef, is_shown};
+use crate::sqs::{access, address};
 use crate::wire::{Call, Fault, Text};
 
 #[derive(Default, Deserialize)]
@@ -29,12 +29,13 @@ pub(super) async fn get_url(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>,
     let input: GetUrl<'_> = call.input()?;
     let name = input.queue_name.as_deref();
     let name = name.ok_or(SqsError::MissingParameter("QueueName"))?;
-    let account = queues::account(shared, call, input.owner.as_deref())?;
+    let account = input.owner.as_deref().unwrap_or(&call.caller.account);
     let place = PlaceRef {
         account,
         region: &call.caller.region,
         name,
     };
+    access::check(shared, call, place).await?;
     queues::at(shared, place).await?;
     let url = address::url(call.endpoint, account, name);
     Ok(answer(call, |answer| answer.text("QueueUrl", &url)))

@@ -1,5 +1,4 @@
-//! AddPermission, RemovePermission: statements of a queue's policy. Policies are kept and shown; nothing here asks
-//! them.
+//! AddPermission, RemovePermission: statements of a queue's policy.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -8,6 +7,7 @@ use super::attributes::alter;
 use super::done;
 use crate::auth::is_account;
 use crate::gateway::Shared;
+use crate::sqs::access::SHARED;
 use crate::sqs::attributes::Attribute;
 use crate::sqs::definition::Definition;
 use crate::sqs::error::SqsError;
@@ -17,19 +17,6 @@ use crate::wire::{Call, Fault, List, Text};
 const ACTIONS_MAX: usize = 7;
 const STATEMENTS_MAX: usize = 20;
 const LABEL_CHARS_MAX: usize = 80;
-/// What others than the owner may be allowed.
-const ACTIONS: [&str; 9] = [
-    "*",
-    "ChangeMessageVisibility",
-    "DeleteMessage",
-    "GetQueueAttributes",
-    "GetQueueUrl",
-    "ListDeadLetterSourceQueues",
-    "PurgeQueue",
-    "ReceiveMessage",
-    "SendMessage",
-];
-
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Add<'a> {
@@ -62,7 +49,7 @@ pub(super) async fn add(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fau
         return Err(SqsError::parameter(account, "PrincipalId", reason).into());
     }
     for action in input.actions.iter() {
-        if !ACTIONS.contains(&&**action) {
+        if **action != *"*" && !SHARED.contains(&&**action) {
             let reason = "Only the queue owner is allowed to invoke this action.";
             return Err(SqsError::parameter(action, "ActionName", reason).into());
         }

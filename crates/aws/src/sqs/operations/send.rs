@@ -63,7 +63,7 @@ struct Sent {
 pub(super) async fn send(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     let message: Message<'_> = call.input()?;
     let address = queues::address(call, message.queue_url.as_ref())?;
-    let place = queues::place(shared, call, &address)?;
+    let place = queues::place(shared, call, &address).await?;
     let queue = queues::at(shared, place).await?;
     let Prepared {
         outgoing, digests, ..
@@ -82,7 +82,7 @@ pub(super) async fn send(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fa
 pub(super) async fn send_batch(shared: &Shared, call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     let input: Batch<'_> = call.input()?;
     let address = queues::address(call, input.queue_url.as_ref())?;
-    let place = queues::place(shared, call, &address)?;
+    let place = queues::place(shared, call, &address).await?;
     let queue = queues::at(shared, place).await?;
     let ids = input.entries.iter().map(|entry| entry.id.as_ref());
     batch::check("SendMessageBatchRequestEntry", ids)?;

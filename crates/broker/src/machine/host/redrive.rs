@@ -168,6 +168,8 @@ impl Host {
         message.exchange = envelope.exchange.clone();
         message.routing_key = envelope.routing_keys.first().cloned().unwrap_or_default();
         message.deaths.redrive();
+        // It is as if it had been sent now, also if it dies again.
+        message.timestamp_ms = self.now.wall_ms;
         message.take_header(header::DELIVERIES);
         (message, envelope, targets)
     }

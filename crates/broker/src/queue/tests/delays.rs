@@ -37,6 +37,91 @@ fn a_queue_delays_what_has_no_time_of_its_own() {
 }
 
 #[test]
+fn another_delay_of_a_queue_is_for_what_its_groups_have() {
+    let settings = |delay_ms| QueueSettings {
+        delay_ms,
+        order: Order::PerGroup,
+        ..QueueSettings::default()
+    };
+    let mut bench = Bench::new(settings(50));
+    let in_group = Attributes {
+        group: Some(1),
+        ..Attributes::default()
+    };
+    let reconfigure = |bench: &mut Bench, delay_ms| {
+        bench.turn(|queue, turn| queue.reconfigure(settings(delay_ms), turn));
+        assert_eq!(
+            snapshot(&bench.replayed(settings(50))),
+            snapshot(&bench.queue)
+        );
+    };
+    bench.enqueue_with(1, in_group);
+    bench.pass(20);
+    bench.enqueue_with(1, in_group);
+    reconfigure(&mut bench, 100);
+    bench.pass(60);
+    assert_eq!(bench.get(ANNA, 2), [], "80 of 100 have passed");
+    reconfigure(&mut bench, 75);
+    assert_eq!(bench.get(ANNA, 2), [0], "the other one came 20 later");
+    reconfigure(&mut bench, 0);
+    assert_eq!(bench.queue.counters().delayed, 0);
+}
+
+#[test]
+fn another_delay_of_a_queue_without_groups_is_for_what_comes() {
+    let settings = |delay_ms| QueueSettings {
+        delay_ms,
+        ..QueueSettings::default()
+    };
+    let mut bench = Bench::new(settings(50));
+    bench.enqueue(1);
+    bench.turn(|queue, turn| queue.reconfigure(settings(0), turn));
+    bench.enqueue(1);
+    bench.pass(49);
+    assert_eq!(bench.get(ANNA, 2), [1]);
+}
+
+#[test]
+fn what_died_elsewhere_goes_on_ageing_where_it_came() {
+    let settings = QueueSettings {
+        ttl_ms: Some(100),
+        keeps_age: true,
+        dead_letter: true,
+        ..QueueSettings::default()
+    };
+    let born = |ago_ms: i64| Attributes {
+        born_ms: Some(1_000_000 - ago_ms),
+        ..Attributes::default()
+    };
+    let mut bench = Bench::new(settings.clone());
+    bench.enqueue(1);
+    bench.enqueue_with(1, born(60));
+    bench.enqueue_with(1, born(90));
+    bench.enqueue_with(1, born(100));
+    assert_eq!(bench.dead(), [(3, DeathReason::Expired)]);
+    bench.pass(10);
+    assert_eq!(
+        bench.dead(),
+        [(2, DeathReason::Expired)],
+        "though two are before it"
+    );
+    bench.restart(settings.clone());
+    bench.queue = restored(&snapshot(&bench.queue));
+    bench.turn(|queue, turn| queue.open(turn));
+    bench.pass(30);
+    assert_eq!(bench.dead(), [(1, DeathReason::Expired)]);
+    assert_eq!(bench.get(ANNA, 1), [0]);
+    let forgetful = QueueSettings {
+        keeps_age: false,
+        ..settings
+    };
+    let mut bench = Bench::new(forgetful);
+    bench.enqueue_with(1, born(90));
+    bench.pass(99);
+    assert_eq!(bench.ready(), 1);
+}
+
+#[test]
 fn what_failed_waits_as_the_retry_policy_says() {
     let settings = QueueSettings {
         retry: RetryPolicy {

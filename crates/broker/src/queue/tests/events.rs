@@ -40,6 +40,7 @@ fn one_of_each() -> Vec<QueueEvent> {
         },
         dead_letter: true,
         drops_expired: true,
+        keeps_age: true,
         order: Order::PerGroup,
         max_priority: 6,
         delay_ms: 7,
@@ -89,6 +90,16 @@ fn one_of_each() -> Vec<QueueEvent> {
                 not_before_ms: Some(-1),
                 group: Some(u64::MAX),
                 deduplication: Some(u128::MAX),
+                born_ms: None,
+            },
+        },
+        QueueEvent::Attributed {
+            offset: 4,
+            count: 1,
+            at_ms: 1_700_000_000_000,
+            attributes: Attributes {
+                born_ms: Some(1_699_999_999_999),
+                ..Attributes::default()
             },
         },
         QueueEvent::Extended {

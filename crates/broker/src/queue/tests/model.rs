@@ -33,6 +33,8 @@ pub(super) struct Message {
     priority: u8,
     group: Option<u64>,
     expiry_ms: Option<i64>,
+    /// When it expires wherever it stands.
+    elsewhere_ms: Option<i64>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,9 +77,13 @@ impl Model {
             ttl_ms,
             not_before_ms,
             group,
+            born_ms,
             ..
         } = arrival.attributes;
         let ttl_ms = [ttl_ms, self.settings.ttl_ms].into_iter().flatten().min();
+        let born_ms = born_ms.filter(|born_ms| self.settings.keeps_age && *born_ms < now_ms);
+        let queue_ms = self.settings.ttl_ms.map(u64::cast_signed);
+        let elsewhere_ms = born_ms.and_then(|born_ms| Some(born_ms + queue_ms?));
         for _ in 0..arrival.count {
             self.messages.push(Message {
                 state: State::Settled,
@@ -85,7 +91,8 @@ impl Model {
                 bytes: arrival.bytes_each.into(),
                 priority: priority.min(self.settings.max_priority),
                 group: group.filter(|_| self.settings.order == Order::PerGroup),
-                expiry_ms: ttl_ms.map(|ttl_ms| now_ms + ttl_ms as i64),
+                expiry_ms: ttl_ms.map(|ttl_ms| born_ms.unwrap_or(now_ms) + ttl_ms as i64),
+                elsewhere_ms,
             });
             let index = self.messages.len() - 1;
             match not_before_ms.filter(|until_ms| *until_ms > now_ms) {
@@ -330,13 +337,13 @@ impl Model {
                 assert_eq!(self.messages[index].state, State::Dying(reason));
             }
             DeathReason::Expired => {
-                let priority = self.messages[index].priority;
-                assert_eq!(self.head_of(priority), Some(index), "expiry is at the head");
-                assert!(
-                    self.messages[index]
-                        .expiry_ms
-                        .is_some_and(|expiry| expiry <= now_ms)
-                );
+                let message = &self.messages[index];
+                let is_due = |expiry_ms: Option<i64>| expiry_ms.is_some_and(|it| it <= now_ms);
+                let is_first = self.head_of(message.priority) == Some(index);
+                let may_stand_anywhere = is_due(message.elsewhere_ms);
+                assert!(is_first || may_stand_anywhere, "expiry is at the head");
+                assert!(self.deliverable().any(|other| other == index));
+                assert!(is_due(message.expiry_ms));
             }
             DeathReason::MaxLength => {
                 assert_eq!(Some(index), self.head(), "the head makes way");
@@ -401,8 +408,11 @@ impl Model {
             .rev()
             .filter_map(|priority| self.head_of(priority));
         let expiries = heads.filter_map(|head| self.messages[head].expiry_ms);
+        let elsewhere = |index: usize| self.messages[index].elsewhere_ms;
+        let expiries = expiries.chain(self.deliverable().filter_map(elsewhere));
+        let expiries: Vec<i64> = expiries.collect();
         if ticked {
-            assert!(expiries.clone().all(|expiry_ms| expiry_ms > now_ms));
+            assert!(expiries.iter().all(|expiry_ms| *expiry_ms > now_ms));
         }
         let times = self
             .messages

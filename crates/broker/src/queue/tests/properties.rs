@@ -100,6 +100,7 @@ impl World {
                     bytes_each: *bytes_each,
                     attributes: Attributes {
                         not_before_ms: attributes.not_before_ms.map(|ms| ms + now_ms),
+                        born_ms: attributes.born_ms.map(|ms| now_ms - ms),
                         ..*attributes
                     },
                 };
@@ -370,16 +371,18 @@ fn attributes() -> impl Strategy<Value = Attributes> {
     let ttl = prop::option::weighted(0.2, prop::sample::select(vec![0, 10, 60]));
     let delay = prop::option::weighted(0.2, 0..60i64);
     let group = prop::option::weighted(0.7, 0..3u64);
+    let age = prop::option::weighted(0.2, 0..160i64);
     let plain = Just(Attributes::default());
-    let any = (0..6u8, ttl, delay, group).prop_map(|(priority, ttl_ms, not_before_ms, group)| {
-        Attributes {
+    let any = (0..6u8, ttl, delay, group, age).prop_map(
+        |(priority, ttl_ms, not_before_ms, group, born_ms)| Attributes {
             priority,
             ttl_ms,
             not_before_ms,
             group,
+            born_ms,
             deduplication: None,
-        }
-    });
+        },
+    );
     prop_oneof![plain, any]
 }
 
@@ -446,6 +449,7 @@ fn settings() -> impl Strategy<Value = QueueSettings> {
         prop::sample::select(orders),
         prop::sample::select(vec![0, 3]),
         ttl,
+        any::<bool>(),
     )
         .prop_map(
             |(
@@ -457,6 +461,7 @@ fn settings() -> impl Strategy<Value = QueueSettings> {
                 order,
                 max_priority,
                 ttl_ms,
+                keeps_age,
             )| {
                 QueueSettings {
                     lock_ms,
@@ -471,6 +476,7 @@ fn settings() -> impl Strategy<Value = QueueSettings> {
                     order,
                     max_priority,
                     ttl_ms,
+                    keeps_age,
                     ..QueueSettings::default()
                 }
             },

@@ -4,18 +4,28 @@ use std::net::IpAddr;
 
 /// A block of addresses, v4 or v6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cidr {
+pub(crate) struct Cidr {
     network: u128,
     bits: u32,
     is_v4: bool,
 }
 
 impl Cidr {
+    /// The block of one address.
+    pub(crate) fn of(address: IpAddr) -> Self {
+        let (network, is_v4) = number_of(address);
+        Self {
+            network,
+            bits: width(is_v4),
+            is_v4,
+        }
+    }
+
     /// Reads `ADDRESS/BITS`.
     ///
     /// # Errors
     /// What AWS says of one that is none.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut parts = text.split('/');
         let (Some(address), Some(bits), None) = (parts.next(), parts.next(), parts.next()) else {
             return Err("Malformed CIDR, one '/' required".to_owned());
@@ -40,7 +50,7 @@ impl Cidr {
         })
     }
 
-    pub(super) fn contains(&self, address: &str) -> bool {
+    pub(crate) fn contains(&self, address: &str) -> bool {
         let Ok(address) = address.parse::<IpAddr>() else {
             return false;
         };
