@@ -4,8 +4,8 @@
 //! log grows ─ news.rs ─ follower.rs: reads, makes messages (off the shard) ─ Forward ─ machine/host (shard)
 //! ```
 //!
-//! A task a subscription waits for its topic to grow ([`news`]), reads what is behind the high watermark and
-//! asks the shard to take it in, one question at a time ([`follower`]). It knows nothing that survives it:
+//! A task a subscription waits for its topic to grow (`news`), reads what is behind the high watermark and
+//! asks the shard to take it in, one question at a time (`follower`). It knows nothing that survives it:
 //! how far it has come is the broker's state, in the same entry of the journal as the messages.
 //!
 //! | module | what it is |
