@@ -69,6 +69,10 @@ class Injection:
         self.process.terminate()
         self.process.wait(30)
 
+    def calls(self):
+        """How many calls were seen."""
+        return len(self.log.read_text(errors="replace").splitlines())
+
     def injected(self):
         """The calls that failed."""
         lines = self.log.read_text(errors="replace").splitlines()
