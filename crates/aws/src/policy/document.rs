@@ -81,9 +81,10 @@ impl Policy {
 
     /// What it says of a request: what denies it goes before what allows it.
     pub(crate) fn decide(&self, request: &Request<'_>) -> Decision {
+        let action = request.action.to_ascii_lowercase();
         let mut decision = Decision::Silent;
         for statement in &self.0 {
-            match (statement.allows, statement.is_of(request)) {
+            match (statement.allows, statement.is_of(request, &action)) {
                 (_, Truth::No) | (true, Truth::Unknown) => {}
                 (false, Truth::Yes | Truth::Unknown) => return Decision::Denied,
                 (true, Truth::Yes) => decision = Decision::Allowed,
@@ -162,8 +163,8 @@ impl Statement {
         })
     }
 
-    fn is_of(&self, request: &Request<'_>) -> Truth {
-        let action = request.action.to_ascii_lowercase();
+    /// `action` is the request's, in small letters as all those of statements are.
+    fn is_of(&self, request: &Request<'_>, action: &str) -> Truth {
         let any = |patterns: &Vec<String>, text: &str| {
             let mut patterns = patterns.iter();
             patterns.any(|pattern| pattern::matches(pattern, text))
@@ -171,7 +172,7 @@ impl Statement {
         let is_meant = self
             .principals
             .include(|principals| principals.include(&request.asker))
-            && self.actions.include(|actions| any(actions, &action))
+            && self.actions.include(|actions| any(actions, action))
             && self
                 .resources
                 .include(|resources| any(resources, request.resource));

@@ -9,7 +9,7 @@ use super::policy::ACTIONS;
 use super::topic::Topic;
 use super::{Sns, SnsError};
 use crate::arn::Arn;
-use crate::policy::{Asker, Policy, Request};
+use crate::policy::{Asker, Request};
 use crate::sqs;
 use crate::wire::Call;
 
@@ -24,8 +24,6 @@ impl Sns {
         if !self.is_verified {
             return Ok(());
         }
-        let policy = topic.and_then(|topic| topic.record.attribute("Policy"));
-        let policy = policy.and_then(|policy| Policy::parse(policy, "sns").ok());
         // Who may publish one message may publish ten.
         let operation = call.operation;
         let operation = operation.strip_suffix("Batch").unwrap_or(operation);
@@ -35,7 +33,8 @@ impl Sns {
             resource: &arn.to_string(),
             now_ms: self.broker.now().wall_ms,
         };
-        let checked = request.check(policy.as_ref(), &arn.account, &ACTIONS);
+        let policy = topic.and_then(Topic::policy);
+        let checked = request.check(policy, &arn.account, &ACTIONS);
         checked.map_err(SnsError::AuthorizationError)
     }
 

@@ -29,7 +29,6 @@ pub(super) enum Target {
     /// The queues of those who are sent the same.
     Shared {
         host: VirtualHostId,
-        are_fifo: bool,
         names: Vec<Bytes>,
     },
     /// An endpoint.
@@ -43,6 +42,7 @@ impl Sns {
     pub(super) fn targets(&self, topic: &Topic, message: &Message) -> Vec<Target> {
         let mut targets = Vec::new();
         let filterable = message.filterable();
+        // By virtual host, and by whether they are FIFO.
         let mut shared: BTreeMap<(VirtualHostId, bool), Vec<Bytes>> = BTreeMap::new();
         for subscription in &topic.subscriptions {
             let filter = subscription.filter.as_ref();
@@ -75,15 +75,8 @@ impl Sns {
                 _ => targets.push(Target::Recorder(subscription)),
             }
         }
-        targets.extend(
-            shared
-                .into_iter()
-                .map(|((host, are_fifo), names)| Target::Shared {
-                    host,
-                    are_fifo,
-                    names,
-                }),
-        );
+        let shared = shared.into_iter();
+        targets.extend(shared.map(|((host, _), names)| Target::Shared { host, names }));
         // The last: what is in the log is everywhere, should the rest be in another entry of the journal.
         if self.log_of(topic).is_some() {
             targets.push(Target::Log);
@@ -146,27 +139,22 @@ impl Target {
                 name,
                 subscription,
             } => {
-                let is_fifo = name.ends_with(FIFO_SUFFIX.as_bytes());
                 let given = QueueMessage {
                     queues: vec![name.clone()],
                     body: &notice.rendered(subscription)?,
                     attributes: raw_attributes(subscription, message),
                     group,
-                    known_by: known_by.filter(|_| is_fifo),
+                    known_by,
                 };
                 Ok((*host, given.publication(timestamp_ms)?))
             }
-            Self::Shared {
-                host,
-                are_fifo,
-                names,
-            } => {
+            Self::Shared { host, names } => {
                 let given = QueueMessage {
                     queues: names.clone(),
                     body: message.body_for(Protocol::Sqs),
                     attributes: &message.attributes,
                     group,
-                    known_by: known_by.filter(|_| *are_fifo),
+                    known_by,
                 };
                 Ok((*host, given.publication(timestamp_ms)?))
             }

@@ -14,6 +14,7 @@
 //! | `deduplication` | what FIFO topics took lately |
 //! | `signature` | by whom what is sent was sent |
 //! | `delivery`, `delivery_policy` | requests to endpoints, and when they are made again |
+//! | `tasks` | who works for one subscription |
 //! | `access`, `policy` | whether a caller may do what it asks, and a topic's access policy |
 //! | `error` | AWS's codes and words |
 
@@ -35,6 +36,7 @@ mod registry;
 mod replay;
 mod signature;
 mod subscription;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod topic;

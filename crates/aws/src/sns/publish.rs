@@ -7,7 +7,6 @@
 //! The price is bytes in the journal for subscribers of the same message; those who ask for it raw share one.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -23,8 +22,9 @@ use super::fan_out::{Target, raw_attributes};
 use super::message::{Attribute, Message};
 use super::queue_message::{KnownBy, QueueMessage};
 use super::subscription::Subscription;
-use super::topic::{FIFO_SUFFIX, Topic};
+use super::topic::Topic;
 use super::{Sns, SnsError};
+use crate::auth::hex;
 use crate::limits::SNS_FAN_OUT_BYTES_MAX;
 
 /// A message that is on its way.
@@ -156,14 +156,10 @@ impl Sns {
             started.push(message_started);
         }
         let mut flow = Flow::default();
-        let signer = match targets
+        let is_signed = targets
             .iter()
-            .any(|(_, target)| target.is_signed(self.signs_queues))
-        {
-            true => self.signatures.signer().await.map(Some),
-            false => Ok(None),
-        };
-        let signer = match signer {
+            .any(|(_, target)| target.is_signed(self.signs_queues));
+        let signer = match self.signatures.signer_if(is_signed).await {
             Ok(signer) => signer,
             Err(error) => {
                 targets.clear();
@@ -312,13 +308,12 @@ impl Sns {
         let Some(host) = self.host_of(&queue.account, &queue.region) else {
             return Ok(());
         };
-        let is_fifo = queue.resource.ends_with(FIFO_SUFFIX);
         let message = QueueMessage {
             queues: vec![Bytes::copy_from_slice(queue.resource.as_bytes())],
             body,
             attributes,
             group,
-            known_by: known_by.filter(|_| is_fifo),
+            known_by,
         };
         let publication = message.publication(self.broker.now().wall_ms)?;
         let published = self.broker.virtual_host(host).publish(vec![publication]);
@@ -367,10 +362,5 @@ fn deduplication_id(message: &Message) -> String {
     if let Some(id) = &message.deduplication {
         return id.clone();
     }
-    let digest = Sha256::digest(message.body.as_bytes());
-    let mut id = String::with_capacity(2 * digest.len());
-    for byte in digest {
-        let _ = write!(id, "{byte:02x}");
-    }
-    id
+    hex(&Sha256::digest(message.body.as_bytes()))
 }

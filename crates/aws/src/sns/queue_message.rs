@@ -5,17 +5,18 @@ use forebay_broker::host::Publication;
 
 use super::SnsError;
 use super::message::{Attribute, AttributeValue};
+use super::topic::FIFO_SUFFIX;
 use crate::sqs::message::{Deduplication, MessageAttribute, MessageAttributes, Outgoing};
 
 /// What queues are given.
 #[derive(Clone, Debug)]
 pub(crate) struct QueueMessage<'a> {
-    /// Their names.
+    /// Their names: of FIFO queues, or of others.
     pub(crate) queues: Vec<Bytes>,
     pub(crate) body: &'a str,
     pub(crate) attributes: &'a [Attribute],
     pub(crate) group: Option<&'a str>,
-    /// Of FIFO queues.
+    /// Nothing to queues that are not FIFO.
     pub(crate) known_by: Option<KnownBy<'a>>,
 }
 
@@ -37,11 +38,14 @@ impl QueueMessage<'_> {
                 AttributeValue::Binary(bytes) => bytes.to_vec(),
             },
         });
+        let mut queues = self.queues.iter();
+        let are_fifo = queues.all(|queue| queue.ends_with(FIFO_SUFFIX.as_bytes()));
+        let known_by = self.known_by.filter(|_| are_fifo);
         let outgoing = Outgoing {
             body: self.body,
             attributes: MessageAttributes::of(attributes.collect()),
             group: self.group,
-            deduplication: self.known_by.map(|known| Deduplication {
+            deduplication: known_by.map(|known| Deduplication {
                 id: known.id.into(),
                 is_of_group: known.is_of_group,
             }),

@@ -5,7 +5,7 @@
 //! did not change since the last time is not read again.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use forebay_broker::Broker;
 use forebay_broker::access::{AccessChange, Directory, Parameter};
@@ -142,6 +142,7 @@ impl Compiled {
                     virtual_host: host,
                     record,
                     subscriptions: Vec::new(),
+                    policy: OnceLock::new(),
                 };
                 found.insert((host, name), topic);
             }

@@ -1,7 +1,7 @@
 //! A topic as it is kept, and as publishers need it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use forebay_broker::host::VirtualHostId;
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::SnsError;
 use super::subscription::Subscription;
 use crate::arn::Arn;
+use crate::policy::Policy;
 
 /// What ends the name of a FIFO topic.
 pub(crate) const FIFO_SUFFIX: &str = ".fifo";
@@ -52,11 +53,19 @@ pub(crate) struct Topic {
     pub(crate) is_fifo: bool,
     /// By their ids.
     pub(crate) subscriptions: Vec<Arc<Subscription>>,
+    /// Its access policy, once somebody has asked for it.
+    pub(super) policy: OnceLock<Option<Policy>>,
 }
 
 impl Topic {
     pub(crate) fn arn_of(record: &TopicRecord, name: &str) -> String {
         Arn::new("sns", &record.region, &record.account, name).to_string()
+    }
+
+    /// Its access policy, if it was given one. One that cannot be read allows nobody anything.
+    pub(super) fn policy(&self) -> Option<&Policy> {
+        let read = || Policy::parse(self.record.attribute("Policy")?, "sns").ok();
+        self.policy.get_or_init(read).as_ref()
     }
 
     /// Messages of different groups may have the same deduplication id.

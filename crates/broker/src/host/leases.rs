@@ -73,11 +73,12 @@ impl Received {
             let (offset, last) = (near[0].lease.offset, near[near.len() - 1].lease.offset);
             let bytes = match last - offset {
                 0 => 1,
-                more => bytes_each
-                    .saturating_mul(1 + more as usize)
-                    .min(READ_BYTES_MAX),
+                more => {
+                    let bytes = bytes_each.saturating_mul(1 + more as usize);
+                    bytes_each = (2 * bytes_each).min(READ_BYTES_MAX);
+                    bytes.min(READ_BYTES_MAX)
+                }
             };
-            bytes_each *= 2;
             let read = match self.log.read(offset, bytes, true) {
                 Ok(Read::Ready(read)) => read,
                 Ok(Read::Cold(cold)) => run(cold)?,

@@ -40,13 +40,18 @@ impl Tls {
         stream: TcpStream,
     ) -> Result<TlsStream<TcpStream>, SendError> {
         let name = ServerName::try_from(host.to_owned())?;
-        let tls = Arc::clone(self);
-        // It reads files the first time.
-        let connector = tokio::task::spawn_blocking(move || tls.connector()).await?;
+        let connector = match self.connector.get() {
+            Some(made) => made.clone(),
+            None => {
+                let tls = Arc::clone(self);
+                tokio::task::spawn_blocking(move || tls.make_connector()).await?
+            }
+        };
         Ok(connector.connect(name, stream).await?)
     }
 
-    fn connector(&self) -> TlsConnector {
+    /// Blocks: it reads files.
+    fn make_connector(&self) -> TlsConnector {
         let make = || {
             let mut roots = RootCertStore::empty();
             let system = rustls_native_certs::load_native_certs();

@@ -12,6 +12,7 @@ use forebay_record::RecordHeader;
 use crate::limits::SNS_DELIVERY_LOCK_MS;
 use crate::sns::envelope::{Question, Stamp};
 use crate::sns::fan_out::batch;
+use crate::sns::log::MESSAGE_ID;
 use crate::sns::registry::changes;
 use crate::sns::subscription::Subscription;
 use crate::sns::topic::Topic;
@@ -21,8 +22,6 @@ use crate::sns::{Sns, SnsError};
 const PREFIX: &str = "sns.http.";
 /// The header that says what kind of message it is.
 const KIND: &str = "forebay.sns.kind";
-/// The header that says what its publisher was told.
-const MESSAGE_ID: &str = "forebay.sns.message-id";
 
 /// What an endpoint is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

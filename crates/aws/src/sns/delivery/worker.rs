@@ -1,14 +1,10 @@
 //! Takes messages from the queues of subscriptions, and sends them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use forebay_broker::host::{
-    HostError, LeaseOutcome, Leased, Receive, StoredMessage, VirtualHost, VirtualHostId,
-};
+use forebay_broker::host::{HostError, LeaseOutcome, Leased, Receive, StoredMessage, VirtualHost};
 use futures_util::future::join_all;
-use tokio::task::JoinSet;
 
 use super::Kind;
 use super::pace::Pace;
@@ -17,38 +13,17 @@ use super::waiting;
 use crate::limits::{
     SNS_DELIVERIES_AT_ONCE, SNS_DELIVERY_LOCK_MS, SNS_DELIVERY_PAUSE, SNS_DELIVERY_WAIT,
 };
-use crate::sns::Sns;
 use crate::sns::subscription::Subscription;
+use crate::sns::{Sns, tasks};
 
-/// Sends what waits for endpoints, for as long as it is polled: a task for each subscription that there is.
+/// Sends what waits for endpoints, for as long as it is polled.
 pub(crate) async fn deliver(sns: Arc<Sns>) {
-    let mut directories = sns.broker.directories();
-    let mut workers: HashMap<(VirtualHostId, String), tokio::task::AbortHandle> = HashMap::new();
-    let mut tasks = JoinSet::new();
-    loop {
-        // What changes from here on is looked at next.
-        directories.mark_unchanged();
-        let index = sns.registry.index();
-        workers.retain(|_, worker| !worker.is_finished());
-        for (host, subscription) in index.all_told() {
-            let place = (host, subscription.id.clone());
-            if subscription.record.protocol.is_http() && !workers.contains_key(&place) {
-                let worker = Worker {
-                    sns: Arc::clone(&sns),
-                    host: sns.broker.virtual_host(host),
-                    id: place.1.clone(),
-                };
-                workers.insert(place, tasks.spawn(worker.run()));
-            }
-        }
-        tokio::select! {
-            changed = directories.changed() => if changed.is_err() {
-                return;
-            },
-            // One that ended is not missed until something changes: its subscription is gone.
-            Some(_) = tasks.join_next() => {}
-        }
-    }
+    let asks = |subscription: &Subscription| subscription.record.protocol.is_http();
+    tasks::for_each(sns, asks, |sns, host, id| {
+        let host = sns.broker.virtual_host(host);
+        Worker { sns, host, id }.run()
+    })
+    .await;
 }
 
 /// Sends what one endpoint is told.

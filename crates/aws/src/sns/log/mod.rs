@@ -15,15 +15,17 @@ mod recall;
 mod record;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use forebay_broker::host::VirtualHostId;
+use forebay_broker::storage::ReadError;
 use forebay_broker::topic::config::ConfigChange;
 use forebay_broker::{AlterConfig, NewTopic, TopicError, TopicRef};
 use uuid::Uuid;
 
 pub(super) use self::read::page;
-pub(super) use self::record::{Logged, publication};
+pub(super) use self::record::{Logged, MESSAGE_ID, publication};
 use super::operations::archive_days;
 use super::topic::{FIFO_SUFFIX, Topic};
 use super::{Sns, SnsError};
@@ -131,4 +133,16 @@ impl Sns {
             Some(_) => Ok(()),
         }
     }
+}
+
+/// Reads a log where it may take its time.
+pub(super) async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, SnsError> {
+    let failed = |why: &dyn Display| {
+        SnsError::InternalError(format!("the topic's log cannot be read: {why}"))
+    };
+    let read = tokio::task::spawn_blocking(read).await;
+    let read = read.map_err(|error| failed(&error))?;
+    read.map_err(|error| failed(&error))
 }

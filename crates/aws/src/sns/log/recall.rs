@@ -1,5 +1,6 @@
 //! What a FIFO topic took in the last minutes before a restart: its log knows.
 
+use super::blocking;
 use super::read::since;
 use crate::limits::SNS_DEDUPLICATION_MS;
 use crate::sns::deduplication::Key;
@@ -20,13 +21,7 @@ impl Sns {
         let since_ms = self.broker.now().wall_ms - SNS_DEDUPLICATION_MS;
         for log in self.log_of(topic).iter().flat_map(|log| &log.partitions) {
             let log = log.clone();
-            let read = tokio::task::spawn_blocking(move || since(&log, since_ms)).await;
-            let failed = |why: &dyn std::fmt::Display| {
-                let name = &topic.name;
-                SnsError::InternalError(format!("cannot read what {name} took before: {why}"))
-            };
-            let read = read.map_err(|error| failed(&error))?;
-            for logged in read.map_err(|error| failed(&error))? {
+            for logged in blocking(move || since(&log, since_ms)).await? {
                 let number = logged.stamp.sequence_number.as_ref();
                 let number = number.and_then(|number| number.parse::<u64>().ok());
                 *sequence = number.unwrap_or_default().max(*sequence);

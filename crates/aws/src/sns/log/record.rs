@@ -17,7 +17,7 @@ use crate::sns::message::{Attribute, AttributeValue, Message};
 use crate::sns::topic::Topic;
 
 /// What the publisher was told.
-const MESSAGE_ID: &str = "forebay.sns.message-id";
+pub(in crate::sns) const MESSAGE_ID: &str = "forebay.sns.message-id";
 /// Of FIFO topics: the number that the publisher was told.
 const SEQUENCE_NUMBER: &str = "forebay.sns.sequence-number";
 /// Of FIFO topics: what the message is known by.

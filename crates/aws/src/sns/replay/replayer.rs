@@ -1,12 +1,10 @@
 //! Tells archives again.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use forebay_broker::host::{Published, VirtualHostId};
-use forebay_broker::storage::{LogReader, ReadError};
-use tokio::task::{AbortHandle, JoinSet};
+use forebay_broker::storage::LogReader;
 
 use super::progress::ReplayStatus;
 use super::{Replay, ReplayPolicy};
@@ -18,38 +16,15 @@ use crate::sns::queue_message::{KnownBy, QueueMessage};
 use crate::sns::registry::changes;
 use crate::sns::signature::Signer;
 use crate::sns::subscription::{Subscription, SubscriptionRecord};
-use crate::sns::topic::{FIFO_SUFFIX, Topic};
-use crate::sns::{Sns, SnsError};
+use crate::sns::topic::Topic;
+use crate::sns::{Sns, SnsError, tasks};
 
-/// Replays what is to be replayed, for as long as it is polled: a task for each subscription that asks for it.
+/// Replays what is to be replayed, for as long as it is polled.
 pub(crate) async fn replay(sns: Arc<Sns>) {
-    let mut directories = sns.broker.directories();
-    let mut replayers: HashMap<(VirtualHostId, String), AbortHandle> = HashMap::new();
-    let mut tasks = JoinSet::new();
-    loop {
-        // What changes from here on is looked at next.
-        directories.mark_unchanged();
-        let index = sns.registry.index();
-        replayers.retain(|_, replayer| !replayer.is_finished());
-        for (host, subscription) in index.all_told() {
-            let place = (host, subscription.id.clone());
-            if subscription.is_replaying() && !replayers.contains_key(&place) {
-                let replayer = Replayer {
-                    sns: Arc::clone(&sns),
-                    host,
-                    id: place.1.clone(),
-                };
-                replayers.insert(place, tasks.spawn(replayer.run()));
-            }
-        }
-        tokio::select! {
-            changed = directories.changed() => if changed.is_err() {
-                return;
-            },
-            // It may have ended because it was done, while another one was asked for.
-            Some(_) = tasks.join_next() => {}
-        }
-    }
+    tasks::for_each(sns, Subscription::is_replaying, |sns, host, id| {
+        Replayer { sns, host, id }.run()
+    })
+    .await;
 }
 
 /// Replays for one subscription.
@@ -114,7 +89,7 @@ impl Replayer {
             Some(next) => next,
             None => {
                 let (log, start_ms) = (log.clone(), job.policy.start_ms);
-                let found = blocking(move || log.find_timestamp(start_ms)).await?;
+                let found = log::blocking(move || log.find_timestamp(start_ms)).await?;
                 found.map_or(job.replay.live_from, |(offset, _)| offset)
             }
         };
@@ -142,12 +117,10 @@ impl Replayer {
     /// Tells a part of the archive. Returns where the next one begins.
     async fn tell(&self, job: &Job, log: &LogReader, from: u64) -> Result<(u64, Step), SnsError> {
         let reader = log.clone();
-        let page = blocking(move || log::page(&reader, from)).await?;
+        let page = log::blocking(move || log::page(&reader, from)).await?;
         let subscription = &job.subscription;
-        let signer = match subscription.is_raw || !self.sns.signs_queues {
-            true => None,
-            false => Some(self.sns.signatures.signer().await?),
-        };
+        let is_signed = self.sns.signs_queues && !subscription.is_raw;
+        let signer = self.sns.signatures.signer_if(is_signed).await?;
         let Some(queue) = &subscription.queue else {
             return Ok((page.next, Step::AtTheEnd));
         };
@@ -162,8 +135,7 @@ impl Replayer {
             .collect();
         let publications = notices.iter().map(|(offset, notice)| {
             let id = format!("{}-{offset}", job.replay.id);
-            let is_fifo = queue.resource.ends_with(FIFO_SUFFIX);
-            let known_by = is_fifo.then_some(KnownBy {
+            let known_by = Some(KnownBy {
                 id: &id,
                 is_of_group: false,
             });
@@ -238,14 +210,4 @@ fn wanted(job: &Job, offset: u64, logged: &Logged) -> bool {
     let filter = job.subscription.filter.as_ref();
     (is_asked_for || offset >= job.replay.live_from)
         && filter.is_none_or(|filter| filter.accepts(&logged.message.filterable()))
-}
-
-/// Reads where it may take its time.
-async fn blocking<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
-) -> Result<T, SnsError> {
-    let failed = |why: String| SnsError::InternalError(format!("cannot read the archive: {why}"));
-    let read = tokio::task::spawn_blocking(read).await;
-    let read = read.map_err(|error| failed(error.to_string()))?;
-    read.map_err(|error| failed(error.to_string()))
 }

@@ -17,6 +17,8 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
+use crate::auth::hex;
+
 pub(crate) use self::key::{KeyError, SigningKey};
 
 /// The version of all signatures: RSA with SHA-256.
@@ -53,6 +55,14 @@ impl Signatures {
         self.signer.get_or_try_init(open).await
     }
 
+    /// Who signs, if anything is to be signed.
+    pub(crate) async fn signer_if(&self, is_needed: bool) -> Result<Option<&Signer>, KeyError> {
+        match is_needed {
+            true => self.signer().await.map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// The certificate that a path names, as PEM.
     pub(crate) async fn certificate(&self, path: &str) -> Option<String> {
         let signer = self.signer().await.ok()?;
@@ -75,11 +85,7 @@ pub(crate) struct Signer {
 impl Signer {
     fn new(key: SigningKey) -> Self {
         let digest = Sha256::digest(key.certificate_pem().as_bytes());
-        let digest: String = digest[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let path = format!("{PATH_PREFIX}{digest}{PATH_SUFFIX}");
+        let path = format!("{PATH_PREFIX}{}{PATH_SUFFIX}", hex(&digest[..16]));
         Self { key, path }
     }
 

@@ -12,7 +12,7 @@ use crate::limits;
 use crate::namespace::Namespace;
 use crate::sqs::definition::Definition;
 use crate::sqs::error::SqsError;
-use crate::sqs::queues::{self, PlaceRef, is_shown};
+use crate::sqs::queues::{self, PlaceRef, Queue, is_shown};
 use crate::sqs::{access, address};
 use crate::wire::{Call, Fault, Text};
 
@@ -86,13 +86,18 @@ pub(super) async fn list_dead_letter_sources(
     let input: ListSources<'_> = call.input()?;
     let queue = queues::find(shared, call, input.queue_url.as_ref()).await?;
     let page = Page::of(input.max_results, input.next_token.as_deref())?;
-    let arn = queue.arn();
-    let goes_there = |described: &QueueDescription| {
-        let policy = Definition::of(&described.definition).redrive_policy();
-        policy.is_ok_and(|policy| policy.is_some_and(|policy| policy.target == arn))
-    };
-    let found = page.walk(&queue.host, "", goes_there).await?;
+    let found = page.sources_of(&queue).await?;
     Ok(write(call, SOURCES, &queue.namespace.account, found))
+}
+
+/// Whether any queue's dead go to this one.
+pub(super) async fn takes_dead(queue: &Queue) -> Result<bool, SqsError> {
+    let one = Page {
+        limit: 1,
+        is_paged: false,
+        after: None,
+    };
+    Ok(!one.sources_of(queue).await?.names.is_empty())
 }
 
 /// The name of the list of queues whose dead go to one: the model says that it is always there, and writes it small.
@@ -151,6 +156,16 @@ impl Page {
             is_paged: max_results.is_some(),
             after: after.transpose()?,
         })
+    }
+
+    /// Queues whose dead go to that one.
+    async fn sources_of(self, queue: &Queue) -> Result<Found, SqsError> {
+        let arn = queue.arn();
+        let goes_there = |described: &QueueDescription| {
+            let policy = Definition::of(&described.definition).redrive_policy();
+            policy.is_ok_and(|policy| policy.is_some_and(|policy| policy.target == arn))
+        };
+        self.walk(&queue.host, "", goes_there).await
     }
 
     async fn walk(

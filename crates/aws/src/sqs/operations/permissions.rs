@@ -17,6 +17,7 @@ use crate::wire::{Call, Fault, List, Text};
 const ACTIONS_MAX: usize = 7;
 const STATEMENTS_MAX: usize = 20;
 const LABEL_CHARS_MAX: usize = 80;
+
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Add<'a> {

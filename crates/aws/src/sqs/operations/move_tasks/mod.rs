@@ -12,7 +12,7 @@ mod task;
 
 use std::sync::Arc;
 
-use forebay_broker::host::{Part, Peek};
+use forebay_broker::host::Peek;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -20,11 +20,10 @@ use self::mover::Mover;
 use self::register::Source;
 use self::task::{Handle, Record, Status, Task};
 use super::answer;
+use super::find::takes_dead;
 use crate::arn::Arn;
 use crate::gateway::Shared;
-use crate::limits;
 use crate::sqs::access;
-use crate::sqs::definition::Definition;
 use crate::sqs::error::SqsError;
 use crate::sqs::queues::{self, PlaceRef, Queue};
 use crate::wire::{Call, Fault, Text};
@@ -225,28 +224,4 @@ async fn named(
         SqsError::QueueDoesNotExist => SOURCE_MISSING,
         error => error,
     })
-}
-
-/// Whether any queue's dead go there.
-async fn takes_dead(queue: &Queue) -> Result<bool, SqsError> {
-    let arn = queue.arn();
-    let mut after = None;
-    loop {
-        let part = Part {
-            after: after.take(),
-            limit: limits::INSPECTED_AT_ONCE,
-        };
-        let described = queue.host.queues(part).await?;
-        let Some(last) = described.last() else {
-            return Ok(false);
-        };
-        after = Some(last.definition.name.clone());
-        let goes_there = described.iter().any(|source| {
-            let policy = Definition::of(&source.definition).redrive_policy();
-            policy.is_ok_and(|policy| policy.is_some_and(|policy| policy.target == arn))
-        });
-        if goes_there {
-            return Ok(true);
-        }
-    }
 }
