@@ -1,4 +1,4 @@
-"""Clients of Kafka, RabbitMQ and SQS on one broker."""
+"""Clients of Kafka, RabbitMQ, SQS and SNS on one broker."""
 
 import os
 
@@ -7,6 +7,19 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from rabbit_pika.conftest import connect_to
+from sns_boto3.conftest import open_client as open_aws_client
+from sqs_boto3.conftest import endpoint_url
+from sqs_boto3.conftest import open_client as open_sqs_client
+
+
+@pytest.fixture
+def sqs():
+    return open_sqs_client(endpoint_url())
+
+
+@pytest.fixture
+def sns():
+    return open_aws_client("sns")
 
 
 @pytest.fixture

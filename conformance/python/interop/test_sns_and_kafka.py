@@ -7,16 +7,6 @@ from sns_boto3.conftest import open_client
 
 
 @pytest.fixture
-def sns():
-    return open_client("sns")
-
-
-@pytest.fixture
-def sqs():
-    return open_client("sqs")
-
-
-@pytest.fixture
 def topic(sns, fresh):
     arn = sns.create_topic(Name=fresh("t"))["TopicArn"]
     yield arn

@@ -1,16 +1,8 @@
 """One queue for clients of SQS and of RabbitMQ: what one sends the other receives."""
 
-import os
-
 import pika
 import pytest
-from sqs_boto3.conftest import open_client
 from sqs_boto3.messages import attributes, counts, delete, receive, send, take, take_one
-
-
-@pytest.fixture
-def sqs():
-    return open_client(f"http://{os.environ['BROKER_AWS']}")
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from eventually import eventually
 from process.forebay import BINARY, Forebay
 from rabbit_pika.conftest import connect_to
-from sqs_boto3.conftest import open_client
 from sqs_boto3.messages import delete, take_one
 
 from .conftest import properties
@@ -172,8 +171,7 @@ def test_a_full_queue_that_refuses_has_the_topic_wait(channel, topic, fresh, pro
     channel.queue_delete(name)
 
 
-def test_an_sqs_queue_gets_what_kafka_produces(topic, fresh, produce):
-    sqs = open_client(f"http://{os.environ['BROKER_AWS']}")
+def test_an_sqs_queue_gets_what_kafka_produces(sqs, topic, fresh, produce):
     name = fresh("q")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     queue_command("subscribe", name, topic)

@@ -61,6 +61,11 @@ impl Context {
         self.schedule.sleep(Duration::from_micros(micros))
     }
 
+    /// The same as long as the plan has it.
+    pub fn rest_between_acts(&mut self) -> Result<(), Down> {
+        self.rest(Duration::from_micros(self.plan.rest_micros))
+    }
+
     /// Microseconds of the wall clock, never the same twice: what happens at one moment of the
     /// simulated time happens one after the other.
     pub fn micros(&self) -> u64 {

@@ -44,9 +44,7 @@ async fn what_comes_behind_a_long_poll_is_answered_after_it() {
     // One that comes with it, and one that comes while it waits.
     receiver.begin("ReceiveMessage", &poll).await;
     receiver.begin("GetQueueUrl", &queue).await;
-    while requests(&server, "ReceiveMessage") == 0 {
-        tokio::task::yield_now().await;
-    }
+    server.arrived("ReceiveMessage", 1).await;
     receiver.begin("ListQueues", &json!({})).await;
     let message = json!({"QueueUrl": "jobs", "MessageBody": "first"});
     client.done("SendMessage", &message).await;
@@ -57,9 +55,7 @@ async fn what_comes_behind_a_long_poll_is_answered_after_it() {
     assert_eq!(receiver.answer().await.json()["QueueUrls"][0], url);
     // The same where nothing came with it.
     receiver.begin("ReceiveMessage", &poll).await;
-    while requests(&server, "ReceiveMessage") == 1 {
-        tokio::task::yield_now().await;
-    }
+    server.arrived("ReceiveMessage", 2).await;
     receiver.begin("GetQueueUrl", &queue).await;
     client.done("SendMessage", &message).await;
     assert_eq!(receiver.answer().await.status, 200);
@@ -76,9 +72,7 @@ async fn who_hangs_up_with_more_to_ask_waits_no_longer() {
     let poll = json!({"QueueUrl": "jobs", "WaitTimeSeconds": LONG});
     gone.begin("ReceiveMessage", &poll).await;
     gone.begin("ListQueues", &json!({})).await;
-    while requests(&server, "ReceiveMessage") == 0 {
-        tokio::task::yield_now().await;
-    }
+    server.arrived("ReceiveMessage", 1).await;
     gone.finish().await;
     assert_eq!(server.ending().await, Ending::Broken);
     let message = json!({"QueueUrl": "jobs", "MessageBody": "for who stays"});
@@ -127,9 +121,7 @@ async fn a_stop_is_told_with_the_last_answer_and_ends_who_asks_nothing() {
     let mut receiver = server.connect();
     let poll = json!({"QueueUrl": "jobs", "WaitTimeSeconds": LONG});
     receiver.begin("ReceiveMessage", &poll).await;
-    while requests(&server, "ReceiveMessage") == 0 {
-        tokio::task::yield_now().await;
-    }
+    server.arrived("ReceiveMessage", 1).await;
     let mut asking = server.connect();
     asking.raw(LIST.as_bytes()).await;
     // It has what was sent before.
@@ -197,15 +189,11 @@ async fn of_who_takes_no_answers_no_more_is_read() {
         std::io::Result::Ok(())
     });
     // What is sent and what is answered fit into pipes of 1 KiB, and little besides is taken.
-    let mut answered = 0;
-    while answered < 2 {
-        tokio::task::yield_now().await;
-        answered = requests(&server, "ListQueues");
-    }
+    server.arrived("ListQueues", 2).await;
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
-    assert!(requests(&server, "ListQueues") < 300);
+    assert!(server.requests("ListQueues") < 300);
     assert!(!sending.is_finished());
     let mut answers = vec![0; 1 << 16];
     while !sending.is_finished() {
@@ -223,10 +211,4 @@ async fn a_connection_takes_little_room() {
     let serving = server.gateway.serve(far, ([127, 0, 0, 1], 50_000).into());
     let bytes = size_of_val(&serving);
     assert!(bytes <= 4 << 10, "{bytes}");
-}
-
-fn requests(server: &Server, operation: &str) -> u64 {
-    let mut requests = server.gateway.metrics().requests();
-    let found = requests.find(|(_, name, _)| *name == operation);
-    found.map_or(0, |(_, _, count)| count)
 }

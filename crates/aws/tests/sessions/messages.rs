@@ -53,10 +53,7 @@ async fn long_polls_are_answered_at_once_when_the_gateway_stops() {
     let began = Instant::now();
     let poll = json!({"QueueUrl": "jobs", "WaitTimeSeconds": LONG});
     client.begin("ReceiveMessage", &poll).await;
-    // Until it is counted it may not have arrived.
-    while count(&server, "ReceiveMessage") == 0 {
-        tokio::task::yield_now().await;
-    }
+    server.arrived("ReceiveMessage", 1).await;
     server.gateway.stop();
     let answer = client.answer().await;
     assert_eq!((answer.status, &*answer.body), (200, "{}"));
@@ -73,20 +70,9 @@ async fn who_hangs_up_takes_no_message_along() {
     let poll = json!({"QueueUrl": "jobs", "WaitTimeSeconds": LONG});
     let mut gone = server.connect();
     gone.begin("ReceiveMessage", &poll).await;
-    while count(&server, "ReceiveMessage") == 0 {
-        tokio::task::yield_now().await;
-    }
+    server.arrived("ReceiveMessage", 1).await;
     drop(gone);
-    while server
-        .gateway
-        .metrics()
-        .endings()
-        .map(|(_, ended)| ended)
-        .sum::<u64>()
-        == 0
-    {
-        tokio::task::yield_now().await;
-    }
+    server.ending().await;
     let message = json!({"QueueUrl": "jobs", "MessageBody": "for who stays"});
     client.done("SendMessage", &message).await;
     let received = client.done("ReceiveMessage", &poll).await;
@@ -140,10 +126,4 @@ async fn a_deleted_name_is_refused_for_a_minute_where_that_is_wanted() {
         again.json()["__type"],
         "com.amazonaws.sqs#QueueDeletedRecently"
     );
-}
-
-fn count(server: &Server, operation: &str) -> u64 {
-    let mut requests = server.gateway.metrics().requests();
-    let found = requests.find(|(_, name, _)| *name == operation);
-    found.map_or(0, |(_, _, count)| count)
 }

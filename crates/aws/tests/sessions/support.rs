@@ -80,6 +80,20 @@ impl Server {
 }
 
 impl Server {
+    /// How many requests there were of an operation.
+    pub(crate) fn requests(&self, operation: &str) -> u64 {
+        let mut requests = self.gateway.metrics().requests();
+        let found = requests.find(|(_, name, _)| *name == operation);
+        found.map_or(0, |(_, _, count)| count)
+    }
+
+    /// Waits until there were so many: until they are counted they may not have arrived.
+    pub(crate) async fn arrived(&self, operation: &str, count: u64) {
+        while self.requests(operation) < count {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Waits until a connection has ended, and says how.
     pub(crate) async fn ending(&self) -> Ending {
         loop {

@@ -1,7 +1,5 @@
 //! Somebody who creates and deletes topics, makes them grow, and deletes records.
 
-use std::time::Duration;
-
 use forebay_broker::{DeleteRecordsError, NewTopic, TopicError, TopicRef};
 
 use super::any_partition;
@@ -66,8 +64,7 @@ pub fn administrate(mut cx: Context) -> Result<(), Down> {
             }
             _ => trim(&mut cx)?,
         }
-        let rest = Duration::from_micros(cx.plan.rest_micros);
-        cx.rest(rest)?;
+        cx.rest_between_acts()?;
     }
     Ok(())
 }

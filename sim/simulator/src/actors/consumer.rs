@@ -1,9 +1,5 @@
 //! A consumer that reads partitions from wherever it likes, and commits how far it has read.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
-
 use forebay_broker::group::{
     CommitOffset, CommitOffsets, FetchOffsets, GroupCommand, GroupReply, MemberId,
 };
@@ -11,6 +7,8 @@ use forebay_broker::storage::{LogReader, ReadError};
 use forebay_broker::topic::Topic;
 use forebay_broker::{GroupId, TopicName};
 use forebay_checkers::history::Outcome;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::any_partition;
 use crate::context::Context;
@@ -43,8 +41,7 @@ pub fn consume(mut cx: Context, number: u32) -> Result<(), Down> {
                 }
             }
         }
-        let rest = Duration::from_micros(cx.plan.rest_micros);
-        cx.rest(rest)?;
+        cx.rest_between_acts()?;
     }
     Ok(())
 }

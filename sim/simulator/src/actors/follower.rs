@@ -30,8 +30,7 @@ pub fn follow(mut cx: Context) -> Result<(), Down> {
     cx.ledger.lock().followed.declared = true;
     for _ in 0..cx.plan.queues.acts {
         act(&mut cx)?;
-        let rest = Duration::from_micros(cx.plan.rest_micros);
-        cx.rest(rest)?;
+        cx.rest_between_acts()?;
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! Somebody who declares queues, binds, purges and deletes them, and changes their policy.
 
-use std::time::Duration;
-
 use forebay_broker::access::{AccessChange, AccessError, Pattern};
 use forebay_broker::host::HostError;
 use forebay_broker::policy::{ApplyTo, Policy, PolicyKind};
@@ -35,8 +33,7 @@ pub fn keep(mut cx: Context) -> Result<(), Down> {
     }
     for _ in 0..cx.plan.queues.acts {
         act(&mut cx)?;
-        let rest = Duration::from_micros(cx.plan.rest_micros);
-        cx.rest(rest)?;
+        cx.rest_between_acts()?;
     }
     Ok(())
 }

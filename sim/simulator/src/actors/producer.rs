@@ -64,8 +64,7 @@ pub fn produce(mut cx: Context, producer: &Mutex<Producer>) -> Result<(), Down> 
     let mut producer = producer.lock();
     for _ in 0..cx.plan.acts {
         producer.act(&mut cx)?;
-        let rest = Duration::from_micros(cx.plan.rest_micros);
-        cx.rest(rest)?;
+        cx.rest_between_acts()?;
     }
     // What is on its way is seen through.
     for place in producer.lanes.keys().copied().collect::<Vec<_>>() {

@@ -1,7 +1,5 @@
 //! Somebody who publishes to queues, several messages at a time on their way.
 
-use std::time::Duration;
-
 use forebay_broker::host::VirtualHostId;
 
 use crate::context::Context;
@@ -21,8 +19,7 @@ pub fn publish(mut cx: Context, publisher: u32) -> Result<(), Down> {
         // What is bound is asked first, before anybody binds it anew.
         let first = (act == 0).then_some(Route::Fan);
         publish_some(&mut cx, publisher, first)?;
-        let rest = Duration::from_micros(cx.plan.rest_micros);
-        cx.rest(rest)?;
+        cx.rest_between_acts()?;
     }
     Ok(())
 }

@@ -30,8 +30,7 @@ pub fn subscribe(mut cx: Context) -> Result<(), Down> {
         } else {
             consume(&mut cx, queue)?;
         }
-        let rest = Duration::from_micros(cx.plan.rest_micros);
-        cx.rest(rest)?;
+        cx.rest_between_acts()?;
     }
     Ok(())
 }
