@@ -90,7 +90,7 @@ impl Definition {
             keeps_age: !self.is_fifo,
             order: match self.is_fifo {
                 true => Order::PerGroup,
-                false => Order::None,
+                false => Order::FairGroups,
             },
             delay_ms: number(Attribute::DelaySeconds) * 1_000,
             ttl_ms: Some(number(Attribute::MessageRetentionPeriod) * 1_000),

@@ -66,6 +66,7 @@ pub(super) fn message(
         // What died has lived its time.
         ttl_ms: recalled.ttl_ms.filter(|_| record.deaths.deaths.is_empty()),
         group: record.group(),
+        key: record.key_group(),
     }))
 }
 
@@ -125,7 +126,7 @@ mod tests {
     fn a_record_keeps_its_key_its_headers_and_its_time_and_says_where_it_was() {
         let (message, stored) = forwarded(record(&[("trace", "t"), ("forebay.offset", "forged")]));
         assert_eq!((message.offset, message.bodies.total()), (17, 4));
-        assert_eq!(message.group, Some(group_id(b"k")));
+        assert_eq!((message.group, message.key), (None, Some(group_id(b"k"))));
         assert_eq!((message.priority, message.ttl_ms), (0, None));
         assert_eq!(stored.key.as_deref(), Some(&b"k"[..]));
         assert_eq!(stored.timestamp_ms, 5);

@@ -23,7 +23,7 @@ pub mod header {
     pub const WAITING: &str = "forebay.waiting";
     /// It has waited in an exchange; without a value.
     pub const DELAYED: &str = "forebay.delayed";
-    /// The group in whose order it is delivered.
+    /// The group that it is of.
     pub const GROUP: &str = "forebay.group";
     /// Where it was stored first, if it was moved from there: the queue's id and the offset, u64 each,
     /// little-endian.
@@ -66,7 +66,7 @@ pub struct Publication {
 /// What few messages bring for the queues that they go to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Queueing {
-    /// The group in whose order it is delivered ([`group_id`]), where a queue knows groups.
+    /// The group that it is of ([`group_id`]), where a queue knows groups.
     pub group: Option<u64>,
     /// Under which id it is known, where a queue wants every message once.
     pub deduplication: Option<u128>,

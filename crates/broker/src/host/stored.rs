@@ -135,10 +135,14 @@ impl StoredMessage {
         }
     }
 
-    /// The group in whose order it is delivered. What comes from a topic has that of its key.
+    /// The group that it is of.
     pub(crate) fn group(&self) -> Option<u64> {
-        let name = self.header(header::GROUP).or(self.key.as_ref());
-        name.map(|name| group_id(name))
+        self.header(header::GROUP).map(|name| group_id(name))
+    }
+
+    /// The key that it had in a topic, as a group's id.
+    pub(crate) fn key_group(&self) -> Option<u64> {
+        self.key.as_ref().map(|key| group_id(key))
     }
 
     /// The value of a header, if it has one.

@@ -91,6 +91,7 @@ pub(crate) struct ForwardedMessage {
     pub(crate) priority: u8,
     pub(crate) ttl_ms: Option<u64>,
     pub(crate) group: Option<u64>,
+    pub(crate) key: Option<u64>,
 }
 
 /// What became of records that were forwarded.

@@ -69,7 +69,7 @@ impl Queue {
     /// group. Nothing else happens to the queue before it is [asked](Self::tick): what waited behind a
     /// message that is gone may be delivered then.
     pub fn take_out(&mut self, offset: u64, turn: &mut Turn<'_>) -> Option<u8> {
-        let priority = self.messages.levels.priority_of(offset)?;
+        let priority = self.messages.priority_of(offset)?;
         let removal = Removal::Moved;
         turn.out.journal(QueueEvent::Removed {
             offset,
@@ -119,7 +119,7 @@ impl Queue {
         failed.sort_unstable();
         for offset in failed {
             // What is locked is looked at when it comes back.
-            if let Some(priority) = self.messages.levels.priority_of(offset) {
+            if let Some(priority) = self.messages.priority_of(offset) {
                 let reason = DeathReason::DeliveryLimit;
                 self.ready_died(priority, offset..offset + 1, reason, turn);
             }

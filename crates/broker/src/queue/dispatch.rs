@@ -82,7 +82,7 @@ impl Queue {
 
     /// Gives what is ready to consumers as long as there is room.
     pub(super) fn dispatch(&mut self, turn: &mut Turn<'_>) {
-        if self.messages.levels.is_empty() {
+        if self.messages.is_drained() {
             return;
         }
         let until_ms = self.lock_until(None, turn.now_ms);
@@ -123,14 +123,14 @@ impl Queue {
         let length_max = match self.messages.settings.order {
             Order::Fifo if self.messages.counters.locked > 0 => return None,
             Order::Fifo => 1,
-            Order::None | Order::PerGroup => self.messages.stride(length_max),
+            Order::None | Order::PerGroup | Order::FairGroups => self.messages.stride(length_max),
         };
         if !self.messages.expires() {
-            return self.messages.levels.first_run(length_max);
+            return self.messages.first_run(length_max);
         }
         // What expires this very millisecond is still delivered: a TTL of 0 is "at once or never".
         self.expire_heads(turn.now_ms.saturating_sub(1), turn);
-        let (priority, run) = self.messages.levels.first_run(length_max)?;
+        let (priority, run) = self.messages.first_run(length_max)?;
         let (_, alike) = self.messages.expiry(run.start);
         Some((priority, run.start..run.end.min(alike)))
     }

@@ -28,8 +28,11 @@ pub struct Attributes {
     pub ttl_ms: Option<u64>,
     /// When it is ready, in milliseconds since the Unix epoch.
     pub not_before_ms: Option<i64>,
-    /// The group in whose order it is delivered.
+    /// The group that it is of, if the queue looks at groups.
     pub group: Option<u64>,
+    /// The group of what is of none, where groups are kept in order: the key that it had in a topic. Of keys there may be
+    /// as many as messages, so groups that take turns are none of them.
+    pub key: Option<u64>,
     /// Since when it ages, in milliseconds since the Unix epoch, if that is longer than it has been here. Nothing to a
     /// queue that does not [keep the age](super::QueueSettings::keeps_age) of messages.
     pub born_ms: Option<i64>,
@@ -121,13 +124,21 @@ impl Queue {
             }
             not_before_ms => not_before_ms,
         };
+        let group = match settings.order {
+            Order::PerGroup => attributes.group.or(attributes.key),
+            Order::FairGroups => attributes.group,
+            Order::None | Order::Fifo => None,
+        };
+        let priority_max = match settings.order {
+            Order::FairGroups if group.is_some() => 0,
+            _ => settings.max_priority,
+        };
         Attributes {
-            priority: attributes.priority.min(settings.max_priority),
+            priority: attributes.priority.min(priority_max),
             ttl_ms: attributes.ttl_ms,
             not_before_ms: not_before_ms.filter(|not_before_ms| *not_before_ms > now_ms),
-            group: attributes
-                .group
-                .filter(|_| settings.order == Order::PerGroup),
+            group,
+            key: None,
             born_ms: attributes
                 .born_ms
                 .filter(|born_ms| settings.keeps_age && *born_ms < now_ms),

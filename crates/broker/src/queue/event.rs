@@ -369,6 +369,7 @@ impl QueueEvent {
                         ttl_ms: decoder.option(Decoder::varint)?,
                         not_before_ms: decoder.option(|decoder| last.time(decoder))?,
                         group: decoder.option(Decoder::u64)?,
+                        key: None,
                         deduplication: decoder
                             .option(|decoder| Ok(u128::from_le_bytes(decoder.bytes16()?)))?,
                         born_ms: match kind {

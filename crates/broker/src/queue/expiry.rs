@@ -15,6 +15,7 @@ impl Queue {
             return;
         }
         self.expire_born(now_ms, turn);
+        self.expire_grouped(now_ms, turn);
         let mut again = true;
         while again {
             again = false;
@@ -38,10 +39,30 @@ impl Queue {
     fn expire_born(&mut self, now_ms: i64, turn: &mut Turn<'_>) {
         while let Some((expiry_ms, offset)) = self.oldest_born()
             && expiry_ms <= now_ms
-            && let Some(priority) = self.messages.levels.priority_of(offset)
+            && let Some(priority) = self.messages.priority_of(offset)
         {
             self.ready_died(priority, offset..offset + 1, DeathReason::Expired, turn);
         }
+    }
+
+    /// Where groups take turns, who came first is looked at, and whose turn it is.
+    fn expire_grouped(&mut self, now_ms: i64, turn: &mut Turn<'_>) {
+        let has_expired = |of: &Self, offset: &u64| {
+            let (expiry_ms, _) = of.messages.expiry(*offset);
+            expiry_ms.is_some_and(|expiry_ms| expiry_ms <= now_ms)
+        };
+        while let Some(offset) = self
+            .heads_of_groups()
+            .find(|offset| has_expired(self, offset))
+        {
+            self.ready_died(0, offset..offset + 1, DeathReason::Expired, turn);
+        }
+    }
+
+    fn heads_of_groups(&self) -> impl Iterator<Item = u64> + use<> {
+        let fair = &self.messages.fair;
+        let next = fair.next().map(|(_, offset)| offset);
+        fair.oldest().into_iter().chain(next)
     }
 
     /// Which message that was born elsewhere expires next by the queue's time to live, and when.
@@ -58,6 +79,7 @@ impl Queue {
         }
         let levels = &self.messages.levels;
         let heads = levels.priorities().filter_map(|level| levels.first(level));
+        let heads = heads.chain(self.heads_of_groups());
         let heads = heads.filter_map(|head| self.messages.expiry(head).0);
         heads
             .chain(self.oldest_born().map(|(expiry_ms, _)| expiry_ms))
@@ -83,7 +105,7 @@ impl Queue {
                 (0, _) => 1,
                 (messages, _) => self.messages.stride(messages),
             };
-            let Some((priority, run)) = self.messages.levels.first_run(length_max) else {
+            let Some((priority, run)) = self.messages.first_run(length_max) else {
                 return dropped;
             };
             self.ready_died(priority, run, DeathReason::MaxLength, turn);

@@ -27,7 +27,7 @@ impl Queue {
         let done = placed.set.len();
         let mut ready_bytes = 0;
         let parked = messages.groups.parked().runs().map(|run| ("parked", run));
-        let ready = messages.levels.runs_within(0..u64::MAX);
+        let ready = messages.deliverable_within(0..u64::MAX);
         for (place, run) in ready
             .into_iter()
             .map(|(_, run)| ("ready", run))
@@ -50,6 +50,9 @@ impl Queue {
             placed.add("delayed", offset..offset + 1)?;
             delayed += 1;
         }
+        if !messages.fair.is_sound() {
+            return Err(violation("groups do not take their turns".to_owned()));
+        }
         let all = placed.set.first_run(u64::MAX).unwrap_or(0..0);
         let counters = &messages.counters;
         equal("messages", placed.set.len(), messages.next)?;
@@ -69,7 +72,14 @@ impl Queue {
             .marks
             .keys()
             .copied()
-            .chain(messages.births.iter().map(|(offset, _)| offset));
+            .chain(messages.births.iter().map(|(offset, _)| offset))
+            .chain(
+                messages
+                    .fair
+                    .all_apart()
+                    .into_iter()
+                    .map(|(offset, _)| offset),
+            );
         match remembered
             .into_iter()
             .find(|offset| messages.frontier.is_done(*offset))
@@ -88,6 +98,7 @@ impl Queue {
             + messages.levels.memory_bytes()
             + messages.frontier.done().memory_bytes()
             + messages.groups.parked().memory_bytes()
+            + messages.fair.memory_bytes()
             + messages.sizes.memory_bytes()
             + messages.arrivals.spans.capacity() * size_of::<super::arrivals::Span>()
             + messages.ttls.runs.capacity() * size_of::<super::ttls::TtlRun>()

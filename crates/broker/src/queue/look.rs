@@ -28,7 +28,7 @@ pub enum Place {
 impl Queue {
     /// The priority of a message that could be delivered now; None if it could not.
     pub fn priority_of_ready(&self, offset: u64) -> Option<u8> {
-        self.messages.levels.priority_of(offset)
+        self.messages.priority_of(offset)
     }
 
     /// Whether a message left the queue, or never was in it.
@@ -44,8 +44,8 @@ impl Queue {
         let mut standings = Vec::new();
         let mut offset = messages.frontier.next_open(from);
         while offset < below && standings.len() < count_max {
-            let is_ready = messages.levels.priority_of(offset).is_some()
-                || messages.groups.parked().contains(offset);
+            let is_ready =
+                messages.priority_of(offset).is_some() || messages.groups.parked().contains(offset);
             let place = if is_ready {
                 Place::Ready
             } else if messages.delayed.contains(offset) {

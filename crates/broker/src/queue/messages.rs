@@ -13,6 +13,7 @@ use super::deadlines::{Deadline, Deadlines};
 use super::dedup::Dedup;
 use super::delayed::Delayed;
 use super::enqueue::Attributes;
+use super::fair::FairGroups;
 use super::frontier::Frontier;
 use super::groups::{Groups, Member};
 use super::ids::{HolderId, Token};
@@ -55,6 +56,7 @@ pub(super) struct Messages {
     pub(super) births: Births,
     pub(super) ttls: Ttls,
     pub(super) groups: Groups,
+    pub(super) fair: FairGroups,
     pub(super) dedup: Dedup,
     pub(super) unburied: Unburied,
     pub(super) counters: Counters,
@@ -78,6 +80,7 @@ impl Messages {
             births: Births::default(),
             ttls: Ttls::default(),
             groups: Groups::default(),
+            fair: FairGroups::default(),
             dedup: Dedup::default(),
             unburied: Unburied::default(),
             counters: Counters::default(),
@@ -133,22 +136,28 @@ impl Messages {
                     .for_each(|offset| self.births.insert(offset, born_ms));
                 self.births.enter(run.clone());
             }
-            if let Some(group) = attributes.group
-                && self.settings.order == Order::PerGroup
-            {
-                let priority = attributes.priority;
-                let member = Member { group, priority };
-                run.clone()
-                    .for_each(|offset| self.groups.join(offset, member));
-            } else if attributes.priority == 0 && attributes.not_before_ms.is_none() {
-                continue;
+            let mut fair_group = None;
+            match (attributes.group, self.settings.order) {
+                (Some(group), Order::PerGroup) => {
+                    let priority = attributes.priority;
+                    let member = Member { group, priority };
+                    run.clone()
+                        .for_each(|offset| self.groups.join(offset, member));
+                }
+                (Some(group), Order::FairGroups) => fair_group = Some(group),
+                _ if attributes.priority == 0 && attributes.not_before_ms.is_none() => continue,
+                _ => {}
             }
             self.leave_ready(0, run.clone());
-            match attributes.not_before_ms {
-                Some(until_ms) => run.for_each(|offset| {
+            match (attributes.not_before_ms, fair_group) {
+                (Some(until_ms), group) => run.for_each(|offset| {
+                    if let Some(group) = group {
+                        self.fair.join(offset, group);
+                    }
                     self.enter_delayed(offset, until_ms, attributes.priority);
                 }),
-                None => self.enter_ready(run, attributes.priority),
+                (None, Some(group)) => self.enter_group(run, group),
+                (None, None) => self.enter_ready(run, attributes.priority),
             }
         }
     }
@@ -165,14 +174,14 @@ impl Messages {
         number: Option<u64>,
     ) -> u64 {
         let count = run.end - run.start;
-        if self.groups.is_empty() {
+        if self.is_ungrouped() {
             self.leave_ready(priority, run.clone());
         } else {
             for offset in run.clone() {
-                if self.groups.unpark(offset) {
-                    self.uncount_ready(offset..offset + 1);
-                } else {
-                    self.leave_ready(priority, offset..offset + 1);
+                let one = offset..offset + 1;
+                match self.groups.unpark(offset) || self.fair.take(offset) {
+                    true => self.leave_group(one),
+                    false => self.leave_ready(priority, one),
                 }
             }
         }
@@ -202,7 +211,17 @@ impl Messages {
 
     /// Messages in a row that are ready, of one priority, leave the queue.
     pub(super) fn remove_ready(&mut self, priority: u8, run: Range<u64>, removal: Removal) {
-        self.leave_ready(priority, run.clone());
+        if self.fair.is_empty() {
+            self.leave_ready(priority, run.clone());
+        } else {
+            for offset in run.clone() {
+                let one = offset..offset + 1;
+                match self.fair.leave(offset) {
+                    true => self.leave_group(one),
+                    false => self.leave_ready(priority, one),
+                }
+            }
+        }
         if removal == Removal::Acked {
             self.count_deliveries(run.clone());
         }
@@ -278,7 +297,11 @@ impl Messages {
         // The parked first: else they would follow their lead.
         let parked: Vec<_> = self.groups.parked().runs_within(0..below).collect();
         for run in parked {
-            self.uncount_ready(run.clone());
+            self.leave_group(run.clone());
+            self.finish(run, Removal::Purged);
+        }
+        for run in self.fair.purge(below) {
+            self.leave_group(run.clone());
             self.finish(run, Removal::Purged);
         }
         for (priority, run) in self.levels.runs_within(0..below) {
@@ -288,11 +311,14 @@ impl Messages {
 
     /// Other settings from now on.
     pub(super) fn reconfigure(&mut self, settings: QueueSettings) {
-        if settings.order != Order::PerGroup {
+        if settings.order != self.settings.order {
             for (offset, priority) in self.groups.dissolve() {
                 self.line_up(offset..offset + 1, priority);
             }
-        } else if self.settings.order == Order::PerGroup {
+            for run in self.fair.dissolve() {
+                self.line_up(run, 0);
+            }
+        } else if settings.order == Order::PerGroup {
             // The delay of a group's messages is their queue's: else those that come later would overtake them.
             let (before, after) = (self.settings.delay_ms, settings.delay_ms);
             self.delayed
@@ -339,15 +365,6 @@ impl Messages {
         (mark, end.unwrap_or(run.end))
     }
 
-    /// How many of the next `length_max` messages may leave in one go: the end of one makes another
-    /// of its group ready, which may be the next.
-    pub(super) fn stride(&self, length_max: u64) -> u64 {
-        match self.groups.is_empty() {
-            true => length_max,
-            false => length_max.min(1),
-        }
-    }
-
     /// When a message expires, and up to which offset that is the answer.
     pub(super) fn expiry(&self, offset: u64) -> (Option<i64>, u64) {
         let (own_ms, own_end) = self.ttls.at(offset);
@@ -370,57 +387,9 @@ impl Messages {
         self.settings.ttl_ms.is_some() || !self.ttls.runs.is_empty()
     }
 
-    /// What is ready in `within`, of one priority each: also what waits for others of its group.
-    pub(super) fn ready_within(&self, within: Range<u64>) -> Vec<(u8, Range<u64>)> {
-        let mut runs = self.levels.runs_within(within.clone());
-        for offset in self.groups.parked().runs_within(within).flatten() {
-            let priority = self.groups.priority_of_parked(offset);
-            runs.extend(priority.map(|priority| (priority, offset..offset + 1)));
-        }
-        runs
-    }
-
-    fn ready_bytes_within(&self, run: Range<u64>) -> u64 {
-        let ready = self.levels.runs_within(run.clone());
-        let ready = ready.into_iter().map(|(_, run)| run);
-        let parked = self.groups.parked().runs_within(run);
-        ready.chain(parked).map(|run| self.sizes.bytes(run)).sum()
-    }
-
-    fn enter_ready(&mut self, run: Range<u64>, priority: u8) {
-        self.counters.ready += run.end - run.start;
-        self.counters.ready_bytes += self.sizes.bytes(run.clone());
-        if self.groups.is_empty() {
-            self.line_up(run, priority);
-            return;
-        }
-        for offset in run {
-            if self.groups.admit(offset) {
-                self.line_up(offset..offset + 1, priority);
-            }
-        }
-    }
-
-    /// Messages may be delivered.
-    fn line_up(&mut self, run: Range<u64>, priority: u8) {
-        self.births.enter(run.clone());
-        self.levels.insert(priority, run);
-    }
-
     fn enter_delayed(&mut self, offset: u64, until_ms: i64, priority: u8) {
         self.delayed.insert(offset, until_ms, priority);
         self.counters.delayed += 1;
-    }
-
-    fn leave_ready(&mut self, priority: u8, run: Range<u64>) {
-        self.births.leave(run.clone());
-        self.levels.remove(priority, run.clone());
-        self.uncount_ready(run);
-    }
-
-    fn uncount_ready(&mut self, run: Range<u64>) {
-        self.counters.ready -= run.end - run.start;
-        self.counters.ready_bytes -= self.sizes.bytes(run);
     }
 
     fn count_deliveries(&mut self, run: Range<u64>) {
@@ -437,6 +406,7 @@ impl Messages {
             .get_mut(&holder)?
             .remove(number, &mut self.spare)?;
         self.counters.locked -= 1;
+        self.fair.give_back(lock.offset);
         Some(lock)
     }
 
@@ -481,6 +451,9 @@ impl Messages {
             }
         }
         self.births.forget(run.clone());
+        if !self.fair.is_empty() {
+            run.clone().for_each(|offset| self.fair.finish(offset));
+        }
         if !self.groups.is_empty() {
             for offset in run.clone() {
                 if let Some((next, priority)) = self.groups.finish(offset) {

@@ -17,11 +17,11 @@
 //!      └──────────── with a delay ───────┘
 //! ```
 //!
-//! Start with `messages` (where every message stands, and the transitions), then `enqueue`,
+//! Start with `messages` (where every message stands, and the transitions) and `ready` (which is next), then `enqueue`,
 //! `dispatch`, `settle`, `subscribe`, `tick`. Sets of messages are intervals (`offset_set`), so a
 //! backlog costs by its fragmentation. What costs memory by the message: what is locked (17 bytes, 50 if the lock
-//! ends by itself), delayed (80), has come back (33), is in a group (60), or is
-//! older than its stay (80); deduplication ids within their window
+//! ends by itself), delayed (80), has come back (33), is in a group (60; where groups take turns
+//! only what is not ready, 40), or is older than its stay (80); deduplication ids within their window
 //! (80). The dead are settled, and remembered until the caller has moved them
 //! ([`Queue::buried`]).
 //!
@@ -42,6 +42,7 @@ mod effect;
 mod enqueue;
 mod event;
 mod expiry;
+mod fair;
 mod frontier;
 mod groups;
 mod ids;
@@ -52,6 +53,7 @@ mod locks;
 mod look;
 mod messages;
 mod offset_set;
+mod ready;
 mod replay;
 mod retry;
 mod settings;

@@ -68,7 +68,7 @@ impl Queue {
                 count,
                 removal,
             } => loop {
-                let runs = messages.levels.runs_within(*offset..offset + count);
+                let runs = messages.deliverable_within(*offset..offset + count);
                 if runs.is_empty() {
                     break;
                 }

@@ -138,7 +138,7 @@ pub(super) enum Cause {
     LockExpired,
 }
 
-/// Which messages wait for which others to be settled.
+/// Which messages wait for which others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// None: messages are delivered in order, and settled in any.
@@ -148,6 +148,9 @@ pub enum Order {
     Fifo,
     /// Each waits for the one before it in its group.
     PerGroup,
+    /// None, and groups take turns: who has little in flight goes before who has much. Priorities are of messages
+    /// without a group.
+    FairGroups,
 }
 
 /// How much may be ready.
@@ -225,6 +228,7 @@ impl QueueSettings {
                 Order::None => 0,
                 Order::Fifo => 1,
                 Order::PerGroup => 2,
+                Order::FairGroups => 3,
             })
             .u8(self.max_priority)
             .varint(self.delay_ms);
@@ -280,6 +284,7 @@ impl QueueSettings {
                 0 => Order::None,
                 1 => Order::Fifo,
                 2 => Order::PerGroup,
+                3 => Order::FairGroups,
                 _ => return Err(invalid("order")),
             },
             max_priority: decoder.u8()?,

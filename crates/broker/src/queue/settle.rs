@@ -104,7 +104,7 @@ impl Queue {
                 messages.wake(offset);
                 turn.out.journal(QueueEvent::Woken { offset, count: 1 });
             }
-            let Some(priority) = messages.levels.priority_of(offset) else {
+            let Some(priority) = messages.priority_of(offset) else {
                 return false;
             };
             let removal = Removal::Acked;

@@ -1,17 +1,20 @@
 //! A queue at one point of the journal.
 //!
-//! Layout: `version u8 (5), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
+//! Layout: `version u8 (6), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
 //! it RUNS, ready list<priority u8, RUNS>, delayed list<offset varint, time i64, priority u8>, locks
 //! list<holder u64, list<number varint, offset varint, until i64, priority u8>>, marks list<offset varint, deliveries u32,
 //! failures u32, first option<i64>>, sizes folded and exact list<first varint, count varint, bytes varint>, arrivals
 //! list<first varint, last i64, closes i64>, ttls list<first varint, end varint, ttl varint>,
 //! groups list<offset varint, group u64, priority u8, standing u8 (1 apart, 2 lead, 3 parked)>, deduplication list<id 16, offset
 //! varint, time i64>, totals, unburied list<first varint, count varint, reason u8>, moved varint,
-//! births list<offset varint, time i64>`. RUNS is `list<gap varint, length varint>`: how far each run of offsets
+//! births list<offset varint, time i64>, fair groups list<group u64, ready RUNS>, not ready of them list<offset varint,
+//! group u64>`. RUNS is `list<gap varint, length varint>`: how far each run of offsets
 //! is from the end of the one before it, and how long it is. Lists of runs and of locks are in
 //! order, so that the same queue is the same bytes. Version 1 has nothing unburied, up to version 2 nothing was
 //! moved, and up to version 3 there are no first times, and a standing is 1 apart, or 0 for what follows from the order.
-//! Up to version 4 all were born here.
+//! Up to version 4 all were born here, and up to version 5 no groups took turns.
+
+use std::ops::Range;
 
 use forebay_storage::IdMap;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
@@ -25,12 +28,11 @@ use super::groups::{Member, Standing};
 use super::ids::HolderId;
 use super::locks::{Lock, LockTable, SparePages};
 use super::messages::{Mark, Messages};
-use super::offset_set::OffsetSet;
 use super::settings::QueueSettings;
 use super::sizes::SizeRun;
 use super::ttls::TtlRun;
 
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
 impl Queue {
     /// Appends everything that messages and events so far have built.
@@ -44,12 +46,12 @@ impl Queue {
             .varint(messages.next)
             .varint(next_number)
             .varint(messages.frontier.floor());
-        put_runs(encoder, messages.frontier.done());
+        put_runs(encoder, messages.frontier.done().runs());
         let levels: Vec<_> = messages.levels.priorities().collect();
         encoder.list(levels, |encoder, priority| {
             encoder.u8(priority);
             if let Some(level) = messages.levels.level(priority) {
-                put_runs(encoder, level);
+                put_runs(encoder, level.runs());
             }
         });
         encoder.list(
@@ -116,6 +118,12 @@ impl Queue {
                 encoder.varint(offset).i64(born_ms);
             },
         );
+        encoder.list(messages.fair.all_ready(), |encoder, (group, ready)| {
+            put_runs(encoder.u64(group), ready.runs());
+        });
+        encoder.list(messages.fair.all_apart(), |encoder, (offset, group)| {
+            encoder.varint(offset).u64(group);
+        });
     }
 
     /// Takes what [`Self::snapshot`] wrote. What the journal has after it is replayed, then the queue
@@ -208,12 +216,13 @@ impl Queue {
             decoder.each(|decoder| {
                 let offset = number(decoder)?;
                 messages.births.insert(offset, decoder.i64()?);
-                if messages.levels.priority_of(offset).is_some() {
-                    messages.births.enter(offset..offset + 1);
-                }
                 Ok(())
             })?;
         }
+        if version >= 6 {
+            take_fair(decoder, &mut messages)?;
+        }
+        messages.line_up_births();
         messages.recount();
         let queue = Self {
             messages,
@@ -227,10 +236,20 @@ impl Queue {
 }
 
 impl Messages {
+    /// What was born elsewhere and can be delivered is found by its age.
+    fn line_up_births(&mut self) {
+        let born: Vec<u64> = self.births.iter().map(|(offset, _)| offset).collect();
+        for offset in born {
+            if self.priority_of(offset).is_some() {
+                self.births.enter(offset..offset + 1);
+            }
+        }
+    }
+
     /// Counts what is there.
     fn recount(&mut self) {
         let parked: Vec<_> = self.groups.parked().runs().map(|run| (0, run)).collect();
-        let ready = self.levels.runs_within(0..u64::MAX);
+        let ready = self.deliverable_within(0..u64::MAX);
         let counters = &mut self.counters;
         for (_, run) in ready.into_iter().chain(parked) {
             // What was not written by a queue may overlap; the check that follows refuses it.
@@ -242,9 +261,9 @@ impl Messages {
     }
 }
 
-fn put_runs(encoder: &mut Encoder, set: &OffsetSet) {
+fn put_runs(encoder: &mut Encoder, runs: impl Iterator<Item = Range<u64>>) {
     let mut end = 0;
-    let runs: Vec<_> = set.runs().collect();
+    let runs: Vec<_> = runs.collect();
     encoder.list(runs, |encoder, run| {
         encoder.varint(run.start - end).varint(run.end - run.start);
         end = run.end;
@@ -253,7 +272,7 @@ fn put_runs(encoder: &mut Encoder, set: &OffsetSet) {
 
 fn take_runs(
     decoder: &mut Decoder<'_>,
-    mut take: impl FnMut(std::ops::Range<u64>),
+    mut take: impl FnMut(Range<u64>),
 ) -> Result<(), DecodeError> {
     let mut end = 0u64;
     decoder.each(|decoder| {
@@ -383,6 +402,29 @@ fn take_unburied(decoder: &mut Decoder<'_>, messages: &mut Messages) -> Result<(
         return Err(invalid("dead messages"));
     }
     messages.unburied.insert(run, reason);
+    Ok(())
+}
+
+fn take_fair(decoder: &mut Decoder<'_>, messages: &mut Messages) -> Result<(), DecodeError> {
+    decoder.each(|decoder| {
+        let group = decoder.u64()?;
+        take_runs(decoder, |run| messages.fair.enter(run, group))
+    })?;
+    decoder.each(|decoder| {
+        let offset = number(decoder)?;
+        messages.fair.join(offset, decoder.u64()?);
+        Ok(())
+    })?;
+    // In flight is what somebody has.
+    for table in messages.tables.values() {
+        for lock in table
+            .numbers()
+            .into_iter()
+            .filter_map(|number| table.get(number))
+        {
+            messages.fair.restore_in_flight(lock.offset);
+        }
+    }
     Ok(())
 }
 

@@ -156,6 +156,7 @@ impl Host {
         let attributes = Attributes {
             priority: recalled.priority,
             group: dead.group(),
+            key: dead.key_group(),
             // The clock that stamped it may be ahead of the one of ages.
             born_ms: Some(dead.timestamp_ms.min(self.now.aging_ms)),
             ..Attributes::default()

@@ -261,6 +261,7 @@ impl Host {
             ttl_ms: publication.ttl_ms,
             not_before_ms: delay_ms.map(|delay_ms| now_ms.saturating_add_unsigned(delay_ms)),
             group,
+            key: None,
             born_ms: None,
             deduplication,
         };

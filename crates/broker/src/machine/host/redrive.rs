@@ -60,6 +60,7 @@ impl Host {
             let attributes = Attributes {
                 priority: priority.max(message.recall(self.recall).priority),
                 group: message.group(),
+                key: message.key_group(),
                 ..Attributes::default()
             };
             match self.carry(&message, envelope, attributes, &targets, false, cx) {

@@ -264,6 +264,7 @@ impl Host {
             priority: message.priority,
             ttl_ms: message.ttl_ms,
             group: message.group,
+            key: message.key,
             ..Attributes::default()
         };
         match self.take_in(id, message.batch, &message.bodies, attributes, cx) {

@@ -89,6 +89,7 @@ fn one_of_each() -> Vec<QueueEvent> {
                 ttl_ms: Some(u64::MAX),
                 not_before_ms: Some(-1),
                 group: Some(u64::MAX),
+                key: None,
                 deduplication: Some(u128::MAX),
                 born_ms: None,
             },
@@ -182,6 +183,7 @@ proptest! {
     fn any_events_leave_a_queue_whole(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         cut in prop::option::weighted(0.1, any::<prop::sample::Index>()),
+        order in prop::sample::select(vec![Order::None, Order::PerGroup, Order::FairGroups]),
     ) {
         let mut bytes = encoded(&one_of_each());
         for (place, value) in changes {
@@ -191,7 +193,11 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        let mut queue = Queue::new(QueueSettings::default(), 0, 0);
+        let settings = QueueSettings {
+            order,
+            ..QueueSettings::default()
+        };
+        let mut queue = Queue::new(settings, 0, 0);
         let arrival = Arrival {
             first: 0,
             count: 20,

@@ -5,6 +5,7 @@ mod consumers;
 mod delays;
 mod delivery;
 mod events;
+mod fair;
 mod groups;
 mod harness;
 mod model;

@@ -31,7 +31,10 @@ pub(super) struct Message {
     pub(super) mark: Mark,
     bytes: u64,
     priority: u8,
+    /// In whose order it is.
     group: Option<u64>,
+    /// With whose turn it is delivered.
+    fair_group: Option<u64>,
     expiry_ms: Option<i64>,
     /// When it expires wherever it stands.
     elsewhere_ms: Option<i64>,
@@ -84,13 +87,19 @@ impl Model {
         let born_ms = born_ms.filter(|born_ms| self.settings.keeps_age && *born_ms < now_ms);
         let queue_ms = self.settings.ttl_ms.map(u64::cast_signed);
         let elsewhere_ms = born_ms.and_then(|born_ms| Some(born_ms + queue_ms?));
+        let fair_group = group.filter(|_| self.settings.order == Order::FairGroups);
+        let priority_max = match fair_group {
+            Some(_) => 0,
+            None => self.settings.max_priority,
+        };
         for _ in 0..arrival.count {
             self.messages.push(Message {
                 state: State::Settled,
                 mark: Mark::default(),
                 bytes: arrival.bytes_each.into(),
-                priority: priority.min(self.settings.max_priority),
+                priority: priority.min(priority_max),
                 group: group.filter(|_| self.settings.order == Order::PerGroup),
+                fair_group,
                 expiry_ms: ttl_ms.map(|ttl_ms| born_ms.unwrap_or(now_ms) + ttl_ms as i64),
                 elsewhere_ms,
             });
@@ -339,7 +348,7 @@ impl Model {
             DeathReason::Expired => {
                 let message = &self.messages[index];
                 let is_due = |expiry_ms: Option<i64>| expiry_ms.is_some_and(|it| it <= now_ms);
-                let is_first = self.head_of(message.priority) == Some(index);
+                let is_first = self.heads().contains(&index);
                 let may_stand_anywhere = is_due(message.elsewhere_ms);
                 assert!(is_first || may_stand_anywhere, "expiry is at the head");
                 assert!(self.deliverable().any(|other| other == index));
@@ -404,9 +413,7 @@ impl Model {
         if self.settings.bounds.overflow == Overflow::DropHead && self.head().is_some() {
             assert!(!self.is_over_bounds());
         }
-        let heads = (0..=u8::MAX)
-            .rev()
-            .filter_map(|priority| self.head_of(priority));
+        let heads = self.heads().into_iter();
         let expiries = heads.filter_map(|head| self.messages[head].expiry_ms);
         let elsewhere = |index: usize| self.messages[index].elsewhere_ms;
         let expiries = expiries.chain(self.deliverable().filter_map(elsewhere));
@@ -467,13 +474,33 @@ impl Model {
     }
 
     fn head(&self) -> Option<usize> {
-        self.deliverable()
-            .min_by_key(|index| (std::cmp::Reverse(self.messages[*index].priority), *index))
+        self.deliverable().min_by_key(|index| self.turn_of(*index))
     }
 
-    fn head_of(&self, priority: u8) -> Option<usize> {
-        self.deliverable()
-            .find(|index| self.messages[*index].priority == priority)
+    /// Whose turn it is comes first; then priorities, then the order of arrival.
+    fn turn_of(&self, index: usize) -> (usize, std::cmp::Reverse<u8>, usize) {
+        let message = &self.messages[index];
+        let in_flight = message.fair_group.map_or(0, |group| {
+            let of_group = |other: &&Message| {
+                other.fair_group == Some(group) && matches!(other.state, State::Locked { .. })
+            };
+            self.messages.iter().filter(of_group).count()
+        });
+        (in_flight, std::cmp::Reverse(message.priority), index)
+    }
+
+    /// Where expiry is looked at: who is the first of a priority, and of those whose groups take turns the first, and the
+    /// one whose turn it is.
+    fn heads(&self) -> Vec<usize> {
+        let (grouped, others): (Vec<_>, Vec<_>) = self
+            .deliverable()
+            .partition(|index| self.messages[*index].fair_group.is_some());
+        let next = grouped.iter().min_by_key(|index| self.turn_of(**index));
+        let mut heads: Vec<_> = grouped.first().into_iter().chain(next).copied().collect();
+        let mut seen = BTreeSet::new();
+        let is_first = |index: &usize| seen.insert(self.messages[*index].priority);
+        heads.extend(others.into_iter().filter(is_first));
+        heads
     }
 
     fn has_room(&self, id: HolderId, active: Option<HolderId>) -> bool {

@@ -370,7 +370,7 @@ impl World {
 fn attributes() -> impl Strategy<Value = Attributes> {
     let ttl = prop::option::weighted(0.2, prop::sample::select(vec![0, 10, 60]));
     let delay = prop::option::weighted(0.2, 0..60i64);
-    let group = prop::option::weighted(0.7, 0..3u64);
+    let group = prop::option::weighted(0.7, 0..4u64);
     let age = prop::option::weighted(0.2, 0..160i64);
     let plain = Just(Attributes::default());
     let any = (0..6u8, ttl, delay, group, age).prop_map(
@@ -379,6 +379,7 @@ fn attributes() -> impl Strategy<Value = Attributes> {
             ttl_ms,
             not_before_ms,
             group,
+            key: None,
             born_ms,
             deduplication: None,
         },
@@ -430,7 +431,13 @@ fn bounds() -> impl Strategy<Value = Bounds> {
 }
 
 fn settings() -> impl Strategy<Value = QueueSettings> {
-    let orders = vec![Order::None, Order::None, Order::Fifo, Order::PerGroup];
+    let orders = vec![
+        Order::None,
+        Order::None,
+        Order::Fifo,
+        Order::PerGroup,
+        Order::FairGroups,
+    ];
     let backoffs = vec![
         Backoff::None,
         Backoff::None,

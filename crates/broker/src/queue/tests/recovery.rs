@@ -91,9 +91,10 @@ fn a_snapshot_from_before_messages_were_moved_is_read() {
     let mut bench = Bench::new(settings());
     bench.enqueue(3);
     let now = snapshot(&bench.queue);
-    // Version 5 ends with a list of those that were born elsewhere, version 3 with how many were moved: none.
+    // Version 6 ends with two lists of groups that take turns, version 5 with a list of those that were born elsewhere,
+    // version 3 with how many were moved: none.
     let mut old = now.clone();
-    for (version, bytes) in [(4, 4), (2, 1)] {
+    for (version, bytes) in [(5, 8), (4, 4), (2, 1)] {
         old[0] = version;
         assert!(
             old.split_off(old.len() - bytes)
@@ -108,8 +109,25 @@ fn a_snapshot_from_before_messages_were_moved_is_read() {
 
 #[test]
 fn any_bytes_are_an_error_or_a_queue() {
-    let mut bench = Bench::new(settings());
+    let fair = QueueSettings {
+        order: Order::FairGroups,
+        ..settings()
+    };
+    for settings in [settings(), fair] {
+        try_all_bytes(settings);
+    }
+}
+
+fn try_all_bytes(settings: QueueSettings) {
+    let mut bench = Bench::new(settings);
     bench.enqueue(100);
+    for group in [1, 2] {
+        let attributes = Attributes {
+            group: Some(group),
+            ..Attributes::default()
+        };
+        bench.enqueue_with(5, attributes);
+    }
     bench.get(ANNA, 10);
     bench.fail(ANNA, 2..4);
     let bytes = snapshot(&bench.queue);
