@@ -25,6 +25,7 @@ pub(crate) enum Toolchain {
     Node,
     Rdkafka,
     Lapin,
+    AwsSdkRust,
     Kcat,
     /// Where tasks leave their results.
     Redis,
@@ -59,6 +60,7 @@ impl fmt::Display for Toolchain {
             Self::Node => "Node.js (node and npm)",
             Self::Rdkafka => "rdkafka (a C compiler and make)",
             Self::Lapin => "lapin (cargo)",
+            Self::AwsSdkRust => "aws-sdk-rust (cargo)",
             Self::Kcat => "kcat",
             Self::Redis => "Redis",
             Self::Strace => "strace (and a C compiler)",
@@ -85,7 +87,8 @@ impl Toolchain {
             Self::Go => go(layout),
             Self::Node => node(layout),
             Self::Rdkafka => rdkafka(layout),
-            Self::Lapin => lapin(layout),
+            Self::Lapin => rust(layout, "rabbit", "lapin"),
+            Self::AwsSdkRust => rust(layout, "aws", "aws-sdk-rust"),
             Self::Kcat => packaged(layout, "kcat", &["kcat"], &["kcat"]),
             Self::Redis => packaged(layout, "redis", &["redis-server"], &["redis-server"]),
             Self::Strace => {
@@ -274,14 +277,16 @@ fn rdkafka(layout: &Layout) -> Result<()> {
     Ok(())
 }
 
-fn lapin(layout: &Layout) -> Result<()> {
+/// Builds the tests of a client of Rust in `folder`, below `conformance/rust/`.
+fn rust(layout: &Layout, folder: &str, client: &str) -> Result<()> {
     require(&["cargo"])?;
     let mut build = Command::new("cargo");
     build
         .args(["test", "--locked", "--no-run"])
-        .current_dir(layout.conformance.join("rust/rabbit"))
-        .env("CARGO_TARGET_DIR", layout.cache.join("lapin"));
-    process::must(&mut build, &layout.log("prepare-lapin"), LIMIT)
+        .current_dir(layout.conformance.join("rust").join(folder))
+        .env("CARGO_TARGET_DIR", layout.cache.join(client));
+    let log = layout.log(&format!("prepare-{client}"));
+    process::must(&mut build, &log, LIMIT)
 }
 
 fn rabbitmq(layout: &Layout) -> Result<()> {

@@ -47,7 +47,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let layout = Layout::find()?;
     if args.list {
-        for suite in suite::ALL {
+        for suite in suite::all() {
             println!("{:<16} {}", suite.name, suite.about);
         }
         return Ok(());
@@ -91,16 +91,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 fn chosen(args: &Args) -> Result<Vec<&'static Suite>> {
     for name in &args.suite {
-        if !suite::ALL.iter().any(|suite| suite.name == name) {
-            let known: Vec<_> = suite::ALL.iter().map(|suite| suite.name).collect();
+        if !suite::all().any(|suite| suite.name == name) {
+            let known: Vec<_> = suite::all().map(|suite| suite.name).collect();
             bail!(
                 "no suite is called {name:?}; there are {}",
                 known.join(", ")
             );
         }
     }
-    Ok(suite::ALL
-        .iter()
+    Ok(suite::all()
         .filter(|suite| args.against == Kind::Forebay || suite.proved_on.contains(&args.against))
         .filter(|suite| {
             if args.suite.is_empty() {

@@ -91,3 +91,12 @@ pub(super) fn lapin(layout: &Layout, program: &str) -> (Command, Format) {
         .env("CARGO_TARGET_DIR", layout.cache.join("lapin"));
     (command, Format::Cargo)
 }
+
+pub(super) fn aws_sdk_rust(layout: &Layout) -> (Command, Format) {
+    let mut command = Command::new("cargo");
+    command
+        .args(["test", "--locked", "--no-fail-fast"])
+        .current_dir(layout.conformance.join("rust/aws"))
+        .env("CARGO_TARGET_DIR", layout.cache.join("aws-sdk-rust"));
+    (command, Format::Cargo)
+}
