@@ -100,6 +100,7 @@ impl LockTable {
         }
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, number: u64, spare: &mut SparePages) -> Option<Lock> {
         let page = self.pages.get_mut(&(number / PAGE))?;
         let slot = slot(number);

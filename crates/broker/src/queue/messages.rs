@@ -406,7 +406,9 @@ impl Messages {
             .get_mut(&holder)?
             .remove(number, &mut self.spare)?;
         self.counters.locked -= 1;
-        self.fair.give_back(lock.offset);
+        if !self.fair.is_empty() {
+            self.fair.give_back(lock.offset);
+        }
         Some(lock)
     }
 
