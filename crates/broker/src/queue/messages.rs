@@ -136,17 +136,20 @@ impl Messages {
                     .for_each(|offset| self.births.insert(offset, born_ms));
                 self.births.enter(run.clone());
             }
-            let mut fair_group = None;
-            match (attributes.group, self.settings.order) {
-                (Some(group), Order::PerGroup) => {
-                    let priority = attributes.priority;
-                    let member = Member { group, priority };
-                    run.clone()
-                        .for_each(|offset| self.groups.join(offset, member));
-                }
-                (Some(group), Order::FairGroups) => fair_group = Some(group),
-                _ if attributes.priority == 0 && attributes.not_before_ms.is_none() => continue,
-                _ => {}
+            let order = self.settings.order;
+            let fair_group = attributes.group.filter(|_| order == Order::FairGroups);
+            if let Some(group) = attributes.group
+                && order == Order::PerGroup
+            {
+                let priority = attributes.priority;
+                let member = Member { group, priority };
+                run.clone()
+                    .for_each(|offset| self.groups.join(offset, member));
+            } else if fair_group.is_none()
+                && attributes.priority == 0
+                && attributes.not_before_ms.is_none()
+            {
+                continue;
             }
             self.leave_ready(0, run.clone());
             match (attributes.not_before_ms, fair_group) {
@@ -174,17 +177,7 @@ impl Messages {
         number: Option<u64>,
     ) -> u64 {
         let count = run.end - run.start;
-        if self.is_ungrouped() {
-            self.leave_ready(priority, run.clone());
-        } else {
-            for offset in run.clone() {
-                let one = offset..offset + 1;
-                match self.groups.unpark(offset) || self.fair.take(offset) {
-                    true => self.leave_group(one),
-                    false => self.leave_ready(priority, one),
-                }
-            }
-        }
+        self.withdraw(priority, run.clone(), FairGroups::take);
         self.count_deliveries(run.clone());
         if at_ms.is_some() {
             for offset in run.clone() {
@@ -211,17 +204,7 @@ impl Messages {
 
     /// Messages in a row that are ready, of one priority, leave the queue.
     pub(super) fn remove_ready(&mut self, priority: u8, run: Range<u64>, removal: Removal) {
-        if self.fair.is_empty() {
-            self.leave_ready(priority, run.clone());
-        } else {
-            for offset in run.clone() {
-                let one = offset..offset + 1;
-                match self.fair.leave(offset) {
-                    true => self.leave_group(one),
-                    false => self.leave_ready(priority, one),
-                }
-            }
-        }
+        self.withdraw(priority, run.clone(), FairGroups::leave);
         if removal == Removal::Acked {
             self.count_deliveries(run.clone());
         }

@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
+use super::fair::FairGroups;
 use super::messages::Messages;
 
 impl Messages {
@@ -95,6 +96,27 @@ impl Messages {
     pub(super) fn line_up(&mut self, run: Range<u64>, priority: u8) {
         self.births.enter(run.clone());
         self.levels.insert(priority, run);
+    }
+
+    /// Messages of one priority are ready no longer, with their groups or without. `withdraw` takes one out of those
+    /// that take turns.
+    pub(super) fn withdraw(
+        &mut self,
+        priority: u8,
+        run: Range<u64>,
+        withdraw: fn(&mut FairGroups, u64) -> bool,
+    ) {
+        if self.is_ungrouped() {
+            self.leave_ready(priority, run);
+            return;
+        }
+        for offset in run {
+            let one = offset..offset + 1;
+            match self.groups.unpark(offset) || withdraw(&mut self.fair, offset) {
+                true => self.leave_group(one),
+                false => self.leave_ready(priority, one),
+            }
+        }
     }
 
     pub(super) fn leave_ready(&mut self, priority: u8, run: Range<u64>) {

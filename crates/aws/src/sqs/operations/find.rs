@@ -194,11 +194,14 @@ impl Page {
                     continue;
                 }
                 if found.names.len() == self.limit {
-                    let last = found.names.last().filter(|_| self.is_paged);
-                    found.next = last.map(|last| URL_SAFE_NO_PAD.encode(last));
+                    found.next = found.names.last().map(|last| URL_SAFE_NO_PAD.encode(last));
                     return Ok(found);
                 }
                 found.names.push(name.to_owned());
+                // Only who asks for pages is told whether there is more.
+                if found.names.len() == self.limit && !self.is_paged {
+                    return Ok(found);
+                }
             }
         }
     }
