@@ -74,29 +74,25 @@ pub(super) fn instructions(layout: &Layout) -> (Command, Format) {
 }
 
 pub(super) fn rdkafka(layout: &Layout) -> (Command, Format) {
-    let mut command = Command::new("cargo");
-    command
-        .args(["test", "--locked", "--no-fail-fast"])
-        .current_dir(layout.conformance.join("rust"))
-        .env("CARGO_TARGET_DIR", layout.cache.join("rdkafka"));
-    (command, Format::Cargo)
+    rust(layout, "rust", "rdkafka", &["--no-fail-fast"])
 }
 
 /// One of lapin's test programs.
 pub(super) fn lapin(layout: &Layout, program: &str) -> (Command, Format) {
-    let mut command = Command::new("cargo");
-    command
-        .args(["test", "--locked", "--test", program])
-        .current_dir(layout.conformance.join("rust/rabbit"))
-        .env("CARGO_TARGET_DIR", layout.cache.join("lapin"));
-    (command, Format::Cargo)
+    rust(layout, "rust/rabbit", "lapin", &["--test", program])
 }
 
 pub(super) fn aws_sdk_rust(layout: &Layout) -> (Command, Format) {
+    rust(layout, "rust/aws", "aws-sdk-rust", &["--no-fail-fast"])
+}
+
+/// The tests of a client of Rust in `folder`, below `conformance/`.
+fn rust(layout: &Layout, folder: &str, client: &str, which: &[&str]) -> (Command, Format) {
     let mut command = Command::new("cargo");
     command
-        .args(["test", "--locked", "--no-fail-fast"])
-        .current_dir(layout.conformance.join("rust/aws"))
-        .env("CARGO_TARGET_DIR", layout.cache.join("aws-sdk-rust"));
+        .args(["test", "--locked"])
+        .args(which)
+        .current_dir(layout.conformance.join(folder))
+        .env("CARGO_TARGET_DIR", layout.cache.join(client));
     (command, Format::Cargo)
 }

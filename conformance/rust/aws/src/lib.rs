@@ -4,43 +4,39 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_sqs::operation::send_message::SendMessageOutput;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
+use aws_types::SdkConfig;
 
 /// The longest wait for messages.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-const REGION: &str = "us-east-1";
 
 fn endpoint() -> String {
     let broker = std::env::var("BROKER_AWS").expect("BROKER_AWS names the broker under test");
     format!("http://{broker}")
 }
 
-fn credentials() -> Credentials {
-    Credentials::new("test", "test", None, None, "the suite")
+/// What the clients of all services are made of.
+fn config() -> SdkConfig {
+    let credentials = Credentials::new("test", "test", None, None, "the suite");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(endpoint())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build()
 }
 
 /// A client of SQS.
 pub fn sqs() -> aws_sdk_sqs::Client {
-    let config = aws_sdk_sqs::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(endpoint())
-        .region(Region::new(REGION))
-        .credentials_provider(credentials())
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
-    aws_sdk_sqs::Client::from_conf(config.build())
+    aws_sdk_sqs::Client::new(&config())
 }
 
 /// A client of SNS.
 pub fn sns() -> aws_sdk_sns::Client {
-    let config = aws_sdk_sns::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(endpoint())
-        .region(Region::new(REGION))
-        .credentials_provider(credentials())
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
-    aws_sdk_sns::Client::from_conf(config.build())
+    aws_sdk_sns::Client::new(&config())
 }
 
 /// A name that no other case uses.

@@ -11,18 +11,11 @@ fn grouped() -> QueueSettings {
     }
 }
 
-fn of(group: u64) -> Attributes {
-    Attributes {
-        group: Some(group),
-        ..Attributes::default()
-    }
-}
-
 fn bench() -> Bench {
     let mut bench = Bench::new(grouped());
     // 0 1 2 of group 1, 3 4 of group 2, 5 of none.
-    bench.enqueue_with(3, of(1));
-    bench.enqueue_with(2, of(2));
+    bench.enqueue_with(3, of_group(1));
+    bench.enqueue_with(2, of_group(2));
     bench.enqueue(1);
     bench
 }
@@ -107,7 +100,7 @@ fn what_has_expired_behind_its_lead_is_never_delivered() {
         let attributes = Attributes {
             priority,
             ttl_ms: Some(5),
-            ..of(1)
+            ..of_group(1)
         };
         bench.enqueue_with(1, attributes);
     }
@@ -124,7 +117,7 @@ fn a_purge_takes_what_waits_behind_others_too() {
     assert_eq!(lost.ready, 5);
     bench.ack(ANNA, 0..1);
     assert_eq!(bench.get(ANNA, 9), []);
-    bench.enqueue_with(1, of(1));
+    bench.enqueue_with(1, of_group(1));
     assert_eq!(bench.get(ANNA, 9), [6]);
 }
 

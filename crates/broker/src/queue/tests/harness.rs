@@ -255,3 +255,11 @@ fn through_bytes(events: &[QueueEvent]) -> Vec<QueueEvent> {
     assert_eq!(decoded, events);
     decoded
 }
+
+/// What a message of a group brings with it.
+pub(super) fn of_group(group: u64) -> Attributes {
+    Attributes {
+        group: Some(group),
+        ..Attributes::default()
+    }
+}

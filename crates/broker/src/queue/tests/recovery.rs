@@ -122,11 +122,7 @@ fn try_all_bytes(settings: QueueSettings) {
     let mut bench = Bench::new(settings);
     bench.enqueue(100);
     for group in [1, 2] {
-        let attributes = Attributes {
-            group: Some(group),
-            ..Attributes::default()
-        };
-        bench.enqueue_with(5, attributes);
+        bench.enqueue_with(5, of_group(group));
     }
     bench.get(ANNA, 10);
     bench.fail(ANNA, 2..4);
