@@ -5,6 +5,7 @@
 //! and logs it holds. [`entry`] has the layout, [`scan`] reads a file back after a crash.
 
 pub(crate) mod entry;
+pub(crate) mod record;
 pub(crate) mod scan;
 
 use hashbrown::HashMap;

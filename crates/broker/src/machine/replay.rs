@@ -45,7 +45,7 @@ impl Replay for BrokerMachine {
                 .producers
                 .appended(header, header.base_offset as u64, wall_ms);
         }
-        self.host.replay_batch(log, batch, wall_ms)
+        self.host.replay_batch(log, header, batch, wall_ms)
     }
 
     fn event(&mut self, payload: &[u8], _wall_ms: i64) -> Result<(), String> {

@@ -14,7 +14,7 @@ use forebay_broker::host::{
 };
 use forebay_broker::queue::{Credit, Delivery, HolderId, Outcome, QueueSettings, Subscription};
 use forebay_broker::routing::{Arguments, RouterKind};
-use forebay_broker::storage::media::Fault;
+use forebay_broker::storage::media::{Fault, Medium};
 use forebay_broker::storage::{Clock, LogReader, Now, Read, SimulatedDisk};
 use forebay_record::{BatchBuilder, Batches, RecordHeader, Records};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -113,6 +113,23 @@ impl Running {
         while *self.broker.watch_full().borrow() {
             self.pass(1_000).await;
         }
+    }
+
+    /// How often some bytes are in the journal.
+    pub(crate) fn stored_times(&self, bytes: &str) -> usize {
+        let files = self.disk.journal_files().unwrap();
+        let found = files.into_iter().map(|(id, length)| {
+            let file = self.disk.open_journal_file(id).unwrap();
+            let mut all = vec![0; usize::try_from(length).unwrap()];
+            file.read_at(0, &mut all).unwrap();
+            let mut places = all.windows(bytes.len());
+            let mut times = 0;
+            while places.any(|place| place == bytes.as_bytes()) {
+                times += 1;
+            }
+            times
+        });
+        found.sum()
     }
 
     /// Something goes wrong with the disk.

@@ -15,6 +15,7 @@ mod recovering;
 mod redriving;
 mod routing;
 mod runs;
+mod sharing;
 #[path = "../support/mod.rs"]
 mod support;
 mod topics;

@@ -6,9 +6,8 @@ use super::Check;
 use crate::engine::refuse_damaged_head;
 use crate::error::Result;
 use crate::ids::FileId;
-use crate::journal::entry::{
-    ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, FileHeader, Link, RecordKind, RecordWalk, aligned,
-};
+use crate::journal::entry::{ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, FileHeader, Link, aligned};
+use crate::journal::record::RecordWalk;
 use crate::journal::scan::{End, FileScan};
 use crate::log::stored_header;
 use crate::media::{JournalFile, journal_name};
@@ -85,11 +84,11 @@ impl Check<'_> {
                         continue;
                     }
                 };
-                if record.kind != RecordKind::Append {
+                let Some(batch) = record.batch() else {
                     continue;
-                }
+                };
                 self.report.batches += 1;
-                if stored_header(record.payload).is_none() {
+                if stored_header(batch.bytes).is_none() {
                     let what = "a batch does not match its checksum";
                     self.damaged(journal_name(id), base + record.at as u64, what);
                 }

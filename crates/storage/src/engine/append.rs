@@ -9,11 +9,10 @@ use super::commit::Pending;
 use super::{Engine, Log, LogPolicy, Spare};
 use crate::clock::Now;
 use crate::ids::LogId;
-use crate::journal::entry::{
-    FILE_HEADER_BYTES, FILE_TAIL_BYTES, RECORD_HEADER_BYTES, RecordKind, aligned,
-};
+use crate::journal::entry::{FILE_HEADER_BYTES, FILE_TAIL_BYTES, aligned};
+use crate::journal::record::RecordKind;
 use crate::limits::{COMMIT_BYTES, EVENT_RESERVE_SHARE, JOURNAL_FILE_BYTES_MAX};
-use crate::log::{Durability, LogShared, LogState};
+use crate::log::{Durability, LogShared, LogState, TailBatch};
 
 /// Bytes that one command may add to an entry beside the batches it brings: its events and heads.
 const COMMAND_OVERHEAD_BYTES: u64 = 64 << 10;
@@ -168,45 +167,91 @@ impl Engine {
     /// Appends one batch, giving its records the next offsets of the log. Returns the first of them.
     /// The batch must have been validated; only its framing is checked again.
     pub fn append(&mut self, id: LogId, mut batch: BytesMut, now: Now) -> Result<u64, AppendError> {
-        let limit = self.batch_bytes_max();
-        if batch.len() > limit {
-            return Err(AppendError::TooLarge {
-                bytes: batch.len(),
-                limit,
+        let (header, records) = self.framed(&batch)?;
+        let log = self.logs.get_mut(&id).ok_or(AppendError::UnknownLog(id))?;
+        let base = log.next;
+        patch(&mut batch, base)?;
+        let batch = batch.freeze();
+        let opens = log.takes(records, batch.len(), now);
+        let at = self.entry.push(RecordKind::Append, id, base, &batch);
+        self.wants_sync |= log.durability == Durability::Fsync;
+        self.pending.push(Pending {
+            log: id,
+            start: u64::from(at),
+            end: self.entry.len() as u64,
+            max_timestamp: header.max_timestamp,
+            opens,
+            weight: batch.len(),
+            batch: TailBatch {
+                base,
+                next: base + records,
+                bytes: batch,
+                is_shared: false,
+            },
+        });
+        Ok(base)
+    }
+
+    /// Appends one batch to several logs, each of them once: as [`Engine::append`] to each, but the journal and
+    /// the memory of recent batches hold its bytes once. Returns the first offset in each, in their order.
+    pub fn append_to_many(
+        &mut self,
+        ids: &[LogId],
+        mut batch: BytesMut,
+        now: Now,
+    ) -> Result<Vec<u64>, AppendError> {
+        let (header, records) = self.framed(&batch)?;
+        let mut places = Vec::with_capacity(ids.len());
+        for id in ids {
+            let log = self.logs.get(id).ok_or(AppendError::UnknownLog(*id))?;
+            places.push((*id, log.next));
+        }
+        patch(&mut batch, 0)?;
+        let batch = batch.freeze();
+        let at = self.entry.push_shared(&places, &batch);
+        for (id, base) in &places {
+            let Some(log) = self.logs.get_mut(id) else {
+                continue;
+            };
+            debug_assert_eq!(log.next, *base, "a log is given a batch once");
+            let opens = log.takes(records, batch.len(), now);
+            self.wants_sync |= log.durability == Durability::Fsync;
+            self.pending.push(Pending {
+                log: *id,
+                start: u64::from(at),
+                end: self.entry.len() as u64,
+                max_timestamp: header.max_timestamp,
+                opens,
+                weight: batch.len().div_ceil(places.len()),
+                batch: TailBatch {
+                    base: *base,
+                    next: *base + records,
+                    bytes: batch.clone(),
+                    is_shared: true,
+                },
             });
         }
-        let header = BatchHeader::parse(&batch)
-            .map_err(|error| AppendError::Malformed(error.to_string()))?;
-        if header.total_bytes() != batch.len() {
+        Ok(places.into_iter().map(|(_, base)| base).collect())
+    }
+
+    /// The header of what is to be appended, and how many offsets it takes.
+    fn framed(&self, batch: &[u8]) -> Result<(BatchHeader, u64), AppendError> {
+        let (bytes, limit) = (batch.len(), self.batch_bytes_max());
+        if bytes > limit {
+            return Err(AppendError::TooLarge { bytes, limit });
+        }
+        let header =
+            BatchHeader::parse(batch).map_err(|error| AppendError::Malformed(error.to_string()))?;
+        if header.total_bytes() != bytes {
             return Err(AppendError::Malformed(
                 "its length does not match its bytes".to_owned(),
             ));
         }
         // The base offset of what a client sent is anything at all; only the delta counts.
-        let records = u64::try_from(header.last_offset_delta).map_err(|_| {
+        let delta = u64::try_from(header.last_offset_delta).map_err(|_| {
             AppendError::Malformed("its last offset is before its first".to_owned())
-        })? + 1;
-        let log = self.logs.get_mut(&id).ok_or(AppendError::UnknownLog(id))?;
-        let base = log.next;
-        patch_base_offset(&mut batch, base as i64, 0)
-            .map_err(|error| AppendError::Malformed(error.to_string()))?;
-        let batch = batch.freeze();
-        log.next = base + records;
-        log.roll_segment(batch.len() as u64, base, now.wall_ms);
-
-        let at = self.entry.push(RecordKind::Append, id, base, &batch);
-        self.wants_sync |= log.durability == Durability::Fsync;
-        self.pending.push(Pending {
-            log: id,
-            base,
-            next: log.next,
-            start: u64::from(at),
-            end: u64::from(at) + (RECORD_HEADER_BYTES + batch.len()) as u64,
-            max_timestamp: header.max_timestamp,
-            opens: base == log.segment_base,
-            batch,
-        });
-        Ok(base)
+        })?;
+        Ok((header, delta + 1))
     }
 
     /// Stores an event of the state machine above. It is handed back in order when the engine is
@@ -228,11 +273,11 @@ impl Engine {
     }
 
     /// The batch of `id` with the record at `offset`, if readers cannot read it yet.
-    pub fn unpublished(&self, id: LogId, offset: u64) -> Option<&Bytes> {
+    pub fn unpublished(&self, id: LogId, offset: u64) -> Option<Bytes> {
         let mut newest_first = self.pending.iter().rev().chain(self.written.iter().rev());
         newest_first
-            .find(|pending| pending.log == id && (pending.base..pending.next).contains(&offset))
-            .map(|pending| &pending.batch)
+            .find(|pending| pending.log == id && pending.batch.holds(offset))
+            .map(|pending| pending.batch.placed())
     }
 
     /// Drops every record of `id` below `offset`. Whole batches go when none of theirs is left.
@@ -287,6 +332,14 @@ impl Log {
         }
     }
 
+    /// Counts a batch in. Returns whether it is the first of the part that compaction leaves alone.
+    fn takes(&mut self, records: u64, bytes: usize, now: Now) -> bool {
+        let base = self.next;
+        self.next += records;
+        self.roll_segment(bytes as u64, base, now.wall_ms);
+        base == self.segment_base
+    }
+
     /// Kafka never compacts the active segment, and clients choose its size to say what may be
     /// compacted. We have no segment files a log, so the boundary is kept as an offset.
     fn roll_segment(&mut self, bytes: u64, base: u64, wall_ms: i64) {
@@ -301,4 +354,9 @@ impl Log {
         }
         self.segment_bytes += bytes;
     }
+}
+
+fn patch(batch: &mut [u8], base: u64) -> Result<(), AppendError> {
+    patch_base_offset(batch, base.cast_signed(), 0)
+        .map_err(|error| AppendError::Malformed(error.to_string()))
 }

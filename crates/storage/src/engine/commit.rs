@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::{Current, Engine, Spare};
 use crate::clock::Now;
 use crate::error::{Result, StorageError};
@@ -20,15 +18,15 @@ use crate::media::JournalFile;
 /// A batch on its way to its durability.
 pub(super) struct Pending {
     pub(super) log: LogId,
-    pub(super) base: u64,
-    pub(super) next: u64,
     /// Where its record is: in the entry until the entry is written, then in the file.
     pub(super) start: u64,
     pub(super) end: u64,
     pub(super) max_timestamp: i64,
     /// It is the first of the part that compaction leaves alone.
     pub(super) opens: bool,
-    pub(super) batch: Bytes,
+    /// What it takes of memory: its part of the bytes, where several logs have them.
+    pub(super) weight: usize,
+    pub(super) batch: TailBatch,
 }
 
 impl Current {
@@ -255,9 +253,9 @@ impl Engine {
             log.waits_for_sync = false;
             for pending in &*group {
                 self.tail
-                    .add(&log.shared, pending.base, pending.batch.len());
+                    .add(&log.shared, pending.batch.base, pending.weight);
             }
-            let end = group.last().map_or(0, |last| last.next);
+            let end = group.last().map_or(0, |last| last.batch.next);
             let batches = group.iter_mut();
             log.shared.publish(
                 end,
@@ -272,22 +270,18 @@ impl Pending {
     fn chunk(&self, file: FileId) -> Chunk {
         let position = |at: u64| u32::try_from(at).expect("a journal file is at most 1 GiB");
         Chunk {
-            base: self.base,
-            next: self.next,
+            base: self.batch.base,
+            next: self.batch.next,
             file,
             start: position(self.start),
             end: position(self.end),
-            bytes: u32::try_from(self.batch.len()).expect("a batch is below 4 GiB"),
+            bytes: u32::try_from(self.batch.bytes.len()).expect("a batch is below 4 GiB"),
             max_timestamp: self.max_timestamp,
         }
     }
 
     /// Moves the batch out: a copy of the handle would cost an allocation.
     fn take_tail(&mut self) -> TailBatch {
-        TailBatch {
-            base: self.base,
-            next: self.next,
-            bytes: std::mem::take(&mut self.batch),
-        }
+        std::mem::take(&mut self.batch)
     }
 }

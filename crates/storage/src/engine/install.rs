@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::{Engine, Room};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::ids::{BlobId, LogId, Lsn};
-use crate::journal::entry::RecordKind;
+use crate::journal::record::RecordKind;
 use crate::limits::SECTIONS_IN_ONE_ENTRY;
 use crate::log::Section;
 use crate::media::{BlobKey, JournalFile};

@@ -9,9 +9,9 @@ use super::{Engine, Log, install};
 use crate::error::{Result, StorageError};
 use crate::ids::{FileId, LogId, Lsn};
 use crate::journal::entry::{
-    ENTRY_ALIGNMENT, ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, FileHeader, Link, Record, RecordKind,
-    RecordWalk,
+    ENTRY_ALIGNMENT, ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, FileHeader, Link,
 };
+use crate::journal::record::{Record, RecordKind, RecordWalk, StoredBatch};
 use crate::journal::scan::{End, FileScan};
 use crate::log::{Chunk, Durability, offsets_of};
 use crate::media::{JournalFile, journal_name};
@@ -20,7 +20,8 @@ use crate::media::{JournalFile, journal_name};
 pub trait Replay {
     /// The state that the newest snapshot holds. Called at most once, before everything else.
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), String>;
-    /// A batch of `log`, in the order in which it was appended: its header, all its bytes, and when.
+    /// A batch of `log`, in the order in which it was appended: its header, all its bytes, and when. The base
+    /// offset is the one in the header; several logs may share the bytes.
     fn appended(
         &mut self,
         log: LogId,
@@ -227,7 +228,13 @@ impl Engine {
         replay: &mut dyn Replay,
     ) -> Result<(), String> {
         match record.kind {
-            RecordKind::Append => self.replay_append(record, file, base, wall_ms, replay),
+            RecordKind::Append | RecordKind::AppendToMany => {
+                let batch = record.batch().ok_or("it has a batch that is not there")?;
+                let mut places = record.places();
+                places.try_for_each(|place| {
+                    self.replay_append(record, &batch, place, file, base, wall_ms, replay)
+                })
+            }
             RecordKind::Event => replay.event(record.payload, wall_ms),
             RecordKind::LogCreated => {
                 let durability = payload_durability(record)?;
@@ -282,21 +289,24 @@ impl Engine {
     fn replay_append(
         &mut self,
         record: &Record<'_>,
+        batch: &StoredBatch<'_>,
+        (id, at): (LogId, u64),
         file: FileId,
         base: u64,
         wall_ms: i64,
         replay: &mut dyn Replay,
     ) -> Result<(), String> {
-        let header = BatchHeader::parse(record.payload).map_err(|error| error.to_string())?;
+        let header = batch.header_at(at);
+        let header = header.ok_or("it has no batch of the offset that it names")?;
         // A batch whose log was deleted later in the same entry's order is simply gone.
-        let Some(log) = self.logs.get_mut(&record.log) else {
+        let Some(log) = self.logs.get_mut(&id) else {
             return Ok(());
         };
-        let (from, next) = offsets_of(&header).ok_or("it has a batch of impossible offsets")?;
-        if record.offset != log.next || from != log.next {
+        let (_, next) = offsets_of(&header).ok_or("it has a batch of impossible offsets")?;
+        if at != log.next {
             return Err(format!(
-                "log {} continues at offset {}, not at {} or {from}",
-                record.log, log.next, record.offset
+                "log {id} continues at offset {}, not at {at}",
+                log.next
             ));
         }
         log.next = next;
@@ -304,16 +314,16 @@ impl Engine {
         let position =
             |at: u64| u32::try_from(at).map_err(|_| "a position beyond 4 GiB".to_owned());
         let chunk = Chunk {
-            base: record.offset,
+            base: at,
             next: log.next,
             file,
             start: position(base + record.at as u64)?,
             end: position(base + record.end() as u64)?,
-            bytes: position(record.payload.len() as u64)?,
+            bytes: position(batch.bytes.len() as u64)?,
             max_timestamp: header.max_timestamp,
         };
         log.shared.recovered(chunk);
-        replay.appended(record.log, &header, record.payload, wall_ms)
+        replay.appended(id, &header, batch.bytes, wall_ms)
     }
 }
 

@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use forebay_record::BatchHeader;
+use forebay_record::patch_base_offset;
 
 use super::install::Installed;
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId, LogId};
-use crate::journal::entry::{
-    ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, RECORD_HEADER_BYTES, RecordKind, RecordWalk,
-};
+use crate::journal::entry::{ENTRY_HEADER_BYTES, FILE_HEADER_BYTES};
+use crate::journal::record::{RecordWalk, StoredBatch};
 use crate::journal::scan::FileScan;
 use crate::limits::OWN_SEGMENT_BYTES;
 use crate::log::section::SegmentWriter;
@@ -43,6 +42,7 @@ struct Found {
     file: usize,
     position: u64,
     bytes: u32,
+    is_shared: bool,
     max_timestamp: i64,
 }
 
@@ -116,28 +116,31 @@ impl Sort {
         while let Some(entry) = scan.next_entry()? {
             let base = entry.position + ENTRY_HEADER_BYTES as u64;
             for record in RecordWalk::new(&entry.bytes[ENTRY_HEADER_BYTES..], base).flatten() {
-                if record.kind != RecordKind::Append {
-                    continue;
-                }
-                let Some((from, below)) = self.ranges.get(&record.log) else {
+                let Some(batch) = record.batch() else {
                     continue;
                 };
-                let Ok(header) = BatchHeader::parse(record.payload) else {
-                    continue;
-                };
-                let Some((_, next)) = offsets_of(&header) else {
-                    continue;
-                };
-                if record.offset < *below && next > *from {
-                    found.push(Found {
-                        log: record.log,
-                        base: record.offset,
-                        next,
-                        file: index,
-                        position: base + (record.at + RECORD_HEADER_BYTES) as u64,
-                        bytes: record.payload.len() as u32,
-                        max_timestamp: header.max_timestamp,
-                    });
+                for (log, at) in record.places() {
+                    let Some((from, below)) = self.ranges.get(&log) else {
+                        continue;
+                    };
+                    let Some(header) = batch.header_at(at) else {
+                        continue;
+                    };
+                    let Some((_, next)) = offsets_of(&header) else {
+                        continue;
+                    };
+                    if at < *below && next > *from {
+                        found.push(Found {
+                            log,
+                            base: at,
+                            next,
+                            file: index,
+                            position: base + batch.at as u64,
+                            bytes: batch.bytes.len() as u32,
+                            is_shared: batch.is_shared,
+                            max_timestamp: header.max_timestamp,
+                        });
+                    }
                 }
             }
         }
@@ -188,12 +191,27 @@ impl Sort {
             for batch in *group {
                 buffer.resize(batch.bytes as usize, 0);
                 self.files[batch.file].read_at(batch.position, &mut buffer)?;
-                // What goes wrong between the scan and here must not get a new, matching checksum.
-                let header = stored_header(&buffer);
-                if header.is_none_or(|header| header.base_offset as u64 != batch.base) {
+                let damaged = || {
                     let file = journal_name(self.files[batch.file].id());
                     let what = "a batch does not match its checksum";
-                    return Err(StorageError::corrupt(file, batch.position, what));
+                    StorageError::corrupt(file, batch.position, what)
+                };
+                // What goes wrong between the scan and here must not get a new, matching checksum.
+                let stored = StoredBatch {
+                    bytes: &buffer,
+                    at: 0,
+                    is_shared: batch.is_shared,
+                };
+                let header = stored_header(&buffer);
+                let header = header.and_then(|header| stored.placed(header, batch.base));
+                let header = header.ok_or_else(damaged)?;
+                if batch.is_shared {
+                    patch_base_offset(
+                        &mut buffer,
+                        header.base_offset,
+                        header.partition_leader_epoch,
+                    )
+                    .map_err(|_| damaged())?;
                 }
                 writer.push(batch.base, batch.max_timestamp, &buffer)?;
             }

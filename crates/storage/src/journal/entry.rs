@@ -22,13 +22,13 @@
 //! sector does not make a file look unused; a trailer is written when the next file's header is
 //! durable, so that a missing last file is noticed.
 
+use super::record::{self, RecordKind};
 use crate::checksum::crc32c;
 use crate::ids::{Epoch, FileId, LogId, Lsn};
 use crate::limits::NUMBER_MAX;
 
 pub(crate) const FILE_HEADER_BYTES: u64 = 4096;
 pub(crate) const ENTRY_HEADER_BYTES: usize = 64;
-pub(crate) const RECORD_HEADER_BYTES: usize = 32;
 pub(crate) const ENTRY_ALIGNMENT: u64 = 8;
 
 const FILE_MAGIC: u64 = u64::from_le_bytes(*b"FBJRNL\r\n");
@@ -40,43 +40,6 @@ pub(crate) const FILE_TAIL_BYTES: u64 =
     16 * (ENTRY_HEADER_BYTES as u64).next_multiple_of(ENTRY_ALIGNMENT);
 pub(crate) const ENTRY_MAGIC: u32 = u32::from_le_bytes(*b"FBen");
 const TRAILER_MAGIC: u32 = u32::from_le_bytes(*b"FBtr");
-/// What a batch's own CRC-32C does not cover: base offset, length, leader epoch, magic and the CRC.
-const BATCH_PREFIX_BYTES: usize = 21;
-
-/// What a record is. The numbers are on disk: never change or reuse one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum RecordKind {
-    /// A batch appended to `log`; `offset` is its base offset, the payload its bytes.
-    Append = 1,
-    /// An event of the state machine above; the payload is opaque here.
-    Event = 2,
-    /// `log` came into being; payload: durability u8.
-    LogCreated = 3,
-    /// `log` and all its data are gone; no payload.
-    LogDeleted = 4,
-    /// Everything of `log` below `offset` is gone; no payload.
-    LogStart = 5,
-    /// Sections of segments replace what held their offsets before; payload: see `engine::install`.
-    SectionsInstalled = 6,
-    /// The durability of `log` changed; payload: durability u8.
-    LogDurability = 7,
-}
-
-impl RecordKind {
-    fn parse(byte: u8) -> Option<Self> {
-        Some(match byte {
-            1 => Self::Append,
-            2 => Self::Event,
-            3 => Self::LogCreated,
-            4 => Self::LogDeleted,
-            5 => Self::LogStart,
-            6 => Self::SectionsInstalled,
-            7 => Self::LogDurability,
-            _ => return None,
-        })
-    }
-}
 
 /// The head of a journal file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,17 +245,28 @@ impl EntryBuilder {
         offset: u64,
         payload: &[u8],
     ) -> u32 {
+        self.push_parts(kind, log, offset, [&[], payload])
+    }
+
+    /// Adds the record of a batch that several logs are given, each at an offset of its own.
+    pub(crate) fn push_shared(&mut self, places: &[(LogId, u64)], batch: &[u8]) -> u32 {
+        let kind = RecordKind::AppendToMany;
+        let encoded = record::encode_places(places);
+        self.push_parts(kind, LogId(0), places.len() as u64, [&encoded, batch])
+    }
+
+    fn push_parts(
+        &mut self,
+        kind: RecordKind,
+        log: LogId,
+        offset: u64,
+        payload: [&[u8]; 2],
+    ) -> u32 {
         let at = self.bytes.len();
-        let length = u32::try_from(payload.len()).expect("records are far below 4 GiB");
-        let mut header = [0; RECORD_HEADER_BYTES];
-        header[0] = kind as u8;
-        header[4..8].copy_from_slice(&length.to_le_bytes());
-        header[8..16].copy_from_slice(&log.0.to_le_bytes());
-        header[16..24].copy_from_slice(&offset.to_le_bytes());
-        let crc = record_crc(&header, payload);
-        header[24..28].copy_from_slice(&crc.to_le_bytes());
-        self.bytes.extend_from_slice(&header);
-        self.bytes.extend_from_slice(payload);
+        self.bytes
+            .extend_from_slice(&record::head(kind, log, offset, payload));
+        self.bytes.extend_from_slice(payload[0]);
+        self.bytes.extend_from_slice(payload[1]);
         self.records += 1;
         u32::try_from(at).expect("an entry is far below 4 GiB")
     }
@@ -326,88 +300,7 @@ pub(crate) fn aligned(length: u64) -> u64 {
     length.next_multiple_of(ENTRY_ALIGNMENT)
 }
 
-/// One record of an entry.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Record<'a> {
-    pub(crate) kind: RecordKind,
-    pub(crate) log: LogId,
-    pub(crate) offset: u64,
-    pub(crate) payload: &'a [u8],
-    /// Where the record begins in the bytes that are walked.
-    pub(crate) at: usize,
-}
-
-impl Record<'_> {
-    /// Where the record ends in the bytes that are walked.
-    pub(crate) fn end(&self) -> usize {
-        self.at + RECORD_HEADER_BYTES + self.payload.len()
-    }
-}
-
-/// Walks records from any record or entry boundary on, stepping over entry heads and padding.
-/// A record whose own checksum fails ends the walk with its position.
-pub(crate) struct RecordWalk<'a> {
-    bytes: &'a [u8],
-    /// Position of the first byte in its file, which is what padding is aligned to.
-    base: u64,
-    at: usize,
-}
-
-impl<'a> RecordWalk<'a> {
-    /// `bytes` were read at `base` of a journal file, where a record or an entry begins.
-    pub(crate) fn new(bytes: &'a [u8], base: u64) -> Self {
-        Self { bytes, base, at: 0 }
-    }
-}
-
-impl<'a> Iterator for RecordWalk<'a> {
-    type Item = Result<Record<'a>, usize>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let rest = self.bytes.get(self.at..)?;
-            match rest.first()? {
-                0 => self.at = (aligned(self.base + self.at as u64 + 1) - self.base) as usize,
-                _ if ClaimedEntry::parse(rest).is_some() => self.at += ENTRY_HEADER_BYTES,
-                _ => break,
-            }
-        }
-        let at = self.at;
-        let Some(record) = parse_record(self.bytes, at) else {
-            self.at = self.bytes.len();
-            return Some(Err(at));
-        };
-        self.at = record.end();
-        Some(Ok(record))
-    }
-}
-
-fn parse_record(bytes: &[u8], at: usize) -> Option<Record<'_>> {
-    let header = bytes.get(at..at + RECORD_HEADER_BYTES)?;
-    let length = u32_at(header, 4) as usize;
-    let body = at + RECORD_HEADER_BYTES;
-    let payload = bytes.get(body..body.checked_add(length)?)?;
-    let mut zeroed = [0; RECORD_HEADER_BYTES];
-    zeroed.copy_from_slice(header);
-    zeroed[24..28].fill(0);
-    if u32_at(header, 24) != record_crc(&zeroed, payload) {
-        return None;
-    }
-    let kind = RecordKind::parse(header[0])?;
-    Some(Record {
-        kind,
-        log: LogId(number_at(header, 8)?),
-        offset: number_at(header, 16)?,
-        payload,
-        at,
-    })
-}
-
-fn record_crc(header: &[u8; RECORD_HEADER_BYTES], payload: &[u8]) -> u32 {
-    crc32c(&[header, &payload[..payload.len().min(BATCH_PREFIX_BYTES)]])
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(
         bytes[at..at + 4]
             .try_into()
@@ -416,7 +309,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 }
 
 /// None when it is none that was ever handed out.
-fn number_at(bytes: &[u8], at: usize) -> Option<u64> {
+pub(super) fn number_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64_at(bytes, at)).filter(|number| *number <= NUMBER_MAX)
 }
 

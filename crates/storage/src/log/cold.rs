@@ -11,7 +11,7 @@ use super::reader::{Batches, LogReader, ReadError, check_range, take_tail};
 use super::section::Section;
 use super::state::{Chunk, offsets_of};
 use crate::error::{Result, StorageError};
-use crate::journal::entry::{RECORD_HEADER_BYTES, RecordKind, RecordWalk};
+use crate::journal::record::RecordWalk;
 use crate::limits::GATHERED_BATCH_BYTES;
 use crate::media::{BlobKey, journal_name};
 
@@ -217,10 +217,11 @@ fn read_chunk(
     };
     for record in RecordWalk::new(&bytes, u64::from(chunk.start)) {
         let record = record.map_err(|at| damaged(at, "a record's checksum does not match"))?;
-        if record.kind != RecordKind::Append || record.log != reader.id() {
+        let (Some(at), Some(batch)) = (record.base_in(reader.id()), record.batch()) else {
             continue;
-        }
-        let header = stored_header(record.payload)
+        };
+        let header = stored_header(batch.bytes)
+            .and_then(|header| batch.placed(header, at))
             .ok_or_else(|| damaged(record.at, "a batch does not match its checksum"))?;
         let (base, next) = offsets_of(&header)
             .filter(|(_, next)| *next <= chunk.next)
@@ -232,16 +233,17 @@ fn read_chunk(
         if next <= batches.next {
             continue;
         }
-        let fits = batches.bytes + record.payload.len() <= bytes_max;
+        let fits = batches.bytes + batch.bytes.len() <= bytes_max;
         let needed = at_least_one && batches.is_empty();
         if !fits && !needed {
             return Ok(ControlFlow::Break(()));
         }
-        let start = record.at + RECORD_HEADER_BYTES;
-        if sparse || record.payload.len() <= GATHERED_BATCH_BYTES {
-            batches.push_copy(record.payload, next);
+        if batch.is_shared {
+            batches.push_placed(batch.bytes, &header, next);
+        } else if sparse || batch.bytes.len() <= GATHERED_BATCH_BYTES {
+            batches.push_copy(batch.bytes, next);
         } else {
-            batches.push(&bytes.slice(start..start + record.payload.len()), next);
+            batches.push(&bytes.slice(batch.at..batch.at + batch.bytes.len()), next);
         }
     }
     if batches.next < chunk.next {

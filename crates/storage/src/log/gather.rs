@@ -2,8 +2,10 @@
 //! than its bytes, and would keep what lies around them in memory for as long as a reader is slow.
 
 use bytes::Bytes;
+use forebay_record::BatchHeader;
 
 use super::reader::Batches;
+use super::state::{extend_placed, placed};
 use crate::limits::{GATHERED_BATCH_BYTES, GATHERED_RUN_BYTES};
 
 /// Batches in the making.
@@ -55,6 +57,16 @@ impl Gathering {
         self.count(batch.len(), next);
     }
 
+    /// Adds a copy of a batch that several logs share, with the base offset that is in its header here.
+    pub(super) fn push_placed(&mut self, batch: &[u8], header: &BatchHeader, next: u64) {
+        if batch.len() > GATHERED_BATCH_BYTES {
+            self.push_run(placed(batch, header).into());
+        } else {
+            extend_placed(self.run_for(batch.len()), batch, header);
+        }
+        self.count(batch.len(), next);
+    }
+
     /// Adds a run of whole batches as it is.
     pub(super) fn push_whole(&mut self, run: Bytes, next: u64) {
         self.count(run.len(), next);
@@ -81,11 +93,16 @@ impl Gathering {
     }
 
     fn copy(&mut self, batch: &[u8]) {
-        if self.run.len() + batch.len() > GATHERED_RUN_BYTES {
+        self.run_for(batch.len()).extend_from_slice(batch);
+    }
+
+    /// The run that so many bytes are to be added to.
+    fn run_for(&mut self, bytes: usize) -> &mut Vec<u8> {
+        if self.run.len() + bytes > GATHERED_RUN_BYTES {
             self.close_run();
         }
         self.run.extend(self.single.take().iter().flatten());
-        self.run.extend_from_slice(batch);
+        &mut self.run
     }
 
     fn close_run(&mut self) {

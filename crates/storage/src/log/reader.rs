@@ -250,6 +250,9 @@ pub(super) fn take_tail(
         if !fits && !needed {
             break;
         }
-        batches.push(&batch.bytes, batch.next);
+        match batch.shared_header() {
+            Some(header) => batches.push_placed(&batch.bytes, &header, batch.next),
+            None => batches.push(&batch.bytes, batch.next),
+        }
     }
 }

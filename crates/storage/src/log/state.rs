@@ -66,11 +66,39 @@ pub(crate) fn offsets_of(batch: &BatchHeader) -> Option<(u64, u64)> {
 }
 
 /// A batch that is still in memory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TailBatch {
     pub(crate) base: u64,
     pub(crate) next: u64,
     pub(crate) bytes: Bytes,
+    /// Other logs have the bytes too: the base offset in them is not the one here.
+    pub(crate) is_shared: bool,
+}
+
+impl TailBatch {
+    pub(crate) fn holds(&self, offset: u64) -> bool {
+        (self.base..self.next).contains(&offset)
+    }
+
+    /// Its bytes as they are in this log.
+    pub(crate) fn placed(&self) -> Bytes {
+        match self.shared_header() {
+            Some(header) => placed(&self.bytes, &header).into(),
+            None => self.bytes.clone(),
+        }
+    }
+
+    /// Its header as it is in this log, if its bytes say otherwise.
+    pub(crate) fn shared_header(&self) -> Option<BatchHeader> {
+        if !self.is_shared {
+            return None;
+        }
+        let header = BatchHeader::parse(&self.bytes).ok()?;
+        Some(BatchHeader {
+            base_offset: self.base.cast_signed(),
+            ..header
+        })
+    }
 }
 
 /// Everything readers see of a log. Offsets of sections, then chunks, ascend without overlap; the
@@ -139,6 +167,20 @@ impl LogState {
             self.tail.pop_front();
         }
     }
+}
+
+/// A batch with the base offset that is in `header`.
+pub(super) fn placed(batch: &[u8], header: &BatchHeader) -> Vec<u8> {
+    let mut own = Vec::with_capacity(batch.len());
+    extend_placed(&mut own, batch, header);
+    own
+}
+
+/// Adds a batch with the base offset that is in `header`.
+pub(super) fn extend_placed(bytes: &mut Vec<u8>, batch: &[u8], header: &BatchHeader) {
+    let prefix = header.prefix_at(header.base_offset, header.partition_leader_epoch);
+    bytes.extend_from_slice(&prefix);
+    bytes.extend_from_slice(&batch[prefix.len()..]);
 }
 
 /// A log as the shard and its readers share it.

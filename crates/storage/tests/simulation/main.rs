@@ -12,6 +12,7 @@ mod model;
 #[path = "../support/mod.rs"]
 mod support;
 
+use bytes::Bytes;
 use forebay_storage::media::{Fault, Medium, SimulatedDisk};
 use forebay_storage::{Durability, Job, JobDone, LogId, Options, Room};
 use model::{Change, Model};
@@ -151,11 +152,17 @@ impl Simulation {
                 self.world.engine.advance_start(id, offset);
                 self.change(Change::Start(id, offset));
             }
-            (5..=16, Some(id)) => {
-                let records = 1 + self.random.below(4);
-                self.appended += 1;
-                let value = noise(self.appended, (bytes / records) as usize);
-                let batch = values(&vec![&value[..]; records as usize]);
+            (5..=8, Some(_)) => {
+                let (batch, records) = self.batch(bytes);
+                let ids = self.some_logs();
+                let bases = self.world.append_to_many(&ids, &batch);
+                for (id, base) in ids.into_iter().zip(bases) {
+                    assert_eq!(base, self.newest.logs[&id].next, "offsets are dense");
+                    self.change(Change::Append(id, batch.clone(), records));
+                }
+            }
+            (9..=16, Some(id)) => {
+                let (batch, records) = self.batch(bytes);
                 let base = self.world.append(id, batch.clone());
                 assert_eq!(base, self.newest.logs[&id].next, "offsets are dense");
                 self.change(Change::Append(id, batch, records));
@@ -167,6 +174,22 @@ impl Simulation {
                 self.change(Change::Event(event));
             }
         }
+    }
+
+    /// A batch of about so many bytes, and how many records it has.
+    fn batch(&mut self, bytes: u64) -> (Bytes, u64) {
+        let records = 1 + self.random.below(4);
+        self.appended += 1;
+        let value = noise(self.appended, (bytes / records) as usize);
+        (values(&vec![&value[..]; records as usize]), records)
+    }
+
+    /// One log or several.
+    fn some_logs(&mut self) -> Vec<LogId> {
+        let first = self.random.below(self.newest.logs.len() as u64) as usize;
+        let others = self.random.below(4) as usize;
+        let ids = self.newest.logs.keys().skip(first);
+        ids.take(1 + others).copied().collect()
     }
 
     /// Entries of equal size without a sync, then perhaps a power cut that keeps any of them: what is

@@ -141,6 +141,12 @@ impl World {
             .unwrap()
     }
 
+    pub(crate) fn append_to_many(&mut self, logs: &[LogId], batch: &Bytes) -> Vec<u64> {
+        self.engine
+            .append_to_many(logs, BytesMut::from(&batch[..]), self.now)
+            .unwrap()
+    }
+
     pub(crate) fn event(&mut self, payload: &[u8]) {
         self.engine.event(payload);
         self.machine.events.push(payload.to_vec());

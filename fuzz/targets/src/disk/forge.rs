@@ -5,6 +5,7 @@
 //! A step is a byte that says what, and what the step wants to know; see [`Forge::step`].
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use forebay_record::{Attributes, BatchHeader, MAGIC_V2, crc32c};
@@ -28,6 +29,7 @@ const DURABILITY_FSYNC: u8 = 2;
 /// Kinds of records.
 mod kind {
     pub(super) const APPEND: u8 = 1;
+    pub(super) const APPEND_TO_MANY: u8 = 8;
     pub(super) const EVENT: u8 = 2;
     pub(super) const LOG_CREATED: u8 = 3;
     pub(super) const LOG_DELETED: u8 = 4;
@@ -108,7 +110,8 @@ impl Forge {
 
     fn step(&mut self, input: &mut Input<'_>) {
         match input.u8() % 16 {
-            0..=2 => self.append(input),
+            0 => self.append(input),
+            1..=2 => self.append_to_many(input),
             3 => {
                 let payload = input.bytes();
                 self.record(input, kind::EVENT, 0, 0, payload);
@@ -180,6 +183,34 @@ impl Forge {
         let (next, batch) = batch(input, base);
         let at = self.records.len() as u64;
         self.record(input, kind::APPEND, log, base, &batch);
+        self.appended(log, base..next, at, batch);
+    }
+
+    fn append_to_many(&mut self, input: &mut Input<'_>) {
+        let logs = [self.log(input), self.log(input)];
+        let (count, batch) = batch(input, 0);
+        let mut payload = Vec::new();
+        let mut places = Vec::new();
+        for log in logs {
+            let mut base = self.logs.get(&log).map_or(0, |log| log.next);
+            places.push((log, base..base.saturating_add(count)));
+            input.bend([&mut base]);
+            payload.extend([log.to_le_bytes(), base.to_le_bytes()].concat());
+        }
+        payload.extend_from_slice(&batch);
+        let at = self.records.len() as u64;
+        self.record(input, kind::APPEND_TO_MANY, 0, logs.len() as u64, &payload);
+        for (log, offsets) in places {
+            self.appended(log, offsets, at, batch.clone());
+        }
+    }
+
+    /// Takes note of a batch whose record is the last one and begins at `at`.
+    fn appended(&mut self, log: u64, offsets: Range<u64>, at: u64, batch: Vec<u8>) {
+        let Range {
+            start: base,
+            end: next,
+        } = offsets;
         let chunk = Chunk {
             base,
             next,

@@ -9,6 +9,9 @@ const ENTRY_HEADER_BYTES: usize = 64;
 const RECORD_HEADER_BYTES: usize = 32;
 /// Bytes of a batch that its own checksum does not cover.
 const BATCH_PREFIX_BYTES: usize = 21;
+/// The kind of record whose batch stands behind the places that it has, and what each of those takes.
+const APPEND_TO_MANY: u8 = 8;
+const PLACE_BYTES: usize = 16;
 
 /// What the next entry has to continue.
 #[derive(Clone, Copy, Default)]
@@ -88,7 +91,12 @@ pub(super) fn record(kind: u8, log: u64, offset: u64, payload: &[u8]) -> Vec<u8>
     bytes.extend(log.to_le_bytes());
     bytes.extend(offset.to_le_bytes());
     bytes.resize(RECORD_HEADER_BYTES, 0);
-    let prefix = &payload[..payload.len().min(BATCH_PREFIX_BYTES)];
+    let places = match kind {
+        APPEND_TO_MANY => (offset as usize).saturating_mul(PLACE_BYTES),
+        _ => 0,
+    };
+    let covered = places.saturating_add(BATCH_PREFIX_BYTES);
+    let prefix = &payload[..payload.len().min(covered)];
     let crc = crc32c(&[&bytes[..], prefix].concat());
     bytes[24..28].copy_from_slice(&crc.to_le_bytes());
     bytes.extend_from_slice(payload);

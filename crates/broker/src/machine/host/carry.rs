@@ -3,6 +3,7 @@
 use bytes::BytesMut;
 use forebay_storage::Room;
 
+use super::enqueue::{PLACES_MAX, shared_bytes};
 use super::{Cx, Host, Target};
 use crate::host::{
     BodySizes, Envelope, Publication, PublishError, QueueId, Queueing, StoredMessage, unchanged,
@@ -63,17 +64,29 @@ impl Host {
             for_topics: unchanged,
             queueing: Queueing::default(),
         };
-        let each = targets
-            .iter()
-            .map(|to| self.stored_bytes(*to, &publication));
-        let needed = each.sum();
+        let (mut together, mut apart) = (Vec::new(), Vec::new());
+        for to in targets {
+            match *to {
+                Target::Queue(id) if self.shares(id) => together.push(id),
+                to => apart.push(to),
+            }
+        }
+        let each = apart.iter().map(|to| self.stored_bytes(*to, &publication));
+        let needed = shared_bytes(together.len(), &publication) + each.sum::<usize>();
         match cx.engine.room(needed, essential) {
             Room::Now => {}
             room => return Carried::NoRoom(room),
         }
         let mut arrived = targets.is_empty();
-        for to in targets {
-            let appended = match *to {
+        for ids in together.chunks(PLACES_MAX) {
+            let batch = BytesMut::from(&publication.batch[..]);
+            match self.take_in_all(ids, batch, &publication.bodies, attributes, cx) {
+                Ok(_) => arrived = true,
+                Err(error) => tracing::error!(?ids, %error, "a message was not taken"),
+            }
+        }
+        for to in apart {
+            let appended = match to {
                 Target::Queue(to) => self.take_over(to, &publication, attributes, cx),
                 Target::Topic(topic) => {
                     let key = publication.envelope.topic_key();

@@ -72,7 +72,7 @@ impl Host {
         let reader = self.queues.get(&id)?.reader.as_ref()?;
         if offsets.start >= reader.end_offset() {
             let batch = cx.engine.unpublished(id, offsets.start)?;
-            return Some((vec![batch.clone()], offsets.start + 1));
+            return Some((vec![batch], offsets.start + 1));
         }
         // One message is in one batch, which is read however large it is.
         let bytes = if offsets.end - offsets.start == 1 {

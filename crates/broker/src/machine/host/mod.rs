@@ -10,6 +10,7 @@ mod consumers;
 mod dead_letters;
 mod delays;
 mod encoding;
+mod enqueue;
 mod exchanges;
 mod inspect;
 mod leases;

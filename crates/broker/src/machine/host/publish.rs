@@ -4,23 +4,16 @@ use std::vec;
 
 use bytes::{Bytes, BytesMut};
 use forebay_storage::shard::Replies;
-use forebay_storage::{AppendError as EngineError, Durability, Engine, Now, Room};
+use forebay_storage::{Durability, Engine, Now, Room};
 use tokio::sync::oneshot;
 
+use super::enqueue::shared_bytes;
 use super::topics::topic_of;
 use super::{Cx, ExchangeId, Host, Names, Target};
-use crate::host::{
-    BodySizes, Envelope, Position, Publication, PublishError, Published, QueueId, Queueing,
-    VirtualHostId,
-};
+use crate::host::{Envelope, Position, Publication, PublishError, Published, VirtualHostId};
 use crate::machine::command::{Answer, PublishResults};
 use crate::machine::{BrokerMachine, Reply};
-use crate::queue::{Admission, Arrival, Attributes};
 use crate::topic::Catalog;
-
-/// What a message takes in the journal beside its bytes: the head of its record, and what the queue says
-/// of it.
-const MESSAGE_OVERHEAD_BYTES: usize = 192;
 
 /// A publisher's messages, as far as they are not done.
 pub(super) struct Waiting {
@@ -142,7 +135,11 @@ impl Host {
                 waiting.done(count, Ok(published));
                 continue;
             };
-            let needed = self.stored_bytes(queue, publication);
+            let together = self.together(queue, queues);
+            let needed = match together.len() {
+                0 => self.stored_bytes(queue, publication),
+                _ => shared_bytes(together.len(), publication),
+            };
             match cx.engine.room(needed, false) {
                 Room::Now => {}
                 // Publishers are held back, and told so by their gateway.
@@ -159,6 +156,18 @@ impl Host {
                     return false;
                 }
             }
+            if !together.is_empty() {
+                queues.truncate(queues.len() + 1 - together.len());
+                let batch = taken(publication, queues);
+                match self.enqueue_together(&together, publication, batch, cx) {
+                    Ok((durability, position)) => {
+                        waiting.durability = waiting.durability.max(durability);
+                        waiting.position = position.or(waiting.position.take());
+                    }
+                    Err(error) => waiting.done(count, Err(error)),
+                }
+                continue;
+            }
             let id = match queue {
                 Target::Queue(id) => id,
                 Target::Topic(id) => {
@@ -173,11 +182,7 @@ impl Host {
                 // Routing ends at those.
                 Target::Exchange(_) => continue,
             };
-            let batch = if queues.is_empty() {
-                std::mem::take(&mut publication.batch)
-            } else {
-                BytesMut::from(&publication.batch[..])
-            };
+            let batch = taken(publication, queues);
             match self.enqueue(id, publication, batch, cx) {
                 Ok(Some((durability, position))) => {
                     waiting.durability = waiting.durability.max(durability);
@@ -213,86 +218,6 @@ impl Host {
             }),
             Target::Exchange(_) => true,
         })
-    }
-
-    /// Gives a message to one queue. Returns when it is as durable as the queue, and where it is; None if the
-    /// queue refuses it.
-    fn enqueue(
-        &mut self,
-        id: QueueId,
-        publication: &Publication,
-        batch: BytesMut,
-        cx: &mut Cx<'_>,
-    ) -> Result<Option<(Durability, Published)>, PublishError> {
-        let Some(state) = self.queues.get(&id) else {
-            // It was deleted while the message waited.
-            return Ok(Some((Durability::Memory, Published::Unroutable)));
-        };
-        let durability = state.durability;
-        if state.definition.delayed_for().is_some() {
-            self.delay(id, publication, batch, cx)?;
-            return Ok(Some((durability, Published::Routed)));
-        }
-        let Queueing {
-            group,
-            deduplication,
-            delay_ms,
-        } = publication.queueing;
-        let (count, bytes) = (publication.count() as u64, publication.bodies.total());
-        let now_ms = self.now.aging_ms;
-        let admission = state
-            .queue
-            .admit(count, bytes, deduplication, now_ms, &self.pools);
-        match admission {
-            Admission::Accepted => {}
-            Admission::Duplicate { offset } => {
-                let position = Position { queue: id, offset };
-                return Ok(Some((durability, Published::Duplicate(position))));
-            }
-            Admission::Refused { dead_letter } => {
-                if dead_letter {
-                    self.bury_refused(id, &batch, cx);
-                }
-                return Ok(None);
-            }
-        }
-        let attributes = Attributes {
-            priority: publication.priority,
-            ttl_ms: publication.ttl_ms,
-            not_before_ms: delay_ms.map(|delay_ms| now_ms.saturating_add_unsigned(delay_ms)),
-            group,
-            key: None,
-            born_ms: None,
-            deduplication,
-        };
-        let offset = self.take_in(id, batch, &publication.bodies, attributes, cx)?;
-        let position = Position { queue: id, offset };
-        Ok(Some((durability, Published::Stored(position))))
-    }
-
-    /// Appends a message, or several, to a queue's log, and tells the queue. Returns the first one's offset.
-    pub(super) fn take_in(
-        &mut self,
-        id: QueueId,
-        batch: BytesMut,
-        bodies: &BodySizes,
-        attributes: Attributes,
-        cx: &mut Cx<'_>,
-    ) -> Result<u64, PublishError> {
-        let appended = cx.engine.append(id, batch, self.now);
-        let first = appended.map_err(refusal)?;
-        let mut next = first;
-        for (count, bytes_each) in bodies.runs() {
-            let arrival = Arrival {
-                first: next,
-                count,
-                bytes_each,
-                attributes,
-            };
-            self.turn(id, |queue, turn| queue.enqueue(&arrival, turn));
-            next += count;
-        }
-        Ok(first)
     }
 
     /// Finds the queues and topics that a message goes to, each once.
@@ -370,16 +295,6 @@ impl Host {
         }
     }
 
-    /// What a message takes in the journal, at most. In a topic much of it may stand there twice.
-    pub(super) fn stored_bytes(&self, target: Target, publication: &Publication) -> usize {
-        let bytes = publication.batch.len();
-        MESSAGE_OVERHEAD_BYTES
-            + match target {
-                Target::Queue(id) => bytes + self.waiting_bytes(id, publication),
-                Target::Topic(_) | Target::Exchange(_) => 2 * bytes,
-            }
-    }
-
     fn route_to_alternate(
         &mut self,
         vhost: VirtualHostId,
@@ -403,6 +318,15 @@ impl Host {
     }
 }
 
+/// The batch of a message that goes on to `others`, or to nobody else.
+fn taken(publication: &mut Publication, others: &[Target]) -> BytesMut {
+    if others.is_empty() {
+        std::mem::take(&mut publication.batch)
+    } else {
+        BytesMut::from(&publication.batch[..])
+    }
+}
+
 /// What the default exchange routes a key to.
 pub(super) fn named(
     vhost: VirtualHostId,
@@ -412,11 +336,4 @@ pub(super) fn named(
 ) -> Option<Target> {
     let queue = names.queues.get(key).map(|id| Target::Queue(*id));
     queue.or_else(|| topic_of(vhost, key, catalog).map(|topic| Target::Topic(topic.id)))
-}
-
-pub(super) fn refusal(error: EngineError) -> PublishError {
-    match error {
-        EngineError::TooLarge { bytes, limit } => PublishError::TooLarge { bytes, limit },
-        EngineError::UnknownLog(_) | EngineError::Malformed(_) => PublishError::Stopped,
-    }
 }

@@ -3,7 +3,7 @@
 //! Snapshot: next exchange u64, virtual host* (id u64, first predeclared exchange u64), exchange* (id u64, virtual host u64, exchange), binding* (exchange u64, binding), queue* (log
 //! u64, virtual host u64, queue, [`Queue`] snapshot). Exchanges that are always there are not among them.
 
-use forebay_record::{Batch, Records};
+use forebay_record::{Batch, BatchHeader, Records};
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 use forebay_storage::{Engine, LogId};
 
@@ -22,6 +22,7 @@ impl Host {
     pub(in crate::machine) fn replay_batch(
         &mut self,
         log: LogId,
+        header: &BatchHeader,
         batch: &[u8],
         at_ms: i64,
     ) -> Result<(), String> {
@@ -29,12 +30,12 @@ impl Host {
             return Ok(());
         };
         let batch = Batch::only(batch).map_err(|error| error.to_string())?;
-        let count = usize::try_from(batch.header().record_count).unwrap_or_default();
+        let count = usize::try_from(header.record_count).unwrap_or_default();
         for record in Records::new(batch.payload(), count) {
             let record = record.map_err(|error| error.to_string())?;
             let body = record.value.map_or(0, <[u8]>::len);
             let arrival = Arrival {
-                first: batch.header().offset_of(&record).cast_unsigned(),
+                first: header.offset_of(&record).cast_unsigned(),
                 count: 1,
                 bytes_each: u32::try_from(body).unwrap_or(u32::MAX),
                 ..Arrival::default()

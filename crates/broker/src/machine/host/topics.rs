@@ -84,7 +84,7 @@ impl Host {
         };
         let prepared = prepare(append, self.now).map_err(refusal)?;
         let appended = cx.engine.append(prepared.log, prepared.batch, self.now);
-        appended.map_err(super::publish::refusal)?;
+        appended.map_err(super::enqueue::refusal)?;
         Ok(prepared.durability)
     }
 
