@@ -75,6 +75,16 @@ impl StorageError {
         }
     }
 
+    /// What was to be read without waiting is not in memory.
+    pub(crate) fn not_resident(file: impl Into<String>) -> Self {
+        Self::io("read", file)(io::ErrorKind::WouldBlock.into())
+    }
+
+    /// True when nothing is wrong but that the read has to wait.
+    pub(crate) fn is_not_resident(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock)
+    }
+
     /// True when the disk is full, whether by our reserve or by the operating system's word.
     pub fn is_no_space(&self) -> bool {
         match self {

@@ -4,7 +4,8 @@
 //! all fit behind it, so nothing above assumes a file system.
 //!
 //! Calls block. They are made by threads whose job is to block: a shard's writer, its background
-//! jobs, and readers of cold data.
+//! jobs, and readers of cold data. Those that read what is *resident* do not: they answer from what is in memory
+//! already, such as the page cache, or not at all.
 
 use std::fmt;
 use std::sync::Arc;
@@ -88,6 +89,14 @@ impl Space {
     }
 }
 
+/// Whether a read waits for the medium.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    Waits,
+    /// What is not resident is an error ([`crate::StorageError::is_not_resident`]).
+    None,
+}
+
 /// Where a shard's bytes live.
 pub trait Medium: Send + Sync {
     /// Whether a journal was never begun here. From [`Medium::mark_begun`] on a missing one is damage,
@@ -122,6 +131,11 @@ pub trait Medium: Send + Sync {
     /// Reads `length` bytes at `offset`; fewer than that in the blob is an error.
     fn read_blob(&self, key: BlobKey, offset: u64, length: usize) -> Result<Bytes>;
 
+    /// The same, if the bytes are resident. Never blocks; whatever goes wrong is for [`Medium::read_blob`] to say.
+    fn read_resident_blob(&self, _key: BlobKey, _offset: u64, _length: usize) -> Option<Bytes> {
+        None
+    }
+
     /// The blobs of one kind, in ascending order, with their sizes in bytes.
     fn blobs(&self, kind: BlobKind) -> Result<Vec<(BlobId, u64)>>;
 
@@ -149,6 +163,10 @@ pub trait JournalFile: Send + Sync {
         let mut buffer = BytesMut::zeroed(length);
         self.read_at(position, &mut buffer)?;
         Ok(buffer.freeze())
+    }
+    /// The same, if the bytes are resident. Never blocks; whatever goes wrong is for [`JournalFile::read`] to say.
+    fn read_resident(&self, _position: u64, _length: usize) -> Option<Bytes> {
+        None
     }
 }
 

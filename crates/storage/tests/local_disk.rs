@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use forebay_storage::media::{BlobKey, LocalDisk, Medium};
-use forebay_storage::{BlobId, Durability, Engine, FileId, Options, StorageError, check};
+use forebay_storage::{BlobId, Durability, Engine, FileId, Options, Read, StorageError, check};
 use support::{LOG, Recorder, all_values, at, noise, small, values};
 
 fn open(root: &Path) -> (Arc<dyn Medium>, Engine, Recorder) {
@@ -36,6 +36,38 @@ fn content(root: &Path) -> Vec<(String, Vec<u8>)> {
     }
     found.sort();
     found
+}
+
+#[test]
+fn what_the_page_cache_has_is_read_without_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, mut engine, _) = open(folder.path());
+    engine.create_log(LOG, Durability::Fsync, at(0));
+    for n in 0..60 {
+        let batch = values(&[&noise(n, 30_000)]);
+        engine
+            .append(LOG, BytesMut::from(&batch[..]), at(0))
+            .unwrap();
+        engine.write(at(0)).unwrap();
+        engine.sync().unwrap();
+    }
+    drop(engine);
+    // The file system may not be able to tell what is resident; then all of it is read by those who wait.
+    let (_, engine, _) = open(folder.path());
+    let reader = engine.reader(LOG).unwrap();
+    let mut at = 0;
+    while at < reader.end_offset() {
+        let cold = || match reader.read(at, 100_000, true).unwrap() {
+            Read::Cold(cold) => cold,
+            Read::Ready(_) => panic!("nothing is in memory after a restart"),
+        };
+        let waited = cold().run().unwrap();
+        if let Ok(read) = cold().try_run() {
+            assert_eq!(read.unwrap().parts.concat(), waited.parts.concat());
+        }
+        assert!(waited.next > at);
+        at = waited.next;
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::log::Section;
 use crate::log::section::{
     FOOT_BYTES, SEGMENT_HEADER_BYTES, SectionReader, section_ending_at, segment_header_is_intact,
 };
-use crate::media::BlobKey;
+use crate::media::{BlobKey, Patience};
 
 /// The sections that walks came by, by segment and position.
 pub(super) type Verified = HashMap<(BlobId, u64), (LogId, Section)>;
@@ -72,13 +72,13 @@ impl Check<'_> {
     }
 
     fn section(&mut self, reader: &SectionReader, log: LogId, section: &Section) {
-        let index = match reader.index(log, section) {
+        let index = match reader.index(log, section, Patience::Waits) {
             Ok(index) => index,
             Err(error) => return self.note(error),
         };
         let mut next = section.base;
         for chunk in index.iter() {
-            let checked = reader.chunks(section, std::slice::from_ref(chunk));
+            let checked = reader.chunks(section, std::slice::from_ref(chunk), Patience::Waits);
             let position = section.position + chunk.position;
             let checked =
                 checked.and_then(|bytes| self.batches(section, position, &bytes, &mut next));

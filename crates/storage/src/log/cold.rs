@@ -13,7 +13,7 @@ use super::state::{Chunk, offsets_of};
 use crate::error::{Result, StorageError};
 use crate::journal::record::RecordWalk;
 use crate::limits::GATHERED_BATCH_BYTES;
-use crate::media::{BlobKey, journal_name};
+use crate::media::{BlobKey, Patience, journal_name};
 
 /// A segment or a journal file may be replaced while a reader is on its way to it. Each time the log
 /// has already been told where the data went, so a second look finds it.
@@ -39,13 +39,27 @@ pub(crate) enum Tail {
     Ignore,
 }
 
+/// What a read may take.
+#[derive(Clone, Copy)]
+struct Budget {
+    bytes_max: usize,
+    at_least_one: bool,
+    patience: Patience,
+}
+
 pub(crate) fn read(
     reader: &LogReader,
     from: u64,
     bytes_max: usize,
     at_least_one: bool,
     tail: Tail,
+    patience: Patience,
 ) -> std::result::Result<Batches, ReadError> {
+    let budget = Budget {
+        bytes_max,
+        at_least_one,
+        patience,
+    };
     let mut batches = Gathering::from(from);
     let mut looks = 0;
     loop {
@@ -62,12 +76,8 @@ pub(crate) fn read(
         };
         let more = match place {
             Place::Tail => return Ok(batches.finish()),
-            Place::Section(section) => {
-                read_section(reader, &section, bytes_max, at_least_one, &mut batches)
-            }
-            Place::Chunk(chunk) => {
-                read_chunk(reader, &chunk, bytes_max, at_least_one, &mut batches)
-            }
+            Place::Section(section) => read_section(reader, &section, budget, &mut batches),
+            Place::Chunk(chunk) => read_chunk(reader, &chunk, budget, &mut batches),
         };
         match more {
             Ok(ControlFlow::Continue(())) => {}
@@ -171,11 +181,15 @@ fn moved(reader: &LogReader, place: &Place, offset: u64, tail: Tail) -> bool {
 fn read_section(
     reader: &LogReader,
     section: &Section,
-    bytes_max: usize,
-    at_least_one: bool,
+    budget: Budget,
     batches: &mut Gathering,
 ) -> Result<ControlFlow<()>> {
-    let index = reader.side.sections.index(reader.id(), section)?;
+    let Budget {
+        bytes_max,
+        at_least_one,
+        patience,
+    } = budget;
+    let index = reader.side.sections.index(reader.id(), section, patience)?;
     let after = index.partition_point(|chunk| chunk.base <= batches.next);
     let first = after.saturating_sub(1);
     let budget = bytes_max.saturating_sub(batches.bytes);
@@ -185,7 +199,8 @@ fn read_section(
         bytes += index[last].bytes as usize;
         last += 1;
     }
-    let data = reader.side.sections.chunks(section, &index[first..last])?;
+    let chunks = &index[first..last];
+    let data = reader.side.sections.chunks(section, chunks, patience)?;
     let full = take_batches(section, &data, bytes_max, at_least_one, batches)?;
     if full {
         return Ok(ControlFlow::Break(()));
@@ -202,20 +217,24 @@ fn read_section(
 fn read_chunk(
     reader: &LogReader,
     chunk: &Chunk,
-    bytes_max: usize,
-    at_least_one: bool,
+    budget: Budget,
     batches: &mut Gathering,
 ) -> Result<ControlFlow<()>> {
-    let name = journal_name(chunk.file);
-    let gone = || StorageError::io("open", name.clone())(std::io::ErrorKind::NotFound.into());
+    let name = || journal_name(chunk.file);
+    let gone = || StorageError::io("open", name())(std::io::ErrorKind::NotFound.into());
     let file = reader.side.files.get(chunk.file).ok_or_else(gone)?;
-    let bytes = file.read(u64::from(chunk.start), (chunk.end - chunk.start) as usize)?;
+    let (start, length) = (u64::from(chunk.start), (chunk.end - chunk.start) as usize);
+    let bytes = match budget.patience {
+        Patience::Waits => file.read(start, length)?,
+        Patience::None => {
+            let resident = file.read_resident(start, length);
+            resident.ok_or_else(|| StorageError::not_resident(name()))?
+        }
+    };
     // A chunk shared with many other logs would pin their bytes as long as ours are held.
     let sparse = (chunk.bytes as usize) < bytes.len() / 2;
-    let damaged = |at: usize, what: &str| {
-        StorageError::corrupt(name.clone(), u64::from(chunk.start) + at as u64, what)
-    };
-    for record in RecordWalk::new(&bytes, u64::from(chunk.start)) {
+    let damaged = |at: usize, what: &str| StorageError::corrupt(name(), start + at as u64, what);
+    for record in RecordWalk::new(&bytes, start) {
         let record = record.map_err(|at| damaged(at, "a record's checksum does not match"))?;
         let (Some(at), Some(batch)) = (record.base_in(reader.id()), record.batch()) else {
             continue;
@@ -233,8 +252,8 @@ fn read_chunk(
         if next <= batches.next {
             continue;
         }
-        let fits = batches.bytes + batch.bytes.len() <= bytes_max;
-        let needed = at_least_one && batches.is_empty();
+        let fits = batches.bytes + batch.bytes.len() <= budget.bytes_max;
+        let needed = budget.at_least_one && batches.is_empty();
         if !fits && !needed {
             return Ok(ControlFlow::Break(()));
         }
@@ -327,7 +346,10 @@ fn skip_chunks_before(
     let Place::Section(section) = place else {
         return Ok(from);
     };
-    let index = reader.side.sections.index(reader.id(), &section)?;
+    let index = reader
+        .side
+        .sections
+        .index(reader.id(), &section, Patience::Waits)?;
     let chunk = index.iter().find(|chunk| chunk.max_timestamp >= timestamp);
     Ok(chunk.map_or(from, |chunk| chunk.base.max(from)))
 }
@@ -339,7 +361,7 @@ fn walk(
     mut visit: impl FnMut(&BatchHeader, &[u8]) -> Result<Option<(u64, i64)>>,
 ) -> std::result::Result<Option<(u64, i64)>, ReadError> {
     loop {
-        let batches = match read(reader, from, SEARCH_BYTES, true, Tail::Use) {
+        let batches = match read(reader, from, SEARCH_BYTES, true, Tail::Use, Patience::Waits) {
             Ok(batches) => batches,
             // Retention overtook the search: go on at what is left.
             Err(ReadError::OutOfRange { start, .. }) if start > from => {

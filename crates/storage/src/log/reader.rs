@@ -14,6 +14,7 @@ use super::watch::{Observer, Watch};
 use crate::error::StorageError;
 use crate::ids::LogId;
 use crate::journal::JournalFiles;
+use crate::media::Patience;
 
 /// What readers of a shard share.
 pub(crate) struct ReadSide {
@@ -108,7 +109,31 @@ impl ColdRead {
             bytes_max,
             at_least_one,
         } = self;
-        cold::read(&reader, from, bytes_max, at_least_one, cold::Tail::Use)
+        cold::read(
+            &reader,
+            from,
+            bytes_max,
+            at_least_one,
+            cold::Tail::Use,
+            Patience::Waits,
+        )
+    }
+
+    /// Reads what the medium has in memory, without waiting for anything: as much as is there. Gives the read back
+    /// if its first batch is not. Takes the time of the copy, so ask for little at a time.
+    pub fn try_run(self) -> Result<Result<Batches, ReadError>, Self> {
+        let read = cold::read(
+            &self.reader,
+            self.from,
+            self.bytes_max,
+            self.at_least_one,
+            cold::Tail::Use,
+            Patience::None,
+        );
+        match read {
+            Err(ReadError::Storage(error)) if error.is_not_resident() => Err(self),
+            read => Ok(read),
+        }
     }
 }
 
@@ -206,7 +231,8 @@ impl LogReader {
 
     /// As [`LogReader::read`], from the medium only: the batches as they are stored. Blocks.
     pub(crate) fn read_stored(&self, from: u64, bytes_max: usize) -> Result<Batches, ReadError> {
-        cold::read(self, from, bytes_max, true, cold::Tail::Ignore)
+        let tail = cold::Tail::Ignore;
+        cold::read(self, from, bytes_max, true, tail, Patience::Waits)
     }
 
     /// The first record at or after `timestamp_ms`: its offset and timestamp. Blocks.

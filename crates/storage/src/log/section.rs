@@ -21,7 +21,7 @@ use crate::checksum::crc32c;
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, IdMap, LogId};
 use crate::limits::{NUMBER_MAX, SECTION_INDEX_CACHE_BYTES, SEGMENT_CHUNK_BYTES};
-use crate::media::{BlobKey, BlobWriter, Medium};
+use crate::media::{BlobKey, BlobWriter, Medium, Patience};
 
 pub(crate) const SEGMENT_HEADER_BYTES: u64 = 16;
 pub(crate) const FOOT_BYTES: u64 = 64;
@@ -231,25 +231,34 @@ impl SectionReader {
     }
 
     /// The chunks of a section of `log`, in order.
-    pub(crate) fn index(&self, log: LogId, section: &Section) -> Result<Arc<[IndexEntry]>> {
+    pub(crate) fn index(
+        &self,
+        log: LogId,
+        section: &Section,
+        patience: Patience,
+    ) -> Result<Arc<[IndexEntry]>> {
         let key = (section.blob, section.position);
         if let Some(index) = self.cache.lock().get(key) {
             return Ok(index);
         }
-        let index = self.load_index(log, section)?;
+        let index = self.load_index(log, section, patience)?;
         self.cache.lock().put(key, Arc::clone(&index));
         Ok(index)
     }
 
     /// Reads consecutive chunks with one access and verifies each.
-    pub(crate) fn chunks(&self, section: &Section, chunks: &[IndexEntry]) -> Result<Bytes> {
+    pub(crate) fn chunks(
+        &self,
+        section: &Section,
+        chunks: &[IndexEntry],
+        patience: Patience,
+    ) -> Result<Bytes> {
         let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else {
             return Ok(Bytes::new());
         };
         let length = (last.position + u64::from(last.bytes) - first.position) as usize;
-        let bytes =
-            self.medium
-                .read_blob(section.key(), section.position + first.position, length)?;
+        let at = section.position + first.position;
+        let bytes = self.read(section.key(), at, length, patience)?;
         for chunk in chunks {
             let start = (chunk.position - first.position) as usize;
             if crc32c(&[&bytes[start..start + chunk.bytes as usize]]) != chunk.crc {
@@ -265,11 +274,26 @@ impl SectionReader {
         Ok(bytes)
     }
 
-    fn load_index(&self, log: LogId, section: &Section) -> Result<Arc<[IndexEntry]>> {
+    fn read(&self, key: BlobKey, at: u64, length: usize, patience: Patience) -> Result<Bytes> {
+        match patience {
+            Patience::Waits => self.medium.read_blob(key, at, length),
+            Patience::None => {
+                let resident = self.medium.read_resident_blob(key, at, length);
+                resident.ok_or_else(|| StorageError::not_resident(key.to_string()))
+            }
+        }
+    }
+
+    fn load_index(
+        &self,
+        log: LogId,
+        section: &Section,
+        patience: Patience,
+    ) -> Result<Arc<[IndexEntry]>> {
         let at = section.position + section.bytes;
         let corrupt = |what: &str| StorageError::corrupt(section.key().to_string(), at, what);
         let length = section.index_bytes() + FOOT_BYTES as usize;
-        let bytes = self.medium.read_blob(section.key(), at, length)?;
+        let bytes = self.read(section.key(), at, length, patience)?;
         let (index, foot) = bytes.split_at(section.index_bytes());
         let end = section.position + section.total_bytes();
         let found = section_ending_at(section.blob, end, foot)

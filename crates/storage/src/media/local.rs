@@ -13,7 +13,7 @@ mod blob_writer;
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IoSliceMut, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use rustix::buffer::spare_capacity;
 use rustix::fs::{FlockOperation, flock, fstatvfs};
-use rustix::io::{Errno, pread};
+use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
 
 use blob_writer::LocalBlobWriter;
 
@@ -236,10 +236,7 @@ impl LocalDisk {
 
     fn open_blob(&self, key: BlobKey) -> Result<Arc<File>> {
         let mut open = self.open_blobs.lock();
-        if let Some(at) = open.iter().position(|(held, _)| *held == key) {
-            let entry = open.remove(at).expect("the position was just found");
-            let file = Arc::clone(&entry.1);
-            open.push_back(entry);
+        if let Some(file) = find_open(&mut open, key) {
             return Ok(file);
         }
         let path = self.blob_path(key);
@@ -251,6 +248,15 @@ impl LocalDisk {
         open.push_back((key, Arc::clone(&file)));
         Ok(file)
     }
+}
+
+/// A blob that is open already. It is the last one to be closed now.
+fn find_open(open: &mut VecDeque<(BlobKey, Arc<File>)>, key: BlobKey) -> Option<Arc<File>> {
+    let at = open.iter().position(|(held, _)| *held == key)?;
+    let entry = open.remove(at)?;
+    let file = Arc::clone(&entry.1);
+    open.push_back(entry);
+    Some(file)
 }
 
 impl Medium for LocalDisk {
@@ -358,6 +364,12 @@ impl Medium for LocalDisk {
         })
     }
 
+    fn read_resident_blob(&self, key: BlobKey, offset: u64, length: usize) -> Option<Bytes> {
+        // Who opens one holds the lock meanwhile.
+        let file = find_open(&mut *self.open_blobs.try_lock()?, key)?;
+        read_resident(&file, offset, length)
+    }
+
     fn blobs(&self, kind: BlobKind) -> Result<Vec<(BlobId, u64)>> {
         let found = match kind {
             BlobKind::Segment => self.numbered("segments", "segment")?,
@@ -425,6 +437,18 @@ impl JournalFile for LocalJournalFile {
         read_exact(&self.file, position, length)
             .map_err(StorageError::io("read", journal_name(self.id)))
     }
+
+    fn read_resident(&self, position: u64, length: usize) -> Option<Bytes> {
+        read_resident(&self.file, position, length)
+    }
+}
+
+/// What the page cache has of a file; None if not all of it is there, or the file system cannot tell.
+fn read_resident(file: &File, offset: u64, length: usize) -> Option<Bytes> {
+    let mut bytes = vec![0; length];
+    let mut into = [IoSliceMut::new(&mut bytes)];
+    let read = preadv2(file, &mut into, offset, ReadWriteFlags::NOWAIT);
+    (read == Ok(length)).then(|| bytes.into())
 }
 
 /// Reads into memory that nobody has filled with zeros before, which would be a tenth of the work.

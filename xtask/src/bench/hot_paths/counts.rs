@@ -35,6 +35,7 @@ const SYSTEM_CALLS: &[&str] = &[
     "pwritev",
     "pread64",
     "preadv",
+    "preadv2",
     "fdatasync",
     "fsync",
     "futex",
