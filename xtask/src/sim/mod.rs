@@ -81,7 +81,7 @@ pub(crate) fn suite(layout: &Layout, report: &mut Report) -> Result<()> {
             &["--exhaustive"],
         ),
     ] {
-        let output = Command::new(&simulator).args(arguments).output()?;
+        let output = patient(&simulator).args(arguments).output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         println!("{}", text.trim_end());
         if output.status.success() {
@@ -93,9 +93,16 @@ pub(crate) fn suite(layout: &Layout, report: &mut Report) -> Result<()> {
     mutants::run(layout, report)
 }
 
+/// A program that gives way to others: what is simulated has a time of its own.
+fn patient(program: &Path) -> Command {
+    let mut command = Command::new("nice");
+    command.args(["-n", "19"]).arg(program);
+    command
+}
+
 /// Builds the simulator of a source tree; answers where it is.
 fn build(layout: &Layout, sources: &Path) -> Result<PathBuf> {
-    let mut command = Command::new("cargo");
+    let mut command = patient(Path::new("cargo"));
     command.current_dir(sources);
     command.args(["build", "--quiet", "--package", "forebay-simulator"]);
     command.args(["--profile", "simulation", "--target-dir"]);

@@ -3,12 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use super::{CLIENT, build};
+use super::{CLIENT, build, patient};
 use crate::layout::Layout;
 use crate::test::report::Report;
 
@@ -65,7 +64,7 @@ pub(super) fn run(layout: &Layout, report: &mut Report) -> Result<()> {
     }
     let simulator = build(layout, &sources)?;
     for mutant in &table.mutant {
-        let output = Command::new(&simulator)
+        let output = patient(&simulator)
             .env("MUTANT", &mutant.name)
             .args(["--first", &mutant.first.to_string()])
             .args(["--seeds", SEEDS, "--first-failure"])

@@ -13,6 +13,7 @@ pub(crate) mod report;
 mod suite;
 mod upstream;
 
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -75,11 +76,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     let ready = prepare(&layout, args.against, &suites, &mut report);
-    for suite in suites {
-        if needs(suite, args.against).all(|tool| ready.contains(&tool)) {
-            run_suite(&layout, args, suite, &ready, &mut report);
-        }
-    }
+    suites.retain(|suite| needs(suite, args.against).all(|tool| ready.contains(&tool)));
+    run_suites(&layout, args, &suites, &ready, &mut report);
 
     report.print(started.elapsed());
     if report.failed() > 0 {
@@ -155,6 +153,44 @@ fn prepare(
         }
     }
     ready
+}
+
+/// Runs suite after suite. The simulation, whose time is its own, goes on beside those that mostly wait.
+fn run_suites(
+    layout: &Layout,
+    args: &Args,
+    suites: &[&'static Suite],
+    ready: &[Toolchain],
+    report: &mut Report,
+) {
+    thread::scope(|scope| {
+        let mut beside: Option<ScopedJoinHandle<'_, Report>> = None;
+        for (index, suite) in suites.iter().enumerate() {
+            let waits = |suite: &&Suite| suite::mostly_waits(suite);
+            if matches!(suite.work, Work::Simulation) && suites[index + 1..].iter().any(waits) {
+                beside = Some(scope.spawn(move || {
+                    let mut own = Report::default();
+                    run_suite(layout, args, suite, ready, &mut own);
+                    own
+                }));
+                continue;
+            }
+            if !suite::mostly_waits(suite) {
+                gather(beside.take(), report);
+            }
+            run_suite(layout, args, suite, ready, report);
+        }
+        gather(beside, report);
+    });
+}
+
+/// Adds what a suite found that ran beside others.
+fn gather(beside: Option<ScopedJoinHandle<'_, Report>>, report: &mut Report) {
+    match beside.map(ScopedJoinHandle::join) {
+        Some(Ok(own)) => report.append(own),
+        Some(Err(_)) => report.fail("simulator", "suite_runs", "its thread panicked"),
+        None => {}
+    }
 }
 
 fn run_suite(

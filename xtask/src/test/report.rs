@@ -90,6 +90,13 @@ impl Report {
         });
     }
 
+    /// Adds what another one has.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.cases.extend(other.cases);
+        self.figures.extend(other.figures);
+        self.add_cargo(other.cargo.0, other.cargo.1, other.cargo.2);
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.cases.len()
     }

@@ -57,6 +57,25 @@ const fn minutes(n: u64) -> Duration {
     Duration::from_secs(n * 60)
 }
 
+/// Suites that wait for disks, networks and clocks of their own most of the time, and measure nothing.
+const MOSTLY_WAIT: &[&str] = &[
+    "hostile",
+    "faults",
+    "crash",
+    "crash-queues",
+    "power-cut",
+    "disk-full",
+    "disk-faults",
+    "bit-flips",
+    "network-faults",
+    "resource-faults",
+];
+
+/// Whether a suite leaves most of the machine to others.
+pub(crate) fn mostly_waits(suite: &Suite) -> bool {
+    MOSTLY_WAIT.contains(&suite.name)
+}
+
 /// All of them, in the order in which they run.
 pub(crate) fn all() -> impl Iterator<Item = &'static Suite> {
     [PROCESS, KAFKA, RABBITMQ, AWS].into_iter().flatten()
@@ -102,4 +121,16 @@ pub(crate) fn run_command(
         Ending::Exited(_) => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_suite_that_waits_is_one() {
+        for name in MOSTLY_WAIT {
+            assert!(all().any(|suite| suite.name == *name), "{name}");
+        }
+    }
 }
