@@ -81,7 +81,8 @@ impl Plan {
             / match contender {
                 ForebayFsync | ForebayOs => 1,
                 Elasticmq => 5,
-                Moto => 100,
+                // 75 messages a second are a minute of it.
+                Moto => 600,
             }
     }
 }
