@@ -255,6 +255,7 @@ impl EntryBuilder {
         self.push_parts(kind, LogId(0), places.len() as u64, [&encoded, batch])
     }
 
+    #[inline]
     fn push_parts(
         &mut self,
         kind: RecordKind,
@@ -265,8 +266,9 @@ impl EntryBuilder {
         let at = self.bytes.len();
         self.bytes
             .extend_from_slice(&record::head(kind, log, offset, payload));
-        self.bytes.extend_from_slice(payload[0]);
-        self.bytes.extend_from_slice(payload[1]);
+        for part in payload.into_iter().filter(|part| !part.is_empty()) {
+            self.bytes.extend_from_slice(part);
+        }
         self.records += 1;
         u32::try_from(at).expect("an entry is far below 4 GiB")
     }

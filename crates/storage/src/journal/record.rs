@@ -150,7 +150,8 @@ fn places_bytes(count: u64) -> Option<usize> {
     usize::try_from(count).ok()?.checked_mul(PLACE_BYTES)
 }
 
-/// The head of a record whose payload comes in two parts.
+/// The head of a record whose payload comes in two parts: places, if it has any, and the rest.
+#[inline]
 pub(super) fn head(
     kind: RecordKind,
     log: LogId,
@@ -164,7 +165,7 @@ pub(super) fn head(
     header[4..8].copy_from_slice(&length.to_le_bytes());
     header[8..16].copy_from_slice(&log.0.to_le_bytes());
     header[16..24].copy_from_slice(&offset.to_le_bytes());
-    let crc = record_crc(&header, payload);
+    let crc = record_crc(&header, payload[0], payload[1]);
     header[24..28].copy_from_slice(&crc.to_le_bytes());
     header
 }
@@ -223,7 +224,7 @@ fn parse_record(bytes: &[u8], at: usize) -> Option<Record<'_>> {
     zeroed.copy_from_slice(header);
     zeroed[24..28].fill(0);
     // Without places the payload is one part, as it was written.
-    if u32_at(header, 24) != record_crc(&zeroed, [places, rest]) {
+    if u32_at(header, 24) != record_crc(&zeroed, places, rest) {
         return None;
     }
     let mut each = places.chunks_exact(PLACE_BYTES);
@@ -240,6 +241,12 @@ fn parse_record(bytes: &[u8], at: usize) -> Option<Record<'_>> {
 }
 
 /// Covers the head, the places, and of the batch what its own checksum does not.
-fn record_crc(header: &[u8; RECORD_HEADER_BYTES], [places, rest]: [&[u8]; 2]) -> u32 {
-    crc32c(&[header, places, &rest[..rest.len().min(BATCH_PREFIX_BYTES)]])
+#[inline]
+fn record_crc(header: &[u8; RECORD_HEADER_BYTES], places: &[u8], rest: &[u8]) -> u32 {
+    let prefix = &rest[..rest.len().min(BATCH_PREFIX_BYTES)];
+    if places.is_empty() {
+        crc32c(&[header, prefix])
+    } else {
+        crc32c(&[header, places, prefix])
+    }
 }
