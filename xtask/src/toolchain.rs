@@ -26,6 +26,8 @@ pub(crate) enum Toolchain {
     Rdkafka,
     Lapin,
     AwsSdkRust,
+    /// Amazon's own command line.
+    AwsCli,
     Kcat,
     /// Where tasks leave their results.
     Redis,
@@ -61,6 +63,7 @@ impl fmt::Display for Toolchain {
             Self::Rdkafka => "rdkafka (a C compiler and make)",
             Self::Lapin => "lapin (cargo)",
             Self::AwsSdkRust => "aws-sdk-rust (cargo)",
+            Self::AwsCli => "AWS CLI (python3 with venv)",
             Self::Kcat => "kcat",
             Self::Redis => "Redis",
             Self::Strace => "strace (and a C compiler)",
@@ -89,6 +92,7 @@ impl Toolchain {
             Self::Rdkafka => rdkafka(layout),
             Self::Lapin => rust(layout, "rabbit", "lapin"),
             Self::AwsSdkRust => rust(layout, "aws", "aws-sdk-rust"),
+            Self::AwsCli => aws_cli(layout),
             Self::Kcat => packaged(layout, "kcat", &["kcat"], &["kcat"]),
             Self::Redis => packaged(layout, "redis", &["redis-server"], &["redis-server"]),
             Self::Strace => {
@@ -204,6 +208,15 @@ fn maven(layout: &Layout, name: &str) -> Result<()> {
     })
 }
 
+/// In an environment of its own: each of its versions wants one version of botocore, seldom boto3's.
+fn aws_cli(layout: &Layout) -> Result<()> {
+    let requirements = layout.conformance.join("python/aws_cli/requirements.txt");
+    require(&["python3"])?;
+    once(layout, "aws-cli", &[&requirements], |log| {
+        environment(&layout.cache.join("aws-cli"), &requirements, log)
+    })
+}
+
 fn moto(layout: &Layout) -> Result<()> {
     let requirements = layout.root.join("bench/moto.txt");
     require(&["python3"])?;
@@ -302,7 +315,6 @@ fn rabbitmq(layout: &Layout) -> Result<()> {
     })
 }
 
-/// What only distributions package; it is installed where that is possible.
 /// The program alone, out of the package of a RabbitMQ that is older than the one that suites are proved on.
 fn rabbitmqadmin_v1(layout: &Layout) -> Result<()> {
     let folder = layout.cache.join("rabbitmqadmin-v1");
@@ -339,6 +351,7 @@ fn rabbitmqadmin_v1(layout: &Layout) -> Result<()> {
     Ok(())
 }
 
+/// What only distributions package; it is installed where that is possible.
 fn packaged(layout: &Layout, name: &str, programs: &[&str], packages: &[&str]) -> Result<()> {
     if require(programs).is_ok() {
         return Ok(());

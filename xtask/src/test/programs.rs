@@ -21,6 +21,13 @@ pub(super) fn pytest_at_once(layout: &Layout, folder: &str) -> (Command, Format)
     (command, format)
 }
 
+/// The same for cases that mostly start programs and do not mind one another: one a processor at once.
+pub(super) fn pytest_by_processor(layout: &Layout, folder: &str) -> (Command, Format) {
+    let (mut command, format) = pytest(layout, folder);
+    command.args(["-n", "auto"]);
+    (command, format)
+}
+
 /// The Java program of the suites, for `client`, `tools` and the pipe.
 pub(crate) fn java(layout: &Layout) -> Command {
     let java = layout.cache.join("java");

@@ -1,7 +1,9 @@
 //! Clients of SQS and SNS, and clients of several protocols on one broker.
 
 use super::{Suite, Work, minutes};
-use crate::test::programs::{aws_sdk_rust, cases, go, node, pytest, pytest_at_once};
+use crate::test::programs::{
+    aws_sdk_rust, cases, go, node, pytest, pytest_at_once, pytest_by_processor,
+};
 use crate::test::upstream;
 use crate::toolchain::Toolchain;
 
@@ -28,6 +30,17 @@ pub(super) const AWS: &[Suite] = &[
         proved_on: &[],
         limit: minutes(5),
         work: Work::Command(|layout| pytest(layout, "sns_boto3")),
+    },
+    Suite {
+        name: "aws-cli",
+        about: "the AWS CLI (Python): scripts of SQS and SNS, and the README's",
+        client: "aws-cli",
+        toolchains: &[Toolchain::Python, Toolchain::AwsCli],
+        quick: false,
+        needs_broker: true,
+        proved_on: &[],
+        limit: minutes(5),
+        work: Work::Command(|layout| pytest_by_processor(layout, "aws_cli")),
     },
     Suite {
         name: "interop",
