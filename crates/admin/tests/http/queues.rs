@@ -66,6 +66,7 @@ impl Harness {
         let get = GetMessage {
             queue: queue.into(),
             holder: HolderId(self.broker.next_id()),
+            auto_ack: false,
             connection: ME,
         };
         let got = host.get_message(get).await.unwrap().unwrap();

@@ -259,6 +259,8 @@ pub struct GetMessage {
     pub queue: Bytes,
     /// Who holds it then.
     pub holder: HolderId,
+    /// It is settled when it is [sent](crate::queue::Outcome::Sent). It only counts.
+    pub auto_ack: bool,
     /// Who asks.
     pub connection: ConnectionId,
 }

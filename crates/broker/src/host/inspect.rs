@@ -27,6 +27,8 @@ pub enum Inspect {
         /// Its name.
         name: Bytes,
     },
+    /// What was published to the default exchange.
+    DefaultExchange,
     /// Which bindings there are. Those of the default exchange, of every queue by its name, are none of
     /// them.
     Bindings(BindingsPart),
@@ -40,7 +42,9 @@ pub enum Inspected {
     /// Queues.
     Queues(Vec<QueueDescription>),
     /// Exchanges.
-    Exchanges(Vec<ExchangeDefinition>),
+    Exchanges(Vec<ExchangeDescription>),
+    /// What was published to the default exchange.
+    DefaultExchange(Passed),
     /// Bindings.
     Bindings(Bindings),
     /// How many there are.
@@ -63,12 +67,42 @@ pub struct QueueDescription {
     pub definition: QueueDefinition,
     /// What it holds and has seen.
     pub counters: Counters,
+    /// Whether a consumer would be given a message at once.
+    pub has_room: bool,
+    /// About the memory that it takes.
+    pub memory_bytes: usize,
     /// Where the dead go, by what it was declared with or by a policy.
     pub dead_letter: Option<DeadLetterTarget>,
     /// Who is its single active consumer.
     pub active: Option<HolderId>,
     /// The topics that it is subscribed to.
     pub topics: Vec<TopicSubscriptionDescription>,
+}
+
+/// An exchange, as it is now.
+#[derive(Clone, Debug)]
+pub struct ExchangeDescription {
+    /// As it was declared.
+    pub definition: ExchangeDefinition,
+    /// What was published to it.
+    pub passed: Passed,
+}
+
+/// What publishers brought to an exchange since the server started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// Messages that came.
+    pub published_in: u64,
+    /// Messages that went on, counted once for each queue or topic.
+    pub published_out: u64,
+}
+
+impl Passed {
+    /// Messages came, each for so many queues and topics.
+    pub(crate) fn count(&mut self, messages: u64, targets: usize) {
+        self.published_in += messages;
+        self.published_out += messages * targets as u64;
+    }
 }
 
 /// Bindings from a place on.
@@ -153,15 +187,23 @@ impl VirtualHost {
     }
 
     /// Exchanges, in the order of their names.
-    pub async fn exchanges(&self, part: Part) -> Answer<Vec<ExchangeDefinition>> {
+    pub async fn exchanges(&self, part: Part) -> Answer<Vec<ExchangeDescription>> {
         match self.inspect(Inspect::Exchanges(part)).await? {
             Inspected::Exchanges(exchanges) => Ok(exchanges),
             _ => Err(HostError::Stopped),
         }
     }
 
+    /// What was published to the default exchange.
+    pub async fn default_exchange(&self) -> Answer<Passed> {
+        match self.inspect(Inspect::DefaultExchange).await? {
+            Inspected::DefaultExchange(passed) => Ok(passed),
+            _ => Err(HostError::Stopped),
+        }
+    }
+
     /// One exchange, if it is there.
-    pub async fn exchange(&self, name: Bytes) -> Answer<Option<ExchangeDefinition>> {
+    pub async fn exchange(&self, name: Bytes) -> Answer<Option<ExchangeDescription>> {
         match self.inspect(Inspect::Exchange { name }).await? {
             Inspected::Exchanges(mut exchanges) => Ok(exchanges.pop()),
             _ => Err(HostError::Stopped),

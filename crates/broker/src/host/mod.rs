@@ -40,8 +40,8 @@ pub use definition::{
 pub use error::{Difference, HostError, PublishError};
 pub use handle::VirtualHost;
 pub use inspect::{
-    BindingDescription, BindingPlace, Bindings, BindingsPart, HostTotals, Inspect, Inspected, Part,
-    QueueDescription,
+    BindingDescription, BindingPlace, Bindings, BindingsPart, ExchangeDescription, HostTotals,
+    Inspect, Inspected, Part, Passed, QueueDescription,
 };
 pub use leases::{Lease, LeaseError, LeaseOutcome, Leased, Receive, Received};
 pub use message::{

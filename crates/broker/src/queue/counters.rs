@@ -63,6 +63,30 @@ pub struct Counters {
     pub consumers: u64,
     /// What has been since the queue was made.
     pub totals: Totals,
+    /// What has been since the server started.
+    pub served: Served,
+}
+
+/// What a queue has given out since the server started, by the way it went: operators watch how fast it grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Messages that consumers are to settle.
+    pub delivered: u64,
+    /// Messages that went to consumers that acknowledge nothing.
+    pub delivered_no_ack: u64,
+    /// Messages that somebody asked for, and is to settle.
+    pub got: u64,
+    /// Messages that somebody asked for who acknowledges nothing.
+    pub got_no_ack: u64,
+    /// Messages that were acknowledged.
+    pub acked: u64,
+}
+
+impl Served {
+    /// All that were given out.
+    pub fn all(&self) -> u64 {
+        self.delivered + self.delivered_no_ack + self.got + self.got_no_ack
+    }
 }
 
 /// What a queue has seen since it was made, restarts included.

@@ -23,6 +23,8 @@ pub struct Get {
     pub lock_ms: Option<u64>,
     /// They are settled by being delivered.
     pub no_ack: bool,
+    /// A gateway settles them when they are [sent](super::Outcome::Sent). It only counts.
+    pub auto_ack: bool,
 }
 
 impl Queue {
@@ -42,6 +44,11 @@ impl Queue {
                 given += self.get_line(get, first, get.messages_max - given, until_ms, turn);
             }
         }
+        let served = &mut self.messages.counters.served;
+        *match get.no_ack || get.auto_ack {
+            true => &mut served.got_no_ack,
+            false => &mut served.got,
+        } += given;
         given
     }
 
@@ -102,6 +109,7 @@ impl Queue {
                 break;
             };
             let no_ack = consumer.settings.no_ack;
+            let auto_ack = consumer.settings.auto_ack;
             if let Credit::Grant(left) = &mut consumer.settings.credit {
                 *left = left.saturating_sub(u32::try_from(count).unwrap_or(u32::MAX));
             }
@@ -111,6 +119,11 @@ impl Queue {
                     turn.pools.take(pool, count);
                 }
             }
+            let served = &mut self.messages.counters.served;
+            *match no_ack || auto_ack {
+                true => &mut served.delivered_no_ack,
+                false => &mut served.delivered,
+            } += count;
             self.deliver(id, no_ack, priority, run, until_ms, turn);
             if waiting > 1 {
                 self.consumers.rotate(id);

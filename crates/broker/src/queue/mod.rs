@@ -69,7 +69,7 @@ mod unburied;
 mod tests;
 
 pub use admin::Lost;
-pub use counters::{Counters, DeathReason, Removal, Totals};
+pub use counters::{Counters, DeathReason, Removal, Served, Totals};
 pub use credit::{Credit, CreditPools};
 pub use dispatch::Get;
 pub use effect::{Delivery, Effect, Effects, GoneReason, Turn};
@@ -135,6 +135,11 @@ impl Queue {
     /// Who is the single active consumer, if the queue's settings ask for one.
     pub fn active_consumer(&self) -> Option<HolderId> {
         self.consumers.active()
+    }
+
+    /// Whether a consumer would be given a message at once.
+    pub fn has_room(&self, pools: &CreditPools) -> bool {
+        self.consumers.any_room(pools)
     }
 
     /// How many messages a holder has not settled.

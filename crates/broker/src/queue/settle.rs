@@ -14,6 +14,8 @@ use super::settings::Cause;
 pub enum Outcome {
     /// They are consumed.
     Ack,
+    /// The same, by being sent to somebody who acknowledges nothing.
+    Sent,
     /// They come back, without blame.
     Nack {
         /// For how long they wait, if not as the retry policy says.
@@ -57,7 +59,11 @@ impl Queue {
             return Ok(());
         }
         match outcome {
-            Outcome::Ack => self.finish(holder, numbers, Removal::Acked, turn),
+            Outcome::Ack => {
+                self.finish(holder, numbers, Removal::Acked, turn);
+                self.messages.counters.served.acked += count;
+            }
+            Outcome::Sent => self.finish(holder, numbers, Removal::Acked, turn),
             Outcome::Reject => {
                 let removal = self.death(DeathReason::Rejected);
                 self.finish(holder, numbers, removal, turn);

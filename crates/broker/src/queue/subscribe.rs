@@ -16,6 +16,8 @@ pub struct Subscription {
     pub pool: Option<PoolId>,
     /// Its messages are settled by being delivered. Neither windows nor pools bound them.
     pub no_ack: bool,
+    /// Its gateway settles them when they are [sent](super::Outcome::Sent). It only counts.
+    pub auto_ack: bool,
     /// Nobody else may be subscribed.
     pub exclusive: bool,
     /// Who has a higher one is given messages as long as there is room.

@@ -201,6 +201,7 @@ impl Running {
         let get = GetMessage {
             queue: Bytes::copy_from_slice(queue.as_bytes()),
             holder: HolderId(self.broker.next_id()),
+            auto_ack: false,
             connection: ME,
         };
         let got = self.host.get_message(get).await.unwrap()?;

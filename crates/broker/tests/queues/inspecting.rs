@@ -1,7 +1,7 @@
 //! What operators look at.
 
 use bytes::Bytes;
-use forebay_broker::host::{Bind, BindingPlace, BindingsPart, Part};
+use forebay_broker::host::{Bind, BindingPlace, BindingsPart, Part, Passed};
 use forebay_broker::routing::RouterKind;
 
 use crate::harness::{Running, binding, exchange};
@@ -142,10 +142,32 @@ async fn exchanges_are_shown_with_those_that_are_always_there() {
         .await
         .unwrap()
         .into_iter()
-        .map(|found| found.name)
+        .map(|found| found.definition.name)
         .collect();
     assert_eq!(names.len(), 7);
     assert!(names.is_sorted());
     let found = running.host.exchange("mine".into()).await.unwrap();
-    assert_eq!(found, Some(mine));
+    assert_eq!(found.map(|found| found.definition), Some(mine));
+}
+
+#[tokio::test]
+async fn an_exchange_counts_what_is_published_to_it_and_where_that_goes() {
+    let running = Running::new();
+    running.exchange("e", RouterKind::Topic).await;
+    for queue in ["one", "two"] {
+        running.declare(queue).await;
+        running.bind("e", queue, "a.*").await;
+    }
+    for key in ["a.b", "a.c", "b"] {
+        running.publish("e", key, "m").await;
+    }
+    running.publish("", "one", "m").await;
+    let found = running.host.exchange("e".into()).await.unwrap().unwrap();
+    let passed = |published_in, published_out| Passed {
+        published_in,
+        published_out,
+    };
+    assert_eq!(found.passed, passed(3, 4));
+    let default = running.host.default_exchange().await.unwrap();
+    assert_eq!(default, passed(1, 1));
 }

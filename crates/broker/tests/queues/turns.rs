@@ -53,6 +53,7 @@ async fn an_answer_waits_for_what_was_settled_in_the_same_turn() {
         let get = GetMessage {
             queue: Bytes::from("q"),
             holder: HolderId(asked.broker().next_id()),
+            auto_ack: false,
             connection: ME,
         };
         asked.get_message(get).await.unwrap().unwrap()

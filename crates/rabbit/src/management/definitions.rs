@@ -273,6 +273,7 @@ impl Topology {
                 .filter_map(|topic| streams::definition(topic));
             found.queues.extend(streams.map(named));
             for exchange in walk::exchanges(host).await? {
+                let exchange = exchange.definition;
                 if exchange.name.starts_with(RESERVED) {
                     continue;
                 }

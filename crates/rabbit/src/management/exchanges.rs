@@ -1,12 +1,12 @@
 //! `/api/exchanges`: what there is of exchanges, and how they come and go.
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
-use forebay_broker::access::{Action, Directory};
-use forebay_broker::host::{ExchangeDefinition, VirtualHost};
+use forebay_broker::access::Action;
+use forebay_broker::host::{ExchangeDefinition, ExchangeDescription, VirtualHost};
 use forebay_broker::policy::PolicyKind;
 use forebay_broker::routing::{Arguments, RouterKind};
 use serde_json::{Value, json};
@@ -15,7 +15,8 @@ use super::authentication::Principal;
 use super::body::{self, Body};
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
-use super::{json, put_status, walk};
+use super::stats::Stats;
+use super::{Context, json, put_status, walk};
 use crate::amqp091::method::exchange::Declare;
 use crate::amqp091::session::commands::exchange::{RESERVED, exchange_definition};
 use crate::amqp091::session::errors::Subject;
@@ -38,31 +39,34 @@ pub(super) async fn known(host: &VirtualHost, name: &Bytes) -> Result<(), ApiErr
 
 /// `GET /exchanges`
 pub(super) async fn list(
+    State(context): State<Context>,
     principal: Principal,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    answer(&principal.directory, principal.virtual_hosts(), &parameters).await
+    answer(&context, principal.virtual_hosts(), &parameters).await
 }
 
 /// `GET /exchanges/{vhost}`
 pub(super) async fn of_virtual_host(
+    State(context): State<Context>,
     principal: Principal,
     Path(vhost): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let host = principal.virtual_host(&vhost)?;
-    answer(&principal.directory, vec![(vhost, host)], &parameters).await
+    answer(&context, vec![(vhost, host)], &parameters).await
 }
 
 /// `GET /exchanges/{vhost}/{name}`
 pub(super) async fn get(
+    State(context): State<Context>,
     principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
     let host = principal.virtual_host(&vhost)?;
     let exchange = find(&host, &named(&name)).await?;
-    let mut shown = show(&principal.directory, &vhost, &host, &exchange);
+    let mut shown = show(&context, &vhost, &host, &exchange);
     shown["incoming"] = json!([]);
     shown["outgoing"] = json!([]);
     Ok(Json(ListQuery::unpaged(&parameters).project(shown)))
@@ -101,7 +105,7 @@ pub(super) async fn declare(
     if name.starts_with(RESERVED) {
         match &there {
             // What is always there is durable, whatever is said of it.
-            Some(there) => definition.durable = there.durable,
+            Some(there) => definition.durable = there.definition.durable,
             None => return Err(ApiError::ACCESS_REFUSED),
         }
     }
@@ -131,17 +135,17 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn find(host: &VirtualHost, name: &Bytes) -> Result<ExchangeDefinition, ApiError> {
+async fn find(host: &VirtualHost, name: &Bytes) -> Result<ExchangeDescription, ApiError> {
     if name.is_empty() {
-        return Ok(default_exchange());
+        return default_exchange(host).await;
     }
     let found = host.exchange(name.clone()).await?;
     found.ok_or(ApiError::NoObject)
 }
 
-/// The one that has every queue bound by its name. The broker keeps nothing of it.
-fn default_exchange() -> ExchangeDefinition {
-    ExchangeDefinition {
+/// The one that has every queue bound by its name. The broker only counts for it.
+async fn default_exchange(host: &VirtualHost) -> Result<ExchangeDescription, ApiError> {
+    let definition = ExchangeDefinition {
         name: Bytes::new(),
         kind: RouterKind::Direct,
         kind_name: Bytes::from_static(b"direct"),
@@ -150,38 +154,47 @@ fn default_exchange() -> ExchangeDefinition {
         internal: false,
         alternate: None,
         arguments: Arguments::default(),
-    }
+    };
+    let passed = host.default_exchange().await?;
+    Ok(ExchangeDescription { definition, passed })
 }
 
 async fn answer(
-    directory: &Directory,
+    context: &Context,
     hosts: Vec<(String, VirtualHost)>,
     parameters: &Parameters,
 ) -> Result<Response, ApiError> {
     let query = ListQuery::parse(parameters)?;
     let mut rows = Vec::new();
     for (vhost, host) in hosts {
-        rows.push(show(directory, &vhost, &host, &default_exchange()));
+        rows.push(show(
+            context,
+            &vhost,
+            &host,
+            &default_exchange(&host).await?,
+        ));
         let exchanges = walk::exchanges(&host).await?;
         rows.extend(
             exchanges
                 .iter()
-                .map(|exchange| show(directory, &vhost, &host, exchange)),
+                .map(|exchange| show(context, &vhost, &host, exchange)),
         );
     }
     query.answer(rows)
 }
 
 fn show(
-    directory: &Directory,
+    context: &Context,
     vhost: &str,
     host: &VirtualHost,
-    exchange: &ExchangeDefinition,
+    exchange: &ExchangeDescription,
 ) -> Value {
+    let (exchange, passed) = (&exchange.definition, &exchange.passed);
     let name = json::text(&exchange.name);
+    let directory = context.gateway.broker.directory();
     let policy = directory.policy_of_exchange(PolicyKind::User, host.id(), exchange);
     let is_own = exchange.name.is_empty() || exchange.name.starts_with(RESERVED);
-    json!({
+    let mut shown = json!({
         "arguments": json::arguments(&exchange.arguments),
         "auto_delete": exchange.auto_delete,
         "durable": exchange.durable,
@@ -191,5 +204,14 @@ fn show(
         "type": json::text(&exchange.kind_name),
         "user_who_performed_action": if is_own { "rmq-internal" } else { "guest" },
         "vhost": vhost,
-    })
+    });
+    // As with RabbitMQ, an exchange that nobody publishes to has none.
+    if passed.published_in > 0 {
+        let stats = Stats::new(&[
+            ("publish_in", passed.published_in),
+            ("publish_out", passed.published_out),
+        ]);
+        shown["message_stats"] = stats.object(context, format!("exchange {vhost} {name}"));
+    }
+    shown
 }

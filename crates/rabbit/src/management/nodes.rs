@@ -10,6 +10,35 @@ use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
 use super::{Context, overview};
 
+/// What RabbitMQ, and what Erlang needs memory for, as far as tools ask for it.
+const PARTS_OF_MEMORY: &[&str] = &[
+    "allocated_unused",
+    "atom",
+    "binary",
+    "code",
+    "connection_channels",
+    "connection_other",
+    "connection_readers",
+    "connection_writers",
+    "metadata_store",
+    "metadata_store_ets",
+    "metrics",
+    "mgmt_db",
+    "mnesia",
+    "msg_index",
+    "other_ets",
+    "other_proc",
+    "plugins",
+    "queue_procs",
+    "quorum_ets",
+    "quorum_queue_dlx_procs",
+    "quorum_queue_procs",
+    "reserved_unallocated",
+    "stream_queue_coordinator_procs",
+    "stream_queue_procs",
+    "stream_queue_replica_reader_procs",
+];
+
 /// `GET /nodes`
 pub(super) async fn list(
     State(context): State<Context>,
@@ -43,10 +72,16 @@ pub(super) async fn memory(
     principal.require(Tag::Monitoring)?;
     known(&context, &name)?;
     let resident = (context.node.usage)().resident_bytes;
-    Ok(Json(json!({"memory": {
+    let mut memory = json!({
         "strategy": "rss",
         "total": {"rss": resident, "allocated": resident, "erlang": 0},
-    }})))
+        // It is not known by purpose, and the parts are to make up the whole.
+        "other_system": resident,
+    });
+    for part in PARTS_OF_MEMORY {
+        memory[part] = json!(0);
+    }
+    Ok(Json(json!({"memory": memory})))
 }
 
 fn known(context: &Context, name: &str) -> Result<(), ApiError> {

@@ -123,6 +123,7 @@ pub(super) async fn get(
         let asked = GetMessage {
             queue: queue.clone(),
             holder,
+            auto_ack: false,
             connection: nobody,
         };
         let got = host.get_message(asked).await;

@@ -286,14 +286,23 @@ fn show(context: &Context, vhost: &str, host: &VirtualHost, queue: &QueueDescrip
         ready: counters.ready + counters.delayed,
         unacknowledged: counters.locked,
     };
-    let seen = &counters.totals;
+    let (seen, served) = (&counters.totals, &counters.served);
     let stats = Stats::new(&[
         ("publish", seen.enqueued),
-        ("deliver_get", seen.delivered),
-        ("deliver", seen.delivered),
+        ("deliver_get", served.all()),
+        ("deliver", served.delivered),
+        ("deliver_no_ack", served.delivered_no_ack),
+        ("get", served.got),
+        ("get_no_ack", served.got_no_ack),
         ("redeliver", seen.redelivered),
-        ("ack", seen.acked),
+        ("ack", served.acked),
     ]);
+    // What of its time its consumers have room for, which is looked at now.
+    let capacity = u8::from(queue.has_room);
+    let persistent = match definition.durable {
+        true => counters.ready + counters.delayed + counters.locked,
+        false => 0,
+    };
     let directory = context.gateway.broker.directory();
     let policy = |kind| directory.policy_of_queue(kind, host.id(), definition);
     let (users, operators) = (policy(PolicyKind::User), policy(PolicyKind::Operator));
@@ -303,14 +312,23 @@ fn show(context: &Context, vhost: &str, host: &VirtualHost, queue: &QueueDescrip
         "type": kind,
         "arguments": arguments,
         "auto_delete": definition.settings.auto_delete,
+        "consumer_capacity": capacity,
+        "consumer_utilisation": capacity,
         "consumers": counters.consumers,
         "durable": definition.durable,
         "effective_policy_definition": policies::effective(rules(users), rules(operators)),
         "exclusive": definition.exclusive.is_some(),
         "internal": false,
         "internal_owner": false,
+        "memory": queue.memory_bytes,
+        // Bodies are in the log, and nowhere else for long.
+        "message_bytes_ram": 0,
         "message_bytes_ready": counters.ready_bytes,
         "messages_delayed": counters.delayed,
+        "messages_persistent": persistent,
+        "messages_ram": 0,
+        "messages_ready_ram": 0,
+        "messages_unacknowledged_ram": 0,
         "message_stats": stats.object(context, format!("queue {vhost} {name}")),
         "name": name,
         "node": context.node.name,

@@ -86,7 +86,12 @@ pub(super) fn show(context: &Context, vhost: &str, topic: &Topic, consumers: usi
     let node = &context.node.name;
     let sum = |count: fn(&LogReader) -> u64| topic.partitions.iter().map(count).sum::<u64>();
     let delivered = sum(LogReader::fetched_records);
-    let stats = Stats::new(&[("deliver_get", delivered), ("deliver", delivered)]);
+    let stats = Stats::new(&[
+        // Offsets are dense: what the end of a log has passed was published.
+        ("publish", sum(LogReader::end_offset)),
+        ("deliver_get", delivered),
+        ("deliver", delivered),
+    ]);
     let mut shown = json!({
         "type": "stream",
         "arguments": arguments(topic),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use forebay_broker::host::{
-    BindingDescription, BindingPlace, BindingsPart, ExchangeDefinition, HostError, Part,
+    BindingDescription, BindingPlace, BindingsPart, ExchangeDescription, HostError, Part,
     QueueDescription, VirtualHost,
 };
 use serde_json::{Map, Value};
@@ -21,10 +21,10 @@ pub(super) async fn queues(
 }
 
 /// All exchanges.
-pub(super) async fn exchanges(host: &VirtualHost) -> Result<Vec<ExchangeDefinition>, HostError> {
-    let mut all: Vec<ExchangeDefinition> = Vec::new();
+pub(super) async fn exchanges(host: &VirtualHost) -> Result<Vec<ExchangeDescription>, HostError> {
+    let mut all: Vec<ExchangeDescription> = Vec::new();
     loop {
-        let after = all.last().map(|found| found.name.clone());
+        let after = all.last().map(|found| found.definition.name.clone());
         let limit = INSPECTED_AT_ONCE;
         let part = host.exchanges(Part { after, limit }).await?;
         if part.is_empty() {

@@ -78,6 +78,7 @@ async fn settle_one(host: &VirtualHost, outcome: Outcome) {
     let get = GetMessage {
         queue: QUEUE,
         holder: HolderId(host.broker().next_id()),
+        auto_ack: false,
         connection: CONNECTION,
     };
     let got = host.get_message(get).await.expect("it is there");

@@ -238,6 +238,7 @@ fn get(cx: &mut Context, queue: Kind) -> Result<(), Down> {
     let get = GetMessage {
         queue: queue.name().into(),
         holder: id,
+        auto_ack: false,
         connection: CONNECTION,
     };
     let got = match cx.ask(host(cx).get_message(get))? {

@@ -74,6 +74,7 @@ impl Host {
         let GetMessage {
             queue,
             holder,
+            auto_ack,
             connection,
         } = get;
         let id = self.queue_for(vhost, &queue, connection)?;
@@ -88,6 +89,7 @@ impl Host {
             messages_max: 1,
             lock_ms: None,
             no_ack: false,
+            auto_ack,
         };
         self.turn(id, |queue, turn| queue.get(get, turn));
         let is_it = |effect: &(_, Effect)| matches!(effect, (_, Effect::Deliver(delivery)) if delivery.holder == holder);

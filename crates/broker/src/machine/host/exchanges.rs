@@ -6,7 +6,9 @@ use forebay_storage::Durability;
 use super::topics::topic_of;
 use super::{Cx, Exchange, ExchangeId, Host, Target};
 use crate::event::{BrokerEvent, HostEvent};
-use crate::host::{Bind, Difference, ExchangeDefinition, HostError, HostReply, VirtualHostId};
+use crate::host::{
+    Bind, Difference, ExchangeDefinition, HostError, HostReply, Passed, VirtualHostId,
+};
 use crate::limits::{BINDINGS_PER_EXCHANGE_MAX, EXCHANGES_MAX, QUEUES_MAX};
 use crate::machine::command::HostResult;
 use crate::queue::Queue;
@@ -30,6 +32,7 @@ impl Host {
             definition,
             delayed: None,
             was_unbound: false,
+            passed: Passed::default(),
         };
         self.exchanges.insert(id, exchange);
     }

@@ -5,14 +5,23 @@ use std::ops::Bound;
 use bytes::Bytes;
 
 use super::topics::topic_of;
-use super::{Host, Names, Target};
+use super::{Exchange, Host, Names, Target};
 use crate::host::{
-    BindingDescription, BindingPlace, Bindings, BindingsPart, HostReply, HostTotals, Inspect,
-    Inspected, Part, QueueDescription, QueueId, VirtualHostId,
+    BindingDescription, BindingPlace, Bindings, BindingsPart, ExchangeDescription, HostReply,
+    HostTotals, Inspect, Inspected, Part, QueueDescription, QueueId, VirtualHostId,
 };
 use crate::machine::command::HostResult;
 use crate::routing::Binding;
 use crate::topic::Catalog;
+
+impl Exchange {
+    fn describe(&self) -> ExchangeDescription {
+        ExchangeDescription {
+            definition: self.definition.clone(),
+            passed: self.passed,
+        }
+    }
+}
 
 impl Host {
     pub(super) fn inspect(
@@ -35,18 +44,14 @@ impl Host {
             Inspect::Exchanges(part) => {
                 let ids = names.exchanges.after(part.after.as_ref()).take(part.limit);
                 let exchanges = ids.filter_map(|id| self.exchanges.get(&id));
-                Inspected::Exchanges(exchanges.map(|found| found.definition.clone()).collect())
+                Inspected::Exchanges(exchanges.map(Exchange::describe).collect())
             }
             Inspect::Exchange { name } => {
                 let id = names.exchanges.get(&name);
                 let exchange = id.and_then(|id| self.exchanges.get(id));
-                Inspected::Exchanges(
-                    exchange
-                        .map(|found| found.definition.clone())
-                        .into_iter()
-                        .collect(),
-                )
+                Inspected::Exchanges(exchange.map(Exchange::describe).into_iter().collect())
             }
+            Inspect::DefaultExchange => Inspected::DefaultExchange(names.passed),
             Inspect::Bindings(part) => {
                 let wanted = part.destination.as_ref();
                 let wanted = wanted.map(|(name, to_exchange)| match to_exchange {
@@ -97,6 +102,8 @@ impl Host {
         Some(QueueDescription {
             definition: state.definition.clone(),
             counters: *state.queue.counters(),
+            has_room: state.queue.has_room(&self.pools),
+            memory_bytes: state.queue.memory_bytes(),
             dead_letter: state.dead_letter.clone(),
             active: state.queue.active_consumer(),
             topics: self.describe_topics(id, catalog),

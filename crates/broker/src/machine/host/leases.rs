@@ -122,6 +122,7 @@ impl Host {
             messages_max: receive.messages_max.into(),
             lock_ms: Some(lock_ms.unwrap_or(receive.default_lock_ms)),
             no_ack: false,
+            auto_ack: false,
         };
         let worked_off = self.work.len();
         self.turn(id, |queue, turn| queue.get(get, turn));

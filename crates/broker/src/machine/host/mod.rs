@@ -40,7 +40,7 @@ use crate::access::Directory;
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{
     ConnectionId, DeadLetterTarget, ExchangeDefinition, HostCommand, HostReply, Notice,
-    NoticeSender, QueueDefinition, QueueId, Recall, VirtualHostId,
+    NoticeSender, Passed, QueueDefinition, QueueId, Recall, VirtualHostId,
 };
 use crate::limits::{QUEUE_TRIM_BYTES, QUEUE_TRIM_INTERVAL, WAITING_PUBLISH_INTERVAL};
 use crate::queue::{CreditPools, Effect, Effects, HolderId, PoolId, Queue, QueueEvent, Turn};
@@ -111,6 +111,8 @@ struct Names {
     predeclared: ExchangeId,
     exchanges: ByName<ExchangeId>,
     queues: ByName<QueueId>,
+    /// What was published to the default exchange.
+    passed: Passed,
 }
 
 struct Exchange {
@@ -123,6 +125,7 @@ struct Exchange {
     delayed: Option<QueueId>,
     /// It lost a binding.
     was_unbound: bool,
+    passed: Passed,
 }
 
 struct QueueState {

@@ -107,15 +107,24 @@ impl Host {
                     &mut queues,
                     cx.catalog,
                 ) {
-                    Ok(()) if queues.is_empty() => waiting.done(count, Ok(Published::Unroutable)),
-                    Ok(()) if count > 1 && !self.goes_as_one(&publication, &queues, cx) => {
+                    Ok(source) if queues.is_empty() => {
+                        self.count_published(waiting.virtual_host, source, &publication, 0);
+                        waiting.done(count, Ok(Published::Unroutable));
+                    }
+                    Ok(_) if count > 1 && !self.goes_as_one(&publication, &queues, cx) => {
                         match publication.apart() {
                             Ok(apart) => waiting.apart = apart.into_iter(),
                             Err(_) => waiting.done(count, Err(PublishError::Stopped)),
                         }
                     }
                     // Taken off the end, so that each has its turn in the order of the routing.
-                    Ok(()) => {
+                    Ok(source) => {
+                        self.count_published(
+                            waiting.virtual_host,
+                            source,
+                            &publication,
+                            queues.len(),
+                        );
                         queues.reverse();
                         waiting.refused = false;
                         waiting.position = None;
@@ -220,20 +229,39 @@ impl Host {
         })
     }
 
-    /// Finds the queues and topics that a message goes to, each once.
+    /// Counts what was published where operators look for it.
+    fn count_published(
+        &mut self,
+        vhost: VirtualHostId,
+        source: Option<ExchangeId>,
+        publication: &Publication,
+        targets: usize,
+    ) {
+        let passed = match source {
+            Some(id) => self.exchanges.get_mut(&id).map(|found| &mut found.passed),
+            None if publication.envelope.topic().is_some() => None,
+            None => self.names.get_mut(&vhost).map(|names| &mut names.passed),
+        };
+        if let Some(passed) = passed {
+            passed.count(publication.count() as u64, targets);
+        }
+    }
+
+    /// Finds the queues and topics that a message goes to, each once. Returns the exchange, unless it is the default
+    /// one or a topic by its name.
     pub(super) fn route(
         &mut self,
         vhost: VirtualHostId,
         envelope: &Envelope,
         queues: &mut Vec<Target>,
         catalog: &Catalog,
-    ) -> Result<(), PublishError> {
+    ) -> Result<Option<ExchangeId>, PublishError> {
         let no_exchange = || PublishError::NoExchange(envelope.exchange.clone());
         let names = self.names.get(&vhost).ok_or_else(no_exchange)?;
         if let Some(address) = envelope.topic() {
             let name = std::str::from_utf8(&address.name).unwrap_or_default();
             queues.extend(catalog.get(name).map(|topic| Target::Topic(topic.id)));
-            return Ok(());
+            return Ok(None);
         }
         if envelope.exchange.is_empty() {
             for key in &envelope.routing_keys {
@@ -243,7 +271,7 @@ impl Host {
                     queues.push(target);
                 }
             }
-            return Ok(());
+            return Ok(None);
         }
         let source = names.exchanges.get(&envelope.exchange).copied();
         let source = source.ok_or_else(no_exchange)?;
@@ -252,7 +280,7 @@ impl Host {
             return Err(PublishError::Internal(envelope.exchange.clone()));
         }
         self.route_from(vhost, source, envelope, queues, catalog);
-        Ok(())
+        Ok(Some(source))
     }
 
     /// The same from an exchange on.

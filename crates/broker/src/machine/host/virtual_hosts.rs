@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::by_name::ByName;
 use super::{Cx, ExchangeId, Host, Names};
 use crate::event::HostEvent;
-use crate::host::{ExchangeDefinition, HostError, VirtualHostId};
+use crate::host::{ExchangeDefinition, HostError, Passed, VirtualHostId};
 use crate::routing::{Arguments, RouterKind};
 
 /// Exchanges that every virtual host has from its foundation on, and that are never journaled. They have
@@ -54,6 +54,7 @@ impl Host {
             predeclared,
             exchanges: ByName::default(),
             queues: ByName::default(),
+            passed: Passed::default(),
         };
         self.names.insert(vhost, names);
         for (id, (name, kind, kind_name)) in (predeclared.0..).zip(PREDECLARED) {

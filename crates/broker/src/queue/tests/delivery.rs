@@ -167,10 +167,38 @@ fn a_get_takes_what_it_asks_for_beside_any_credit() {
         messages_max: 1,
         lock_ms: None,
         no_ack: true,
+        auto_ack: false,
     };
     bench.nack(ANNA, 0..1);
     assert_eq!(bench.turn(|queue, turn| queue.get(get, turn)), 1);
     assert_eq!(bench.queue.counters().locked, 2);
+}
+
+#[test]
+fn what_is_given_out_is_counted_by_the_way_it_goes() {
+    let mut bench = Bench::new(QueueSettings::default());
+    bench.subscribe(ANNA, 2);
+    bench.enqueue(2);
+    bench.ack(ANNA, 0..1);
+    bench.nack(ANNA, 1..2);
+    bench.turn(|queue, turn| queue.cancel(ANNA, turn)).unwrap();
+    let settings = Subscription {
+        credit: Credit::Window(9),
+        auto_ack: true,
+        ..Subscription::default()
+    };
+    bench.subscribe_with(BERT, settings).unwrap();
+    bench.enqueue(3);
+    let first = bench.queue.next_number(BERT) - 3;
+    bench.settle(BERT, first..first + 3, Outcome::Sent).unwrap();
+    let expected = Served {
+        delivered: 3,
+        delivered_no_ack: 3,
+        acked: 1,
+        ..Served::default()
+    };
+    assert_eq!(bench.queue.counters().served, expected);
+    assert_eq!(bench.queue.counters().totals.acked, 4, "sent is consumed");
 }
 
 #[test]

@@ -158,6 +158,7 @@ impl Bench {
             messages_max,
             lock_ms: None,
             no_ack: false,
+            auto_ack: false,
         };
         self.turn(|queue, turn| queue.get(get, turn));
         self.offsets()

@@ -162,6 +162,7 @@ impl World {
                     messages_max: *messages_max,
                     lock_ms: None,
                     no_ack: *no_ack,
+                    auto_ack: false,
                 };
                 self.bench.turn(|queue, turn| queue.get(get, turn));
             }
@@ -276,7 +277,7 @@ impl World {
         let numbers = first..first + run.len() as u64;
         for index in run {
             match outcome {
-                Outcome::Ack => self.model.ack(index),
+                Outcome::Ack | Outcome::Sent => self.model.ack(index),
                 Outcome::Reject => {
                     self.model.messages[index].state = State::Dying(DeathReason::Rejected);
                 }
@@ -398,6 +399,7 @@ fn subscription() -> impl Strategy<Value = Subscription> {
             credit,
             pool: pooled.then_some(POOL),
             no_ack,
+            auto_ack: false,
             exclusive,
             priority,
         },
@@ -407,7 +409,8 @@ fn subscription() -> impl Strategy<Value = Subscription> {
 fn outcome() -> impl Strategy<Value = Outcome> {
     let delay = || prop::option::weighted(0.3, 0..30u64);
     prop_oneof![
-        4 => Just(Outcome::Ack),
+        3 => Just(Outcome::Ack),
+        1 => Just(Outcome::Sent),
         2 => delay().prop_map(|delay_ms| Outcome::Nack { delay_ms }),
         2 => delay().prop_map(|delay_ms| Outcome::Fail { delay_ms }),
         1 => Just(Outcome::Reject),

@@ -237,7 +237,7 @@ impl Session<'_> {
             self.auto_acks.add(Settlement {
                 holder: delivered.holder,
                 numbers: number..number + 1,
-                outcome: Outcome::Ack,
+                outcome: Outcome::Sent,
             });
             channel.unacked.next_tag()
         } else {

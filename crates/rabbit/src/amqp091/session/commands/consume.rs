@@ -74,6 +74,7 @@ impl Session<'_> {
             credit,
             pool: (!consume.no_ack).then_some(channel.pool),
             no_ack: false,
+            auto_ack: consume.no_ack,
             exclusive: consume.exclusive,
             priority,
         };

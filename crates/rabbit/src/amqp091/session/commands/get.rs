@@ -29,6 +29,7 @@ impl Session<'_> {
         let asked = GetMessage {
             queue: queue.clone(),
             holder,
+            auto_ack: get.no_ack,
             connection: self.id,
         };
         let got = self.host.get_message(asked).await;
@@ -66,7 +67,7 @@ impl Session<'_> {
             self.auto_acks.add(Settlement {
                 holder,
                 numbers: first..first + 1,
-                outcome: Outcome::Ack,
+                outcome: Outcome::Sent,
             });
             tag
         } else {
