@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::layout::Layout;
 use crate::process;
-use crate::rabbitmq;
+use crate::rabbitmq::{self, Version};
 
 /// Downloads from a cold registry cache are slow at times.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -40,8 +40,8 @@ pub(crate) enum Toolchain {
     Iproute,
     /// Lets a process see another time than the system's.
     Faketime,
-    /// The broker itself, to prove suites on.
-    Rabbitmq,
+    /// The broker itself, to prove suites on and to be measured beside.
+    Rabbitmq(Version),
     /// RabbitMQ's command line before version 4.1: a Python program.
     RabbitmqadminV1,
     /// RabbitMQ's own load generator.
@@ -71,7 +71,10 @@ impl fmt::Display for Toolchain {
             Self::Valgrind => "valgrind",
             Self::Iproute => "ip (iproute2)",
             Self::Faketime => "faketime",
-            Self::Rabbitmq => "RabbitMQ (root, unshare, and apt of a Debian)",
+            Self::Rabbitmq(version) => {
+                let number = version.number();
+                return write!(f, "RabbitMQ {number} (root, unshare, and apt of a Debian)");
+            }
             Self::RabbitmqadminV1 => "rabbitmqadmin 1 (apt of a Debian, and dpkg-deb)",
             Self::PerfTest => "RabbitMQ PerfTest (a JRE of 17 or newer, and mvn)",
             Self::Elasticmq => "ElasticMQ (a JRE of 17 or newer, and mvn)",
@@ -107,7 +110,7 @@ impl Toolchain {
             Self::Valgrind => require(&["valgrind"]),
             Self::Iproute => packaged(layout, "iproute2", &["ip"], &["iproute2"]),
             Self::Faketime => packaged(layout, "faketime", &["faketime"], &["faketime"]),
-            Self::Rabbitmq => rabbitmq(layout),
+            Self::Rabbitmq(version) => rabbitmq(layout, version),
             Self::RabbitmqadminV1 => rabbitmqadmin_v1(layout),
             Self::PerfTest => maven(layout, "perf-test"),
             Self::Elasticmq => maven(layout, "elasticmq"),
@@ -302,16 +305,16 @@ fn rust(layout: &Layout, folder: &str, client: &str) -> Result<()> {
     process::must(&mut build, &log, LIMIT)
 }
 
-fn rabbitmq(layout: &Layout) -> Result<()> {
+fn rabbitmq(layout: &Layout, version: Version) -> Result<()> {
     rabbitmq::require_privileges()?;
     require(&["unshare", "chroot", "mount", "apt-get", "dpkg-deb"])?;
-    let manifests = layout.conformance.join("rabbitmq");
+    let manifests = version.manifests(layout);
     let inputs = [
         manifests.join("packages.txt"),
         manifests.join("sources.list"),
     ];
-    once(layout, "rabbitmq", &[&inputs[0], &inputs[1]], |log| {
-        rabbitmq::install(layout, log)
+    once(layout, version.name(), &[&inputs[0], &inputs[1]], |log| {
+        rabbitmq::install(layout, version, log)
     })
 }
 

@@ -12,7 +12,7 @@ use super::usage::Usage;
 use crate::kafka_node::KafkaNode;
 use crate::layout::Layout;
 use crate::process::{self, Ending, free_port};
-use crate::rabbitmq::{RabbitmqNode, answers_amqp};
+use crate::rabbitmq::{RabbitmqNode, Version, answers_amqp};
 use crate::sqs_nodes::{ElasticmqNode, MotoNode, answers_sqs};
 
 /// For a broker that has ten gigabytes of logs to look through.
@@ -101,12 +101,13 @@ impl Seat {
     }
 
     /// RabbitMQ as it comes, without plugins.
-    pub(crate) fn rabbitmq(layout: &Layout, name: &str) -> Result<Self> {
+    pub(crate) fn rabbitmq(layout: &Layout, version: Version) -> Result<Self> {
+        let name = version.name();
         let folder = fresh_folder(layout, name)?;
         let template = layout.root.join("bench/rabbitmq.conf");
         let template =
             fs::read_to_string(&template).with_context(|| template.display().to_string())?;
-        let node = RabbitmqNode::with(layout, &folder, &template, "[].")?;
+        let node = RabbitmqNode::with(layout, version, &folder, &template, "[].")?;
         Ok(Self {
             program: Program::Rabbitmq(node),
             folder,

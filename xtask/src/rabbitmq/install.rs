@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::Version;
 use crate::layout::Layout;
 use crate::process;
 
@@ -20,10 +21,10 @@ const LIMIT: Duration = Duration::from_secs(15 * 60);
 const FIRST: &str = "base-files_";
 
 /// Downloads what `packages.txt` names, with all it depends on, and unpacks it.
-pub(crate) fn install(layout: &Layout, log: &Path) -> Result<()> {
-    let downloads = layout.cache.join("rabbitmq/apt");
-    download(layout, &downloads, log)?;
-    let root = super::node::root(layout);
+pub(crate) fn install(layout: &Layout, version: Version, log: &Path) -> Result<()> {
+    let downloads = version.folder(layout).join("apt");
+    download(&version.manifests(layout), &downloads, log)?;
+    let root = version.root(layout);
     if root.exists() {
         fs::remove_dir_all(&root).with_context(|| format!("clear {}", root.display()))?;
     }
@@ -44,14 +45,14 @@ pub(crate) fn require_privileges() -> Result<()> {
     Ok(())
 }
 
-fn download(layout: &Layout, state: &Path, log: &Path) -> Result<()> {
+fn download(manifests: &Path, state: &Path, log: &Path) -> Result<()> {
     if state.exists() {
         fs::remove_dir_all(state)?;
     }
     fs::create_dir_all(state.join("lists/partial"))?;
     fs::create_dir_all(state.join("cache/archives/partial"))?;
     fs::write(state.join("status"), "")?;
-    let sources = layout.conformance.join("rabbitmq/sources.list");
+    let sources = manifests.join("sources.list");
     let apt_get = |arguments: &[&str]| {
         let mut apt_get = Command::new("apt-get");
         for (option, value) in [
@@ -71,7 +72,7 @@ fn download(layout: &Layout, state: &Path, log: &Path) -> Result<()> {
         apt_get
     };
     process::must(&mut apt_get(&["update"]), log, LIMIT)?;
-    let wanted = fs::read_to_string(layout.conformance.join("rabbitmq/packages.txt"))?;
+    let wanted = fs::read_to_string(manifests.join("packages.txt"))?;
     let wanted = wanted.lines().filter(|line| !line.starts_with('#'));
     let mut install = apt_get(&["install", "--download-only", "--no-install-recommends"]);
     process::must(install.args(wanted), log, LIMIT)
@@ -94,7 +95,8 @@ fn packages(downloads: &Path) -> Result<Vec<PathBuf>> {
 
 /// What the packages' own scripts would have made, which are not run.
 fn complete(root: &Path) -> Result<()> {
-    let shell = root.join("usr/bin/sh");
+    // Where scripts look for it; in bookworm `bin` is no link to `usr/bin` yet.
+    let shell = root.join("bin/sh");
     if !shell.exists() {
         symlink("bash", &shell)?;
     }

@@ -2,6 +2,8 @@
 
 mod install;
 mod node;
+mod version;
 
 pub(crate) use install::{install, require_privileges};
 pub(crate) use node::{RabbitmqNode, answers_amqp};
+pub(crate) use version::Version;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::Version;
 use crate::layout::Layout;
 use crate::process::{self, free_port};
 
@@ -46,13 +47,15 @@ pub(crate) struct RabbitmqNode {
 impl RabbitmqNode {
     /// Writes the configuration of a node that the conformance suites meet, with its data below `dir`.
     pub(crate) fn configure(layout: &Layout, dir: &Path) -> Result<Self> {
-        let templates = layout.conformance.join("rabbitmq");
+        let version = Version::V4_3;
+        let templates = version.manifests(layout);
         let read = |name: &str| {
             let path = templates.join(name);
             fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))
         };
         Self::with(
             layout,
+            version,
             dir,
             &read("rabbitmq.conf")?,
             &read("enabled_plugins")?,
@@ -61,7 +64,13 @@ impl RabbitmqNode {
 
     /// A node with the configuration that `template` is with its words in capitals filled in, and these
     /// plugins, with its data below `dir`.
-    pub(crate) fn with(layout: &Layout, dir: &Path, template: &str, plugins: &str) -> Result<Self> {
+    pub(crate) fn with(
+        layout: &Layout,
+        version: Version,
+        dir: &Path,
+        template: &str,
+        plugins: &str,
+    ) -> Result<Self> {
         let (amqp, management) = (free_port()?, free_port()?);
         let home = dir.join("rabbitmq");
         fs::create_dir_all(&home)?;
@@ -75,7 +84,7 @@ impl RabbitmqNode {
         Ok(Self {
             amqp: format!("127.0.0.1:{amqp}"),
             management: format!("127.0.0.1:{management}"),
-            root: root(layout),
+            root: version.root(layout),
             home,
             epmd_port: free_port()?,
             distribution_port: free_port()?,
@@ -122,9 +131,4 @@ pub(crate) fn answers_amqp(address: &str) -> bool {
         Ok(frame_type[0])
     };
     greet().is_ok_and(|frame_type| frame_type == METHOD_FRAME)
-}
-
-/// Where its packages are unpacked.
-pub(super) fn root(layout: &Layout) -> PathBuf {
-    layout.cache.join("rabbitmq/root")
 }

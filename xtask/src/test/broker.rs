@@ -13,7 +13,7 @@ use super::report::Report;
 use crate::kafka_node::KafkaNode;
 use crate::layout::Layout;
 use crate::process::{self, Ending};
-use crate::rabbitmq::RabbitmqNode;
+use crate::rabbitmq::{RabbitmqNode, Version};
 use crate::toolchain::Toolchain;
 
 /// JVMs and Erlang need their time; Forebay is ready in milliseconds.
@@ -43,7 +43,7 @@ impl Kind {
         match self {
             Self::Forebay => None,
             Self::Kafka => Some(Toolchain::Java),
-            Self::Rabbitmq => Some(Toolchain::Rabbitmq),
+            Self::Rabbitmq => Some(Toolchain::Rabbitmq(Version::V4_3)),
         }
     }
 }

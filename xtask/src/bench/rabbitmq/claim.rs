@@ -1,6 +1,6 @@
 //! What Forebay is to reach beside RabbitMQ.
 
-use super::contender::Contender::{self, Classic, ForebayFsync, ForebayOs, Quorum};
+use super::contender::Contender::{self, Classic, ForebayFsync, ForebayOs, Old, Quorum};
 use super::measure::*;
 use crate::bench::comparison::{Claim, Target, claim};
 
@@ -10,6 +10,8 @@ const FLAT: f64 = 1.10;
 pub(crate) const CLAIMS: &[Claim<Contender>] = &[
     claim(&TINY, ForebayOs, Classic, Target::Times(10.0)),
     claim(&LARGE, ForebayOs, Classic, Target::Times(10.0)),
+    claim(&TINY, ForebayOs, Old, Target::Times(10.0)),
+    claim(&LARGE, ForebayOs, Old, Target::Times(10.0)),
     claim(&PERF_LARGE, ForebayOs, Classic, Target::None),
     claim(&TINY_CPU, ForebayOs, Classic, Target::None),
     claim(&LARGE_CPU, ForebayOs, Classic, Target::None),
@@ -17,8 +19,10 @@ pub(crate) const CLAIMS: &[Claim<Contender>] = &[
     claim(&LARGE, ForebayFsync, Quorum, Target::None),
     claim(&CONFIRMED, ForebayFsync, Classic, Target::Times(5.0)),
     claim(&CONFIRMED, ForebayFsync, Quorum, Target::Times(10.0)),
+    claim(&CONFIRMED, ForebayFsync, Old, Target::Times(5.0)),
     claim(&STEADY_P99, ForebayFsync, Classic, Target::Times(3.0)),
     claim(&STEADY_P99, ForebayFsync, Quorum, Target::Times(3.0)),
+    claim(&STEADY_P99, ForebayFsync, Old, Target::Times(3.0)),
     claim(&PERF_CONFIRMED, ForebayFsync, Classic, Target::None),
     claim(&PERF_CONFIRMED, ForebayFsync, Quorum, Target::None),
     claim(&CONFIRMED_CPU, ForebayFsync, Classic, Target::None),

@@ -5,6 +5,7 @@ use anyhow::Result;
 use crate::bench::comparison;
 use crate::bench::server::{Protocol, Seat};
 use crate::layout::Layout;
+use crate::rabbitmq::Version;
 
 /// A broker and what it promises before it confirms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(crate) enum Contender {
     Classic,
     /// RabbitMQ with quorum queues, of one node here: confirmed is on the disk.
     Quorum,
+    /// The RabbitMQ of Debian bookworm, with classic queues.
+    Old,
 }
 
 impl comparison::Contender for Contender {
@@ -25,6 +28,7 @@ impl comparison::Contender for Contender {
         Self::Classic,
         Self::ForebayOs,
         Self::Quorum,
+        Self::Old,
     ];
 
     fn name(self) -> &'static str {
@@ -33,6 +37,7 @@ impl comparison::Contender for Contender {
             Self::ForebayOs => "Forebay os",
             Self::Classic => "RabbitMQ classic",
             Self::Quorum => "RabbitMQ quorum",
+            Self::Old => "RabbitMQ 3.10 classic",
         }
     }
 }
@@ -44,6 +49,7 @@ impl Contender {
             Self::ForebayOs => "`--durability os`: a confirm survives a crash of the broker",
             Self::Classic => "durable classic queues: a confirm survives a crash of the broker",
             Self::Quorum => "quorum queues of one node: a confirm survives a power cut",
+            Self::Old => "as RabbitMQ classic, of Debian bookworm",
         }
     }
 
@@ -56,7 +62,8 @@ impl Contender {
         match self {
             Self::ForebayFsync => Seat::forebay(layout, "amqp-fsync", Protocol::Amqp, "fsync"),
             Self::ForebayOs => Seat::forebay(layout, "amqp-os", Protocol::Amqp, "os"),
-            Self::Classic | Self::Quorum => Seat::rabbitmq(layout, "rabbitmq"),
+            Self::Classic | Self::Quorum => Seat::rabbitmq(layout, Version::V4_3),
+            Self::Old => Seat::rabbitmq(layout, Version::V3_10),
         }
     }
 }

@@ -18,6 +18,7 @@ use super::comparison::{self, Rounds};
 use super::load::amqp;
 use super::{machine, server};
 use crate::layout::Layout;
+use crate::rabbitmq::Version;
 use crate::toolchain::Toolchain;
 use plan::{Plan, Workload};
 use turn::Turn;
@@ -70,7 +71,9 @@ pub(crate) fn run(layout: &Layout, args: &Args) -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     machine::require_space(&folder, BACKLOG_MESSAGE_BYTES * plan.backlog)?;
     let description = machine::describe(layout, &folder);
-    Toolchain::Rabbitmq.prepare(layout)?;
+    for version in [Version::V4_3, Version::V3_10] {
+        Toolchain::Rabbitmq(version).prepare(layout)?;
+    }
     Toolchain::PerfTest.prepare(layout)?;
     server::build_forebay(layout)?;
     amqp::build(layout)?;

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::contender::Contender::{self, Classic, ForebayFsync, ForebayOs, Quorum};
+use super::contender::Contender::{self, Classic, ForebayFsync, ForebayOs, Old, Quorum};
 
 /// Messages that a consumer may hold, and that it acknowledges at a time.
 pub(crate) const PREFETCH: u32 = 500;
@@ -44,7 +44,7 @@ impl Workload {
     /// Whom it is of use to measure.
     pub(crate) fn contenders(self) -> &'static [Contender] {
         match self {
-            Self::Unconfirmed | Self::Confirmed => &[ForebayFsync, Classic, ForebayOs, Quorum],
+            Self::Unconfirmed | Self::Confirmed => &[ForebayFsync, Classic, ForebayOs, Quorum, Old],
             Self::Routing => &[ForebayOs, Classic],
             Self::Backlog | Self::Idle => &[ForebayFsync, Classic],
         }
@@ -90,7 +90,7 @@ impl Plan {
         self.messages
             / match contender {
                 ForebayFsync | ForebayOs => 1,
-                Classic => 5,
+                Classic | Old => 5,
                 Quorum => 10,
             }
     }
@@ -99,7 +99,7 @@ impl Plan {
     pub(crate) fn backlog(&self, contender: Contender) -> u64 {
         match contender {
             ForebayFsync | ForebayOs => self.backlog,
-            Classic | Quorum => self.backlog / 5,
+            Classic | Quorum | Old => self.backlog / 5,
         }
     }
 

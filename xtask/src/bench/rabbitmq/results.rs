@@ -65,7 +65,8 @@ impl Results<'_> {
         page.facts(&[
             (
                 "RabbitMQ",
-                "4.3 of Debian sid, one node, as it comes, without plugins".to_owned(),
+                "4.3 of Debian sid, and 3.10 of bookworm; one node, as it comes, without plugins"
+                    .to_owned(),
             ),
             ("Java", machine::output("java", &["-version"])),
             (
@@ -101,8 +102,7 @@ impl Results<'_> {
              *little waits* is a queue of as many as are drained. Restarts with a cold page cache; that all messages are there is looked at.\n\
              * *Memory* is `VmHWM` (peak) and `VmRSS` of the broker (RabbitMQ: of `beam.smp` alone). Page cache is not in it, for neither.\n\
              * *Ready*: from the start of the process to the first frame that answers a client.\n\
-             * A turn in which other programs took more than 15 % of the machine while one queue was measured is left out.\n\
-             * RabbitMQ 3.10 of Debian stable is not measured.",
+             * A turn in which other programs took more than 15 % of the machine while one queue was measured is left out.",
             measured.times(),
             self.outcome.took.as_secs_f64() / 60.0,
             count(plan.messages(Contender::ForebayOs)),

@@ -1,6 +1,7 @@
 //! Clients of RabbitMQ, and what asks its management API.
 
 use super::{Suite, Work, minutes};
+use crate::rabbitmq::Version;
 use crate::test::broker::Kind;
 use crate::test::programs::{cases, go, lapin, pytest};
 use crate::test::upstream;
@@ -45,7 +46,7 @@ pub(super) const RABBITMQ: &[Suite] = &[
         about: "rabbitmqadmin as Debian ships it with RabbitMQ",
         client: "rabbitmqadmin",
         // The tool is in RabbitMQ's packages.
-        toolchains: &[Toolchain::Python, Toolchain::Rabbitmq],
+        toolchains: &[Toolchain::Python, Toolchain::Rabbitmq(Version::V4_3)],
         quick: false,
         needs_broker: true,
         proved_on: &[Kind::Rabbitmq],
