@@ -54,9 +54,9 @@ impl Queue {
             }
             self.regain(holder, count, turn);
         }
-        for offset in self.messages.delayed.within(0..self.messages.next) {
-            self.messages.wake(offset);
-            turn.out.journal(QueueEvent::Woken { offset, count: 1 });
+        for run in self.messages.wake_within(0..self.messages.next) {
+            let (offset, count) = (run.start, run.end - run.start);
+            turn.out.journal(QueueEvent::Woken { offset, count });
         }
         self.purge(turn);
         self.messages.dedup.clear();

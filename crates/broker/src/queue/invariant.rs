@@ -106,7 +106,8 @@ impl Queue {
                 messages.marks.capacity(),
                 size_of::<(u64, super::messages::Mark)>(),
             )
-            + (messages.delayed.len() as usize + messages.births.len()) * 80
+            + messages.delayed.memory_bytes()
+            + messages.births.len() * 80
             + tables.sum::<usize>()
             + self.consumers.memory_bytes()
     }

@@ -22,3 +22,13 @@ pub(super) const STALE_DEADLINES_MAX: usize = 1_024;
 pub(super) const EXACT_SIZE_RUNS_MAX: usize = 8_192;
 /// See [`EXACT_SIZE_RUNS_MAX`].
 pub(super) const SIZES_FOLDED: usize = 64;
+/// Delayed messages that are due first, kept where they are found fastest; nearly all queues have fewer. When there are
+/// more, the later half is packed.
+pub(super) const DELAYED_SOON_MAX: usize = 256;
+/// Delayed messages in a page: as many as offsets in a row take a byte each.
+pub(super) const DELAYED_PAGE_MAX: usize = 256;
+/// Share (1/n) of what is packed that may be entries of messages that were taken out before their time.
+pub(super) const DELAYED_DEAD_SHARE: u64 = 8;
+/// Pages that are unpacked at once in search of what is due, where messages that were taken out before their time are
+/// all that is found: some 100 microseconds' work. The search goes on at the next tick.
+pub(super) const DELAYED_REFILL_PAGES_MAX: usize = 8;

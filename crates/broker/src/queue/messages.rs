@@ -275,6 +275,17 @@ impl Messages {
         }
     }
 
+    /// What of `offsets` is delayed is ready. Returns what was, in order.
+    pub(super) fn wake_within(&mut self, offsets: Range<u64>) -> Vec<Range<u64>> {
+        let woken = self.delayed.take_within(offsets).into_iter();
+        let enter = |(priority, run): (u8, Range<u64>)| {
+            self.counters.delayed -= run.end - run.start;
+            self.enter_ready(run.clone(), priority);
+            run
+        };
+        woken.map(enter).collect()
+    }
+
     /// What is ready below `below` leaves the queue.
     pub(super) fn purge(&mut self, below: u64) {
         // The parked first: else they would follow their lead.

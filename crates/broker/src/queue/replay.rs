@@ -94,8 +94,7 @@ impl Queue {
                 }
             }
             QueueEvent::Woken { offset, count } => {
-                let woken = messages.delayed.within(*offset..offset + count);
-                woken.into_iter().for_each(|offset| messages.wake(offset));
+                messages.wake_within(*offset..offset + count);
             }
             QueueEvent::Purged { below } => messages.purge(*below),
             QueueEvent::DeduplicationForgotten => messages.dedup.clear(),

@@ -42,6 +42,7 @@ impl Queue {
     }
 
     pub(super) fn wake_due(&mut self, turn: &mut Turn<'_>) {
+        self.messages.delayed.refill();
         while let Some(offset) = self.messages.delayed.due(turn.now_ms) {
             self.messages.wake(offset);
             turn.out.journal(QueueEvent::Woken { offset, count: 1 });

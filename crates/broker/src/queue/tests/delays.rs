@@ -23,6 +23,53 @@ fn a_message_is_ready_when_its_time_has_come() {
 }
 
 #[test]
+fn what_is_ended_before_its_time_holds_up_nobody() {
+    let mut bench = Bench::new(QueueSettings::default());
+    let mut out = Effects::default();
+    let mut turn = Turn {
+        now_ms: bench.now_ms,
+        pools: &mut bench.pools,
+        out: &mut out,
+    };
+    let messages = 40_000;
+    for first in 0..messages {
+        let attributes = Attributes {
+            not_before_ms: Some(turn.now_ms + 1 + first as i64),
+            ..Attributes::default()
+        };
+        let arrival = Arrival {
+            first,
+            count: 1,
+            attributes,
+            ..Arrival::default()
+        };
+        bench.queue.enqueue(&arrival, &mut turn);
+    }
+    let ended = 400..4_800;
+    for offset in ended.clone() {
+        assert!(bench.queue.discard(offset, &mut turn));
+    }
+    // A tick looks at a few pages; the deadline says that there is more to do.
+    turn.now_ms += 4_000;
+    let mut ticks = 0;
+    while bench.queue.next_deadline() <= Some(turn.now_ms) {
+        bench.queue.tick(&mut turn);
+        ticks += 1;
+    }
+    assert!(ticks > 1);
+    assert_eq!(bench.queue.counters().ready, ended.start);
+    turn.now_ms += 1_000;
+    while bench.queue.next_deadline() <= Some(turn.now_ms) {
+        bench.queue.tick(&mut turn);
+    }
+    assert_eq!(
+        bench.queue.counters().ready,
+        5_000 - (ended.end - ended.start)
+    );
+    bench.queue.check().unwrap();
+}
+
+#[test]
 fn a_queue_delays_what_has_no_time_of_its_own() {
     let settings = QueueSettings {
         delay_ms: 50,

@@ -1,0 +1,214 @@
+//! What is not due first: pages in order of time, and the set of what is in them.
+//!
+//! A page is found by time. Who takes a message out before its time knows its offset alone, and looking for it in all
+//! pages would take time by what there is: its entry stays behind, dead, until its page is unpacked or swept. So an
+//! entry counts if the set has its offset.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+
+use super::page::Page;
+use super::{At, Waiting};
+use crate::queue::levels::Levels;
+use crate::queue::limits::{DELAYED_DEAD_SHARE, DELAYED_PAGE_MAX};
+use crate::queue::offset_set::OffsetSet;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Later {
+    /// By their first entries.
+    pages: BTreeMap<At, Page>,
+    /// What is in pages and is delayed, by priority.
+    members: Levels,
+    len: u64,
+    /// What is in pages and was taken out.
+    dead: OffsetSet,
+    /// The page that is swept next, or where it was. None begins with the first.
+    next_swept: Option<At>,
+}
+
+impl Later {
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Where the pages begin.
+    pub(super) fn first(&self) -> Option<At> {
+        self.pages.first_key_value().map(|(first, _)| *first)
+    }
+
+    /// Where the pages end.
+    pub(super) fn last(&self) -> Option<At> {
+        self.pages.last_key_value()?.1.last()
+    }
+
+    /// Of which priority a message is; None if it is not here.
+    pub(super) fn priority_of(&self, offset: u64) -> Option<u8> {
+        self.members.priority_of(offset)
+    }
+
+    /// Takes in a message that is due after the first.
+    pub(super) fn insert(&mut self, at: At, priority: u8) {
+        self.join(at.offset, priority);
+        let Some((first, page)) = self.pages.range_mut(..=at).next_back() else {
+            self.put(&[at]);
+            return;
+        };
+        if page.insert(at) {
+            return;
+        }
+        let is_next = page.is_full() && page.last().is_some_and(|last| last < at);
+        if is_next {
+            page.close();
+        }
+        let first = *first;
+        if is_next && self.pages.range(at..).next().is_none() {
+            // Times that count up fill page after page, instead of leaving them half full.
+            self.put(&[at]);
+            return;
+        }
+        let mut entries = self.unpack(first);
+        let place = entries.partition_point(|entry| *entry < at);
+        entries.insert(place, at);
+        self.put(&entries);
+    }
+
+    /// Takes in messages that are due before the first.
+    pub(super) fn prepend(&mut self, rest: VecDeque<Waiting>) {
+        for waiting in &rest {
+            self.join(waiting.at.offset, waiting.priority);
+        }
+        let entries: Vec<At> = rest.into_iter().map(|waiting| waiting.at).collect();
+        self.put(&entries);
+    }
+
+    /// Takes a message out before its time, with its priority.
+    pub(super) fn remove(&mut self, offset: u64) -> Option<u8> {
+        let priority = self.leave(offset)?;
+        self.dead.insert(offset..offset + 1);
+        if self.dead.len() > self.len / DELAYED_DEAD_SHARE {
+            self.sweep();
+        }
+        Some(priority)
+    }
+
+    /// Takes out what the first page has, which may be nothing that counts.
+    pub(super) fn take_first(&mut self) -> VecDeque<Waiting> {
+        let first = self.first();
+        let entries = first.map(|first| self.unpack(first)).unwrap_or_default();
+        let mut taken = VecDeque::with_capacity(entries.len());
+        for at in entries {
+            match self.leave(at.offset) {
+                Some(priority) => taken.push_back(Waiting { at, priority }),
+                None => self.dead.remove(at.offset..at.offset + 1),
+            }
+        }
+        taken
+    }
+
+    pub(super) fn shift(&mut self, by_ms: i64) {
+        let pages = std::mem::take(&mut self.pages).into_iter();
+        let shifted = pages.map(|(mut first, mut page)| {
+            first.until_ms = first.until_ms.saturating_add(by_ms);
+            page.shift(by_ms);
+            (first, page)
+        });
+        self.pages = shifted.collect();
+        self.next_swept = None;
+    }
+
+    /// The runs of what of `offsets` is here, of one priority after another.
+    pub(super) fn within(&self, offsets: Range<u64>) -> Vec<(u8, Range<u64>)> {
+        self.members.runs_within(offsets)
+    }
+
+    /// Everything in order of time.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Waiting> {
+        let entries = self.pages.values().flat_map(Page::entries);
+        entries.filter_map(|at| {
+            let priority = self.priority_of(at.offset)?;
+            Some(Waiting { at, priority })
+        })
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        let pages = self.pages.values().map(Page::memory_bytes);
+        // Nodes of a B-tree are a little more than half full in the worst case.
+        size_of::<Self>()
+            + 2 * self.pages.len() * size_of::<(At, Page)>()
+            + pages.sum::<usize>()
+            + self.members.memory_bytes()
+            + self.dead.memory_bytes()
+    }
+
+    fn join(&mut self, offset: u64, priority: u8) {
+        if self.dead.contains(offset) {
+            self.bury(offset);
+        }
+        self.members.insert(priority, offset..offset + 1);
+        self.len += 1;
+    }
+
+    fn leave(&mut self, offset: u64) -> Option<u8> {
+        let priority = self.priority_of(offset)?;
+        self.members.remove(priority, offset..offset + 1);
+        self.len -= 1;
+        Some(priority)
+    }
+
+    /// Makes pages of entries that are in order, and in none.
+    fn put(&mut self, entries: &[At]) {
+        if entries.len() > DELAYED_PAGE_MAX {
+            let (before, behind) = entries.split_at(entries.len() / 2);
+            self.put(before);
+            self.put(behind);
+        } else if let Some(first) = entries.first() {
+            self.pages.insert(*first, Page::pack(entries));
+        }
+    }
+
+    fn unpack(&mut self, first: At) -> Vec<At> {
+        let page = self.pages.remove(&first);
+        let entries = page.iter().flat_map(Page::entries);
+        entries.collect()
+    }
+
+    /// Removes the entry of a message that was taken out and comes again. Takes time by what there is: queues do not do
+    /// that, since what they take out before its time is settled.
+    fn bury(&mut self, offset: u64) {
+        let has_it = |page: &Page| page.entries().any(|at| at.offset == offset);
+        let mut pages = self.pages.iter();
+        let found = pages.find_map(|(first, page)| has_it(page).then_some(*first));
+        if let Some(first) = found {
+            let mut entries = self.unpack(first);
+            entries.retain(|at| at.offset != offset);
+            self.put(&entries);
+        }
+        self.dead.remove(offset..offset + 1);
+    }
+
+    /// Throws out what is dead in two pages, the next two every time, and makes them one if that is enough.
+    fn sweep(&mut self) {
+        let from = self.next_swept.or(self.first());
+        let Some(from) = from else {
+            return;
+        };
+        let next = self.pages.range(from..).map(|(first, _)| *first);
+        let swept: Vec<At> = next.take(2).collect();
+        let mut entries = Vec::new();
+        for first in swept {
+            for at in self.unpack(first) {
+                match self.priority_of(at.offset) {
+                    Some(_) => entries.push(at),
+                    None => self.dead.remove(at.offset..at.offset + 1),
+                }
+            }
+        }
+        let next = self.pages.range(from..).next();
+        self.next_swept = next.map(|(first, _)| *first);
+        self.put(&entries);
+    }
+}
