@@ -335,8 +335,25 @@ impl Broker {
             let (what, limit) = ("what is changed at once", ACCESS_CHANGES_BYTES_MAX);
             return Err(AccessError::TooLarge { what, limit });
         }
-        let asked = self.ask(|answer| Command::Access { changes, answer });
+        // Said here, as a topic's partitions are when it is deleted.
+        let logs = self.logs_ended_by(&changes);
+        let asked = self.ask(|answer| Command::Access {
+            changes,
+            logs,
+            answer,
+        });
         asked.await.unwrap_or(Err(AccessError::Stopped))
+    }
+
+    /// How many logs of streams go with the virtual hosts that end.
+    fn logs_ended_by(&self, changes: &[AccessChange]) -> usize {
+        let directory = self.directory();
+        let ended = changes.iter().filter_map(|change| match change {
+            AccessChange::DeleteVirtualHost { name } => directory.virtual_host(name),
+            _ => None,
+        });
+        let streams = ended.flat_map(|entry| self.catalog().bound_to(entry.id));
+        streams.map(|topic| topic.partitions.len()).sum()
     }
 
     /// Gives out an identity for an idempotent producer.

@@ -18,6 +18,9 @@ pub enum TopicError {
     /// There is no such topic.
     #[error("topic `{0}` does not exist")]
     Unknown(String),
+    /// The virtual host of the stream is gone.
+    #[error("the virtual host does not exist")]
+    NoVirtualHost,
     /// The number of partitions cannot be.
     #[error("{0}")]
     Partitions(String),

@@ -26,9 +26,11 @@
 //! | 21 | queue subscribed to a topic | log u64, topic's id 16, next offset u64* by partition |
 //! | 22 | queue unsubscribed from a topic | log u64, topic's id 16 |
 //! | 23 | records of a topic forwarded to a queue | log u64, topic's id 16, partition u32, next offset u64 |
+//! | 24 | topic created that is called something else among the queues | as 2, then virtual host u64, queue |
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use forebay_storage::LogId;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 use uuid::Uuid;
@@ -39,6 +41,7 @@ use crate::host::{ExchangeDefinition, QueueDefinition, QueueId, VirtualHostId};
 use crate::machine::{ExchangeId, Target};
 use crate::names::TopicName;
 use crate::routing::Binding;
+use crate::topic::StreamName;
 use crate::topic::config::Values;
 
 /// One change of the broker's state.
@@ -52,6 +55,7 @@ pub(crate) enum BrokerEvent {
         name: TopicName,
         overrides: Values,
         logs: Vec<LogId>,
+        stream: Option<StreamName>,
     },
     TopicDeleted {
         id: Uuid,
@@ -149,10 +153,15 @@ impl BrokerEvent {
                 name,
                 overrides,
                 logs,
+                stream,
             } => {
-                encoder.u8(2).bytes16(id.as_bytes()).str(name.as_str());
+                let kind = if stream.is_some() { 24 } else { 2 };
+                encoder.u8(kind).bytes16(id.as_bytes()).str(name.as_str());
                 put_values(&mut encoder, overrides);
                 put_logs(&mut encoder, logs);
+                if let Some(stream) = stream {
+                    put_stream(&mut encoder, stream);
+                }
             }
             Self::TopicDeleted { id } => {
                 encoder.u8(3).bytes16(id.as_bytes());
@@ -189,11 +198,15 @@ impl BrokerEvent {
             1 => Self::ClusterFounded {
                 cluster: take_uuid(&mut decoder)?,
             },
-            2 => Self::TopicCreated {
+            kind @ (2 | 24) => Self::TopicCreated {
                 id: take_uuid(&mut decoder)?,
                 name: take_name(&mut decoder)?,
                 overrides: take_values(&mut decoder)?,
                 logs: take_logs(&mut decoder)?,
+                stream: match kind {
+                    24 => Some(take_stream(&mut decoder)?),
+                    _ => None,
+                },
             },
             3 => Self::TopicDeleted {
                 id: take_uuid(&mut decoder)?,
@@ -237,6 +250,17 @@ pub(crate) fn take_values(decoder: &mut Decoder<'_>) -> Result<Values, DecodeErr
     Ok(values.into_iter().collect::<BTreeMap<_, _>>())
 }
 
+pub(crate) fn put_stream(encoder: &mut Encoder, stream: &StreamName) {
+    encoder.u64(stream.virtual_host.0).bytes(&stream.queue);
+}
+
+pub(crate) fn take_stream(decoder: &mut Decoder<'_>) -> Result<StreamName, DecodeError> {
+    Ok(StreamName {
+        virtual_host: VirtualHostId(decoder.number()?),
+        queue: Bytes::copy_from_slice(decoder.bytes()?),
+    })
+}
+
 pub(crate) fn put_logs(encoder: &mut Encoder, logs: &[LogId]) {
     encoder.list(logs, |encoder, log| {
         encoder.u64(log.0);
@@ -273,13 +297,25 @@ mod tests {
         let overrides = Values::from([("retention.ms".to_owned(), "1".to_owned())]);
         let logs = vec![LogId(3), LogId(4)];
         let name = TopicName::new("orders").unwrap();
+        let stream = StreamName {
+            virtual_host: VirtualHostId(3),
+            queue: Bytes::from_static(b"the orders"),
+        };
         for event in [
             BrokerEvent::ClusterFounded { cluster: id },
+            BrokerEvent::TopicCreated {
+                id,
+                name: name.clone(),
+                overrides: overrides.clone(),
+                logs: logs.clone(),
+                stream: None,
+            },
             BrokerEvent::TopicCreated {
                 id,
                 name,
                 overrides: overrides.clone(),
                 logs: logs.clone(),
+                stream: Some(stream),
             },
             BrokerEvent::TopicDeleted { id },
             BrokerEvent::PartitionsAdded { id, logs },

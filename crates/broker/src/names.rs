@@ -49,11 +49,15 @@ impl TopicName {
                 limit: TOPIC_NAME_BYTES_MAX,
             });
         }
-        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        if !name.bytes().all(legal) {
+        if !name.chars().all(Self::has) {
             return Err(NameError::Character(name.to_owned()));
         }
         Ok(Self(name.into()))
+    }
+
+    /// Whether names may have this character.
+    pub(crate) fn has(c: char) -> bool {
+        c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
     }
 
     /// The name as text.

@@ -82,7 +82,7 @@ pub(crate) fn topic(error: &TopicError) -> ErrorCode {
             | NameError::Character(_),
         ) => ErrorCode::InvalidTopicException,
         TopicError::Exists(_) => ErrorCode::TopicAlreadyExists,
-        TopicError::IsQueue(_) => ErrorCode::InvalidTopicException,
+        TopicError::IsQueue(_) | TopicError::NoVirtualHost => ErrorCode::InvalidTopicException,
         TopicError::Unknown(_) => ErrorCode::UnknownTopicOrPartition,
         TopicError::Partitions(_) => ErrorCode::InvalidPartitions,
         TopicError::Config(

@@ -166,6 +166,7 @@ impl From<TopicError> for ApiError {
             TopicError::Exists(_) => (StatusCode::CONFLICT, "topic_exists"),
             TopicError::IsQueue(_) => (StatusCode::CONFLICT, "queue_exists"),
             TopicError::Unknown(_) => (StatusCode::NOT_FOUND, "topic_not_found"),
+            TopicError::NoVirtualHost => (StatusCode::NOT_FOUND, "virtual_host_not_found"),
             TopicError::Partitions(_) => (StatusCode::BAD_REQUEST, "invalid_partitions"),
             TopicError::Config(_) => (StatusCode::BAD_REQUEST, "invalid_config"),
             TopicError::StorageFull => (StatusCode::INSUFFICIENT_STORAGE, "storage_full"),

@@ -20,8 +20,17 @@ pub(super) struct TopicDetail {
     name: String,
     id: String,
     size_bytes: u64,
+    /// Which queue it is to clients of RabbitMQ; null if it is none.
+    stream: Option<Stream>,
     partitions: Vec<Partition>,
     config: BTreeMap<&'static str, ConfigEntry>,
+}
+
+/// A topic among the queues.
+#[derive(Serialize)]
+struct Stream {
+    virtual_host: String,
+    queue: String,
 }
 
 /// A partition.
@@ -46,12 +55,12 @@ impl TopicDetail {
     /// The topic of that name.
     pub(super) fn find(shared: &Shared, name: &str) -> Result<Self, ApiError> {
         match shared.broker.topic(name) {
-            Some(topic) => Ok(Self::of(&topic)),
+            Some(topic) => Ok(Self::of(shared, &topic)),
             None => Err(TopicError::Unknown(name.to_owned()).into()),
         }
     }
 
-    fn of(topic: &Topic) -> Self {
+    fn of(shared: &Shared, topic: &Topic) -> Self {
         let partition = |(partition, log): (_, &forebay_broker::storage::LogReader)| Partition {
             partition,
             start_offset: log.start_offset(),
@@ -63,9 +72,24 @@ impl TopicDetail {
             name: topic.name.to_string(),
             id: topic.id.to_string(),
             size_bytes: partitions.iter().map(|it| it.size_bytes).sum(),
+            stream: Stream::of(shared, topic),
             partitions,
             config: config(&topic.config),
         }
+    }
+}
+
+impl Stream {
+    fn of(shared: &Shared, topic: &Topic) -> Option<Self> {
+        if !topic.config.is_stream {
+            return None;
+        }
+        let directory = shared.broker.directory();
+        let virtual_host = directory.name_of(topic.virtual_host())?;
+        Some(Self {
+            virtual_host: virtual_host.to_owned(),
+            queue: String::from_utf8_lossy(&topic.queue_name()).into_owned(),
+        })
     }
 }
 

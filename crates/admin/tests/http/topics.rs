@@ -2,7 +2,9 @@
 
 use axum::http::StatusCode;
 use forebay_broker::BrokerOptions;
+use forebay_broker::access::AccessChange;
 use forebay_broker::topic::config::Values;
+use serde_json::json;
 
 use crate::harness::Harness;
 
@@ -36,6 +38,26 @@ async fn a_topic_is_created_shown_and_deleted() {
     let gone = harness.get("/api/v1/topics/orders").await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
     assert_eq!(gone.error_code(), "topic_not_found");
+}
+
+#[tokio::test]
+async fn a_topic_says_which_queue_it_is() {
+    let harness = Harness::new();
+    let broker = &harness.broker;
+    let put = AccessChange::virtual_host("/shop");
+    broker.change_access(vec![put]).await.unwrap();
+    let id = broker.directory().virtual_host("/shop").unwrap().id;
+    let shop = broker.virtual_host(id);
+    let created = shop.create_stream("an event".into(), Values::new());
+    created.await.unwrap();
+    let shown = harness.get("/api/v1/topics/shop.an_event").await.json();
+    let stream = json!({"virtual_host": "/shop", "queue": "an event"});
+    assert_eq!(shown["stream"], stream);
+    let none = r#"{"name":"none","config":{"forebay.stream":"false"}}"#;
+    assert!(harness.post("/api/v1/topics", none).await.json()["stream"].is_null());
+    let own = r#"{"name":"own"}"#;
+    let own = harness.post("/api/v1/topics", own).await.json();
+    assert_eq!(own["stream"], json!({"virtual_host": "/", "queue": "own"}));
 }
 
 #[tokio::test]

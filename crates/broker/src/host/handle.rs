@@ -1,5 +1,7 @@
 //! Virtual hosts as gateways ask for them.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{
@@ -8,9 +10,11 @@ use super::{
     Settlement, Subscribe, Subscribed, VirtualHostId,
 };
 use crate::broker::Broker;
-use crate::error::Stopped;
-use crate::machine::Command;
+use crate::error::{Stopped, TopicError};
+use crate::machine::{Command, CreatedTopic};
 use crate::queue::{Credit, HolderId, PoolId};
+use crate::topic::config::Values;
+use crate::topic::{StreamName, Topic};
 
 pub(super) type Answer<T> = Result<T, HostError>;
 
@@ -127,6 +131,36 @@ impl VirtualHost {
     /// Its id.
     pub fn id(&self) -> VirtualHostId {
         self.id
+    }
+
+    /// The stream of this name.
+    pub fn stream(&self, name: &[u8]) -> Option<Arc<Topic>> {
+        self.broker.catalog().stream(self.id, name)
+    }
+
+    /// Its streams, sorted by name.
+    pub fn streams(&self) -> Vec<Arc<Topic>> {
+        self.broker.catalog().streams(self.id)
+    }
+
+    /// Makes a stream, with the configuration of the topic that it is.
+    pub async fn create_stream(
+        &self,
+        queue: Bytes,
+        configs: Values,
+    ) -> Result<CreatedTopic, TopicError> {
+        let stream = StreamName {
+            virtual_host: self.id,
+            queue,
+        };
+        let id = uuid::Builder::from_random_bytes(self.broker.random()).into_uuid();
+        let asked = self.broker.ask(|answer| Command::CreateStream {
+            stream,
+            configs,
+            id,
+            answer,
+        });
+        asked.await.unwrap_or(Err(TopicError::Stopped))
     }
 
     /// The broker that it is of.

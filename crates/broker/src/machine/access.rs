@@ -97,6 +97,9 @@ impl BrokerMachine {
         } in checked
         {
             Self::store(engine, &BrokerEvent::AccessChanged { change, founded });
+            if let Some(id) = ended {
+                self.delete_streams(id, engine, now, replies);
+            }
             let (host, mut cx) = self.host_with(engine, now, replies);
             if let Some(id) = founded {
                 host.found_anew(id, &mut cx);

@@ -16,9 +16,9 @@ use crate::host::{
     Received, VirtualHostId,
 };
 use crate::limits::TOPIC_PARTITIONS_MAX;
-use crate::names::TopicName;
-use crate::topic::Topic;
+use crate::names::{TOPIC_NAME_BYTES_MAX, TopicName};
 use crate::topic::config::{ConfigChange, Values};
+use crate::topic::{StreamName, Topic};
 
 /// A topic by name or by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +121,13 @@ pub(crate) enum Command {
         validate_only: bool,
         answer: oneshot::Sender<TopicResults<CreatedTopic>>,
     },
+    /// A topic of one partition, for a name among the queues.
+    CreateStream {
+        stream: StreamName,
+        configs: Values,
+        id: Uuid,
+        answer: oneshot::Sender<Result<CreatedTopic, TopicError>>,
+    },
     DeleteTopics {
         topics: Vec<TopicRef>,
         /// How many partitions they have, as far as whoever asks can see.
@@ -157,6 +164,8 @@ pub(crate) enum Command {
     },
     Access {
         changes: Vec<AccessChange>,
+        /// How many logs go with virtual hosts, as far as whoever asks can see.
+        logs: usize,
         answer: oneshot::Sender<Result<(), AccessError>>,
     },
     InitProducer {
@@ -179,11 +188,13 @@ impl shard::Command for Command {
             Self::CreateTopics { topics, .. } => topics
                 .iter()
                 .map(|(topic, _)| {
-                    let values = topic.configs.iter();
-                    let configs: usize = values.map(|(name, value)| name.len() + value.len()).sum();
-                    logs_bytes(topic.partitions.unwrap_or(1)) + 64 + topic.name.len() + configs
+                    let partitions = topic.partitions.unwrap_or(1);
+                    created_bytes(partitions, topic.name.len(), &topic.configs)
                 })
                 .sum(),
+            Self::CreateStream {
+                stream, configs, ..
+            } => created_bytes(1, 2 * stream.queue.len() + VIRTUAL_HOST_NAME_BYTES, configs),
             Self::CreatePartitions { total, .. } => logs_bytes(*total),
             Self::AlterConfigs { changes, .. } => changes
                 .iter()
@@ -198,15 +209,20 @@ impl shard::Command for Command {
             // What routing multiplies is looked at when it is known.
             Self::Publish { .. } | Self::InitProducer { .. } => 0,
             Self::Host { command, .. } => command.stored_bytes(),
-            Self::Access { changes, .. } => changes.iter().map(AccessChange::stored_bytes).sum(),
+            Self::Access { changes, logs, .. } => {
+                let changes = changes.iter().map(AccessChange::stored_bytes);
+                // Its log and its topic.
+                changes.sum::<usize>() + 2 * LOG_RECORD_BYTES * logs
+            }
         }
     }
 
     fn is_essential(&self) -> bool {
         match self {
-            Self::Append { .. } | Self::CreateTopics { .. } | Self::CreatePartitions { .. } => {
-                false
-            }
+            Self::Append { .. }
+            | Self::CreateTopics { .. }
+            | Self::CreateStream { .. }
+            | Self::CreatePartitions { .. } => false,
             Self::Host { command, .. } => command.is_essential(),
             Self::Access { changes, .. } => changes.iter().all(AccessChange::is_essential),
             _ => true,
@@ -216,6 +232,15 @@ impl shard::Command for Command {
 
 /// What a record of the journal about a log takes, and its id in an event.
 const LOG_RECORD_BYTES: usize = 64;
+
+/// What a virtual host adds to the name of a topic, which is refused if it is longer than topics' names are.
+const VIRTUAL_HOST_NAME_BYTES: usize = TOPIC_NAME_BYTES_MAX;
+
+fn created_bytes(partitions: usize, name_bytes: usize, configs: &Values) -> usize {
+    let values = configs.iter();
+    let configs: usize = values.map(|(name, value)| name.len() + value.len()).sum();
+    logs_bytes(partitions) + 64 + name_bytes + configs
+}
 
 /// A log costs a record of the journal, and its id in the event. More than the limit is refused, and
 /// then costs nothing.
@@ -238,6 +263,9 @@ impl Command {
             Self::CreateTopics { topics, answer, .. } => {
                 let refused = topics.iter().map(|_| Err(TopicError::StorageFull));
                 let _ = answer.send(refused.collect());
+            }
+            Self::CreateStream { answer, .. } => {
+                let _ = answer.send(Err(TopicError::StorageFull));
             }
             Self::CreatePartitions { answer, .. } => {
                 let _ = answer.send(Err(TopicError::StorageFull));
@@ -271,6 +299,10 @@ pub(crate) enum Answer {
         oneshot::Sender<TopicResults<CreatedTopic>>,
         TopicResults<CreatedTopic>,
     ),
+    CreateStream(
+        oneshot::Sender<Result<CreatedTopic, TopicError>>,
+        Result<CreatedTopic, TopicError>,
+    ),
     DeleteTopics(
         oneshot::Sender<TopicResults<(TopicName, Uuid)>>,
         TopicResults<(TopicName, Uuid)>,
@@ -303,6 +335,7 @@ impl Answer {
         match self {
             Self::Append(to, results) => drop(to.send(results)),
             Self::CreateTopics(to, results) => drop(to.send(results)),
+            Self::CreateStream(to, result) => drop(to.send(result)),
             Self::DeleteTopics(to, results) => drop(to.send(results)),
             Self::CreatePartitions(to, result) => drop(to.send(result)),
             Self::AlterConfigs(to, results) => drop(to.send(results)),

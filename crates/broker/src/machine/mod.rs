@@ -27,7 +27,7 @@ use crate::host::{FollowedTopics, VirtualHostId};
 use crate::options::BrokerOptions;
 use crate::producer::Producers;
 use crate::topic::config::Values;
-use crate::topic::{Catalog, TopicConfig};
+use crate::topic::{Catalog, StreamName, TopicConfig};
 
 pub use command::{
     AlterConfig, Append, AppendedBatch, CreatedTopic, NewTopic, ProducerIdentity, TopicRef,
@@ -68,6 +68,7 @@ pub(crate) struct BrokerMachine {
 /// What only the machine knows of a topic.
 struct TopicState {
     name: crate::names::TopicName,
+    stream: Option<Arc<StreamName>>,
     overrides: Values,
     logs: Vec<LogId>,
 }
@@ -174,6 +175,12 @@ impl Machine for BrokerMachine {
             } => {
                 self.create_topics(topics, validate_only, answer, engine, now, replies);
             }
+            Command::CreateStream {
+                stream,
+                configs,
+                id,
+                answer,
+            } => self.create_stream(stream, configs, id, answer, engine, now, replies),
             Command::DeleteTopics { topics, answer, .. } => {
                 self.delete_topics(topics, answer, engine, now, replies);
             }
@@ -214,7 +221,9 @@ impl Machine for BrokerMachine {
                 command,
                 answer,
             } => self.host(virtual_host, command, answer, engine, now, replies),
-            Command::Access { changes, answer } => {
+            Command::Access {
+                changes, answer, ..
+            } => {
                 self.change_access(changes, answer, engine, now, replies);
             }
             Command::InitProducer { answer } => self.init_producer(answer, engine, replies),

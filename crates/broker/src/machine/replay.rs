@@ -3,7 +3,7 @@
 //! Snapshot: version u8, cluster id (presence, 16), next log u64, reserved producer ids i64,
 //! topic* (id 16, name, overrides, logs), partition* (log u64, producers), groups, virtual hosts,
 //! next virtual host u64, directory, subscription of a queue to a topic* (log of the queue u64, topic's id 16,
-//! next offset u64* by partition).
+//! next offset u64* by partition), what a topic is called among the queues* (topic's id 16, virtual host u64, queue).
 
 use std::sync::Arc;
 
@@ -16,14 +16,16 @@ use hashbrown::HashSet;
 use super::{BrokerMachine, PartitionState, TopicState};
 use crate::access::Directory;
 use crate::event::{
-    BrokerEvent, put_logs, put_values, take_logs, take_name, take_producer_id, take_uuid,
-    take_values,
+    BrokerEvent, put_logs, put_stream, put_values, take_logs, take_name, take_producer_id,
+    take_stream, take_uuid, take_values,
 };
 use crate::group::GroupCoordinator;
+use crate::host::VirtualHostId;
 use crate::producer::Producers;
 
-/// Version 1 has no virtual host, version 2 only the default one, and version 3 no subscriptions to topics.
-const VERSION: u8 = 4;
+/// Version 1 has no virtual host, version 2 only the default one, version 3 no subscriptions to topics, and version 4
+/// no streams in other virtual hosts.
+const VERSION: u8 = 5;
 
 impl Replay for BrokerMachine {
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), String> {
@@ -71,10 +73,20 @@ impl Replay for BrokerMachine {
         }
         let mut names = HashSet::new();
         let mut logs = HashSet::new();
+        let mut streams = HashSet::new();
         for topic in self.topics.values() {
             let name = &topic.name;
             if !names.insert(name) {
                 return Err(format!("there are two topics of the name {name}"));
+            }
+            if let Some(stream) = &topic.stream {
+                let known = self.directory.name_of(stream.virtual_host);
+                if known.is_none() && stream.virtual_host != VirtualHostId::DEFAULT {
+                    return Err(format!("the virtual host of stream {name} does not exist"));
+                }
+                if !streams.insert((stream.virtual_host, &stream.queue)) {
+                    return Err(format!("stream {name} is called as another one"));
+                }
             }
             if topic.logs.is_empty() {
                 return Err(format!("topic {name} has no partitions"));
@@ -108,10 +120,12 @@ impl BrokerMachine {
                 name,
                 overrides,
                 logs,
+                stream,
             } => {
                 self.adopt_logs(&logs);
                 let topic = TopicState {
                     name,
+                    stream: stream.map(Arc::new),
                     overrides,
                     logs,
                 };
@@ -176,6 +190,12 @@ impl BrokerMachine {
         encoder.u64(self.next_virtual_host);
         self.directory.encode(&mut encoder);
         self.host.snapshot_topic_subscriptions(&mut encoder);
+        let topics = self.topics.iter();
+        let streams = topics.filter_map(|(id, topic)| Some((id, topic.stream.as_deref()?)));
+        encoder.list(streams.collect::<Vec<_>>(), |encoder, (id, stream)| {
+            encoder.bytes16(id.as_bytes());
+            put_stream(encoder, stream);
+        });
         encoder.finish()
     }
 
@@ -198,6 +218,7 @@ impl BrokerMachine {
                 id,
                 TopicState {
                     name,
+                    stream: None,
                     overrides,
                     logs: take_logs(decoder)?,
                 },
@@ -220,6 +241,17 @@ impl BrokerMachine {
         }
         if version >= 4 {
             self.host.restore_topic_subscriptions(&mut decoder)?;
+        }
+        if version >= 5 {
+            decoder.each(|decoder| {
+                let id = take_uuid(decoder)?;
+                let stream = take_stream(decoder)?;
+                let topic = self.topics.get_mut(&id).ok_or(DecodeError::Invalid {
+                    what: "topic of a stream",
+                })?;
+                topic.stream = Some(Arc::new(stream));
+                Ok(())
+            })?;
         }
         decoder.finish()
     }

@@ -18,11 +18,17 @@ use crate::names::{GroupId, TopicName};
 use crate::prepare::prepare;
 use crate::topic::config::ConfigChange;
 
+/// The first of the names are of topics that are called something else among the queues.
+const STREAMS: u8 = 2;
+
 #[derive(Clone, Debug)]
 enum Act {
     Create {
         name: u8,
         partitions: usize,
+    },
+    CreateStream {
+        name: u8,
     },
     Delete {
         name: u8,
@@ -50,9 +56,11 @@ enum Act {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let name = || 0..3u8;
+    let name = || 0..3 + STREAMS;
     prop_oneof![
-        (name(), 1..3usize).prop_map(|(name, partitions)| Act::Create { name, partitions }),
+        (STREAMS..3 + STREAMS, 1..3usize)
+            .prop_map(|(name, partitions)| Act::Create { name, partitions }),
+        (0..STREAMS).prop_map(|name| Act::CreateStream { name }),
         name().prop_map(|name| Act::Delete { name }),
         (name(), 1..5usize).prop_map(|(name, total)| Act::Grow { name, total }),
         (name(), any::<u32>()).prop_map(|(name, retention)| Act::Configure { name, retention }),
@@ -133,7 +141,10 @@ impl World {
     }
 
     fn command(&mut self, act: Act) -> Option<Command> {
-        let topic = |name: u8| format!("topic-{name}");
+        let topic = |name: u8| match name {
+            ..STREAMS => format!("stream_{name}"),
+            _ => format!("topic-{name}"),
+        };
         Some(match act {
             Act::Create { name, partitions } => {
                 self.ids += 1;
@@ -146,6 +157,18 @@ impl World {
                 Command::CreateTopics {
                     topics,
                     validate_only: false,
+                    answer: oneshot::channel().0,
+                }
+            }
+            Act::CreateStream { name } => {
+                self.ids += 1;
+                Command::CreateStream {
+                    stream: StreamName {
+                        virtual_host: VirtualHostId::DEFAULT,
+                        queue: format!("stream {name}").into(),
+                    },
+                    configs: BTreeMap::new(),
+                    id: Uuid::from_u128(self.ids),
                     answer: oneshot::channel().0,
                 }
             }
@@ -236,7 +259,10 @@ fn known(machine: &BrokerMachine) -> String {
     let topics: BTreeMap<_, _> = machine
         .topics
         .iter()
-        .map(|(id, topic)| (id, (topic.name.as_str(), &topic.overrides, &topic.logs)))
+        .map(|(id, topic)| {
+            let what = (&topic.overrides, &topic.logs, &topic.stream);
+            (id, (topic.name.as_str(), what))
+        })
         .collect();
     let partitions: BTreeMap<_, _> = machine
         .partitions
@@ -276,6 +302,23 @@ proptest! {
         let cut = World::open(world.disk.after_power_cut(|| false), world.now);
         prop_assert_eq!(&known(&cut.machine), &before);
     }
+}
+
+#[test]
+fn a_snapshot_from_before_streams_had_names_of_their_own_is_read() {
+    let mut world = World::begin();
+    world.act(Act::Create {
+        name: STREAMS,
+        partitions: 2,
+    });
+    let mut older = world.machine.snapshot();
+    older[0] = 4;
+    let mut no_names = Encoder::new();
+    no_names.list([0; 0], |_, _: u8| {});
+    older.truncate(older.len() - no_names.finish().len());
+    let mut restored = BrokerMachine::new(BrokerOptions::default(), Arc::default());
+    restored.restore(&older).unwrap();
+    assert_eq!(known(&restored), known(&world.machine));
 }
 
 #[test]

@@ -14,10 +14,14 @@ use super::{
 use crate::error::TopicError;
 use crate::event::BrokerEvent;
 use crate::group::{GroupCommand, GroupEffects, ReplyToken};
+use crate::host::VirtualHostId;
 use crate::limits::{PARTITIONS_MAX, TOPIC_PARTITIONS_MAX};
 use crate::names::TopicName;
 use crate::topic::config::Values;
-use crate::topic::{Topic, TopicConfig};
+use crate::topic::{StreamName, Topic, TopicConfig};
+
+/// What says whether a topic is a stream.
+const IS_STREAM: &str = "forebay.stream";
 
 impl BrokerMachine {
     pub(super) fn create_topics(
@@ -31,14 +35,53 @@ impl BrokerMachine {
     ) {
         let results = topics
             .into_iter()
-            .map(|(topic, id)| self.create_topic(topic, id, validate_only, engine, now))
+            .map(|(topic, id)| self.create_topic(topic, None, id, validate_only, engine, now))
             .collect();
         replies.after(Durability::Fsync, Answer::CreateTopics(answer, results));
+    }
+
+    pub(super) fn create_stream(
+        &mut self,
+        stream: StreamName,
+        configs: Values,
+        id: Uuid,
+        answer: oneshot::Sender<Result<CreatedTopic, TopicError>>,
+        engine: &mut Engine,
+        now: Now,
+        replies: &mut Replies<Reply>,
+    ) {
+        let result = self.create_topic_of(stream, configs, id, engine, now);
+        replies.after(Durability::Fsync, Answer::CreateStream(answer, result));
+    }
+
+    /// Creates the topic of a stream, under the name that clients of Kafka know it by.
+    fn create_topic_of(
+        &mut self,
+        stream: StreamName,
+        mut configs: Values,
+        id: Uuid,
+        engine: &mut Engine,
+        now: Now,
+    ) -> Result<CreatedTopic, TopicError> {
+        let virtual_host = self.directory.name_of(stream.virtual_host);
+        let name = stream.topic(virtual_host.ok_or(TopicError::NoVirtualHost)?)?;
+        // Topics may be none here unless somebody says otherwise, as whoever declares a stream does.
+        if self.options.topic_defaults.contains_key(IS_STREAM) {
+            configs.insert(IS_STREAM.to_owned(), "true".to_owned());
+        }
+        let stream = (!stream.is_own_name_of(&name)).then_some(stream);
+        let new = NewTopic {
+            name: name.as_str().to_owned(),
+            partitions: Some(1),
+            configs,
+        };
+        self.create_topic(new, stream, id, false, engine, now)
     }
 
     fn create_topic(
         &mut self,
         new: NewTopic,
+        stream: Option<StreamName>,
         id: Uuid,
         validate_only: bool,
         engine: &mut Engine,
@@ -51,8 +94,13 @@ impl BrokerMachine {
         let partitions = new.partitions.unwrap_or(self.options.default_partitions);
         self.check_partitions(0, partitions)?;
         let config = TopicConfig::new(new.configs, &self.options.topic_defaults)?;
-        if config.is_stream && self.host.has_queue(&new.name) {
-            return Err(TopicError::IsQueue(new.name));
+        let (virtual_host, queue) = match &stream {
+            Some(stream) => (stream.virtual_host, &stream.queue[..]),
+            None => (VirtualHostId::DEFAULT, new.name.as_bytes()),
+        };
+        if config.is_stream && self.host.has_queue(virtual_host, queue) {
+            let queue = String::from_utf8_lossy(queue).into_owned();
+            return Err(TopicError::IsQueue(queue));
         }
         let config = Arc::new(config);
         if validate_only {
@@ -69,12 +117,14 @@ impl BrokerMachine {
             name: name.clone(),
             overrides: overrides.clone(),
             logs: logs.clone(),
+            stream: stream.clone(),
         };
         Self::store(engine, &event);
         self.topics.insert(
             id,
             TopicState {
                 name,
+                stream: stream.map(Arc::new),
                 overrides,
                 logs,
             },
@@ -101,6 +151,23 @@ impl BrokerMachine {
         }
         self.host.show_followed_topics(&self.catalog);
         replies.after(Durability::Fsync, Answer::DeleteTopics(answer, results));
+    }
+
+    /// Deletes the streams that a virtual host ends with.
+    pub(super) fn delete_streams(
+        &mut self,
+        virtual_host: VirtualHostId,
+        engine: &mut Engine,
+        now: Now,
+        replies: &mut Replies<Reply>,
+    ) {
+        for topic in self.catalog.bound_to(virtual_host) {
+            let deleted = self.delete_topic(&TopicRef::Id(topic.id), engine, now, replies);
+            if let Err(error) = deleted {
+                tracing::error!(topic = %topic.name, %error, "a virtual host ends without its stream");
+            }
+        }
+        self.host.show_followed_topics(&self.catalog);
     }
 
     fn delete_topic(
@@ -214,8 +281,12 @@ impl BrokerMachine {
         } else {
             topic.config.changed(&change.changes)?
         };
-        if config.is_stream && !topic.config.is_stream && self.host.has_queue(&change.topic) {
-            return Err(TopicError::IsQueue(change.topic.clone()));
+        if config.is_stream && !topic.config.is_stream {
+            let queue = topic.queue_name();
+            if self.host.has_queue(topic.virtual_host(), &queue) {
+                let queue = String::from_utf8_lossy(&queue).into_owned();
+                return Err(TopicError::IsQueue(queue));
+            }
         }
         if validate_only || config == *topic.config {
             return Ok(());
@@ -269,9 +340,11 @@ impl BrokerMachine {
         });
         let partitions = partitions.collect();
         let name = state.name.clone();
+        let stream = state.stream.clone();
         self.catalog.put(Arc::new(Topic {
             id,
             name,
+            stream,
             config,
             partitions,
         }));

@@ -16,6 +16,7 @@ mod redriving;
 mod routing;
 mod runs;
 mod sharing;
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod topics;

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use forebay_storage::Durability;
 
-use super::topics::topic_of;
 use super::{Cx, Exchange, ExchangeId, Host, Target};
 use crate::event::{BrokerEvent, HostEvent};
 use crate::host::{
@@ -223,7 +222,7 @@ impl Host {
             let id = found.ok_or_else(|| HostError::NoExchange(bind.destination.clone()))?;
             let durable = self.exchanges.get(&id).map(|to| to.definition.durable);
             (Target::Exchange(id), durable)
-        } else if let Some(topic) = topic_of(vhost, &bind.destination, catalog) {
+        } else if let Some(topic) = catalog.stream(vhost, &bind.destination) {
             (Target::Topic(topic.id), Some(true))
         } else {
             let id = self.queue_for(vhost, &bind.destination, bind.connection)?;

@@ -4,7 +4,6 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 
-use super::topics::topic_of;
 use super::{Exchange, Host, Names, Target};
 use crate::host::{
     BindingDescription, BindingPlace, Bindings, BindingsPart, ExchangeDescription, HostReply,
@@ -58,7 +57,9 @@ impl Host {
                     true => names.exchanges.get(name).copied().map(Target::Exchange),
                     false => match names.queues.get(name) {
                         Some(id) => Some(Target::Queue(*id)),
-                        None => topic_of(vhost, name, catalog).map(|topic| Target::Topic(topic.id)),
+                        None => catalog
+                            .stream(vhost, name)
+                            .map(|topic| Target::Topic(topic.id)),
                     },
                 });
                 Inspected::Bindings(match wanted {
@@ -169,8 +170,7 @@ impl Host {
             Target::Exchange(id) => (self.exchanges.get(&id)?.definition.name.clone(), true),
             Target::Topic(id) => {
                 let topic = catalog.get_by_id(id)?;
-                let name = topic.name.as_str().as_bytes();
-                (Bytes::copy_from_slice(name), false)
+                (topic.queue_name(), false)
             }
         };
         Some(BindingDescription {

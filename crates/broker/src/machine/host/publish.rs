@@ -8,7 +8,6 @@ use forebay_storage::{Durability, Engine, Now, Room};
 use tokio::sync::oneshot;
 
 use super::enqueue::shared_bytes;
-use super::topics::topic_of;
 use super::{Cx, ExchangeId, Host, Names, Target};
 use crate::host::{Envelope, Position, Publication, PublishError, Published, VirtualHostId};
 use crate::machine::command::{Answer, PublishResults};
@@ -363,5 +362,9 @@ pub(super) fn named(
     catalog: &Catalog,
 ) -> Option<Target> {
     let queue = names.queues.get(key).map(|id| Target::Queue(*id));
-    queue.or_else(|| topic_of(vhost, key, catalog).map(|topic| Target::Topic(topic.id)))
+    queue.or_else(|| {
+        catalog
+            .stream(vhost, key)
+            .map(|topic| Target::Topic(topic.id))
+    })
 }

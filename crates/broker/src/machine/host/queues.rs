@@ -6,7 +6,7 @@ use bytes::Bytes;
 use forebay_storage::Durability;
 
 use super::exchanges::differing_argument;
-use super::topics::{not_a_stream, status_of_topic, topic_of};
+use super::topics::{not_a_stream, status_of_topic};
 use super::{Cx, Host, QueueState, Target};
 use crate::access::LimitKind;
 use crate::event::HostEvent;
@@ -55,7 +55,7 @@ impl Host {
         connection: ConnectionId,
         cx: &Cx<'_>,
     ) -> HostResult {
-        if let Some(topic) = topic_of(vhost, name, cx.catalog) {
+        if let Some(topic) = cx.catalog.stream(vhost, name) {
             return Ok(HostReply::Queue(status_of_topic(&topic, cx.engine)));
         }
         let id = self.queue_for(vhost, name, connection)?;
@@ -74,7 +74,7 @@ impl Host {
         connection: ConnectionId,
         cx: &mut Cx<'_>,
     ) -> (Durability, HostResult) {
-        if topic_of(vhost, &definition.name, cx.catalog).is_some() {
+        if cx.catalog.stream(vhost, &definition.name).is_some() {
             let error = HostError::Inequivalent(not_a_stream(&definition).into());
             return (Durability::Memory, Err(error));
         }

@@ -1,7 +1,5 @@
-//! Topics among queues: in the default virtual host a topic is a stream of its name, which exchanges route
-//! to, and which has no queue of that name beside it.
-
-use std::sync::Arc;
+//! Topics among queues: a topic is a stream, in the default virtual host and of its own name unless it was declared as
+//! another one. Exchanges route to it, and there is no queue of that name beside it.
 
 use bytes::{Bytes, BytesMut};
 use forebay_record::partition_of_key;
@@ -14,20 +12,11 @@ use crate::host::{Difference, PublishError, QueueDefinition, QueueStatus, Virtua
 use crate::machine::Append;
 use crate::prepare::prepare;
 use crate::routing::Value;
-use crate::topic::{Catalog, Topic};
+use crate::topic::Topic;
 
 /// What clients ask for when they want a queue of some type, and the type that a topic has.
 const QUEUE_TYPE: &[u8] = b"x-queue-type";
 const STREAM: &[u8] = b"stream";
-
-/// The topic that a name stands for where queues are named.
-pub(super) fn topic_of(vhost: VirtualHostId, name: &[u8], catalog: &Catalog) -> Option<Arc<Topic>> {
-    if vhost != VirtualHostId::DEFAULT {
-        return None;
-    }
-    let topic = catalog.get(std::str::from_utf8(name).ok()?);
-    topic.filter(|topic| topic.config.is_stream)
-}
 
 /// A topic as queues are shown. What was published before counts, whether it can be read yet or not.
 pub(super) fn status_of_topic(topic: &Topic, engine: &Engine) -> QueueStatus {
@@ -36,7 +25,7 @@ pub(super) fn status_of_topic(topic: &Topic, engine: &Engine) -> QueueStatus {
         next.saturating_sub(log.start_offset())
     };
     QueueStatus {
-        name: Bytes::copy_from_slice(topic.name.as_str().as_bytes()),
+        name: topic.queue_name(),
         ready: topic.partitions.iter().map(held).sum(),
         consumers: 0,
     }
@@ -52,10 +41,10 @@ pub(super) fn not_a_stream(queue: &QueueDefinition) -> Difference {
 }
 
 impl Host {
-    /// Whether a topic cannot have this name, because a queue has it.
-    pub(in crate::machine) fn has_queue(&self, name: &str) -> bool {
-        let names = self.names.get(&VirtualHostId::DEFAULT);
-        names.is_some_and(|names| names.queues.contains(name.as_bytes()))
+    /// Whether a stream cannot have this name, because a queue has it.
+    pub(in crate::machine) fn has_queue(&self, vhost: VirtualHostId, name: &[u8]) -> bool {
+        let names = self.names.get(&vhost);
+        names.is_some_and(|names| names.queues.contains(name))
     }
 
     /// A topic is gone, and the bindings to it.
