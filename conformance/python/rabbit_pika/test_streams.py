@@ -1,12 +1,35 @@
-"""Streams: every consumer reads them from where it wants, and nothing is taken out."""
+"""Streams: every consumer reads them from where it wants, and nothing is taken out. They are the same in every virtual
+host."""
 
 import pika
 import pytest
+
+from rabbit_management.api import Api
 
 from .messages import publish
 from .test_errors import refused
 
 STREAM = {"x-queue-type": "stream"}
+
+
+@pytest.fixture(params=["default", "other"])
+def vhost(request, fresh):
+    """The default virtual host, or one that is gone after the case."""
+    if request.param == "default":
+        yield "/"
+        return
+    # Short, so that refusals that name it come whole.
+    name, api = "/vhost" + fresh("")[-9:], Api()
+    api.made("vhosts", name)
+    everything = {"configure": ".*", "write": ".*", "read": ".*"}
+    api.put("permissions", name, "guest", body=everything)
+    yield name
+    api.delete("vhosts", name)
+
+
+@pytest.fixture
+def connect(vhost, connect):
+    return lambda: connect(vhost=vhost)
 
 
 @pytest.fixture
@@ -85,6 +108,19 @@ def test_a_stream_is_declared_again_with_what_it_was_declared_with(channel, stre
         ({"x-max-age": "7x"}, "invalid_max_age"),
         ({"x-max-age": 7}, "{unacceptable_type,signedint}"),
         ({"x-max-length-bytes": -7}, "{value_negative,-7}"),
+        ({"x-max-age": "0s"}, "invalid_max_age"),
+        ({"x-max-age": "+1h"}, "invalid_max_age"),
+        ({"x-single-active-consumer": True}, "of queue type rabbit_stream_queue"),
+        ({"x-consumer-timeout": 10_000}, "of queue type rabbit_stream_queue"),
+        ({"x-quorum-initial-group-size": 3}, "of queue type rabbit_stream_queue"),
+        ({"x-max-in-memory-length": 3}, "of queue type rabbit_stream_queue"),
+        ({"x-max-in-memory-bytes": 3}, "of queue type rabbit_stream_queue"),
+        ({"x-queue-version": 2}, "of queue type rabbit_stream_queue"),
+        ({"x-queue-master-locator": "min-masters"}, "of queue type rabbit_stream_queue"),
+        ({"x-stream-filter-size-bytes": "16"}, '"expected integer, got longstr"'),
+        ({"x-initial-cluster-size": 0}, "{value_zero,0}"),
+        ({"x-initial-cluster-size": -1}, "{value_negative,-1}"),
+        ({"x-queue-leader-locator": "zzz"}, "invalid_queue_locator_arg"),
     ],
 )
 def test_arguments_that_streams_do_not_have(connect, fresh, arguments, why):
@@ -98,12 +134,113 @@ def test_arguments_that_streams_do_not_have(connect, fresh, arguments, why):
     assert text.startswith("PRECONDITION_FAILED - invalid arg ") and text.endswith(why)
 
 
-def test_a_stream_is_no_classic_queue(connect, stream):
+@pytest.mark.parametrize(
+    "arguments, text",
+    [
+        (
+            {"x-stream-max-segment-size-bytes": 3_000_000_001},
+            "Exceeded max value for x-stream-max-segment-size-bytes",
+        ),
+        ({"x-stream-filter-size-bytes": 15}, "Invalid value for x-stream-filter-size-bytes"),
+        ({"x-stream-filter-size-bytes": 256}, "Invalid value for x-stream-filter-size-bytes"),
+    ],
+)
+def test_sizes_that_are_none(connect, fresh, arguments, text):
+    name = fresh("stream")
+    said = refused(
+        connect().channel(),
+        lambda c: c.queue_declare(name, durable=True, arguments=STREAM | arguments),
+    )
+    assert said == (406, f"PRECONDITION_FAILED - {text}")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"x-max-age": "99999999999999999999Y"},
+        {"x-stream-max-segment-size-bytes": 1},
+        {"x-stream-max-segment-size-bytes": 3_000_000_000},
+        {"x-stream-filter-size-bytes": 16, "x-initial-cluster-size": 3},
+        {"x-queue-leader-locator": "balanced"},
+        {"x-queue-leader-locator": "client-local"},
+        {"x-queue-leader-locator": "random"},
+        {"x-queue-leader-locator": "least-leaders"},
+        {"x-unheard-of": True},
+    ],
+)
+def test_arguments_that_streams_take(channel, fresh, arguments):
+    name = fresh("stream")
+    for _ in range(2):
+        channel.queue_declare(name, durable=True, arguments=STREAM | arguments)
+
+
+@pytest.mark.parametrize("kind", ["stream", "quorum"])
+def test_only_classic_queues_are_named_by_the_broker(connect, kind):
+    assert refused(
+        connect().channel(),
+        lambda c: c.queue_declare("", durable=True, arguments={"x-queue-type": kind}),
+    ) == (
+        406,
+        f"PRECONDITION_FAILED - Cannot declare a server-named queue for type rabbit_{kind}_queue",
+    )
+
+
+def test_the_names_of_the_broker_are_not_for_streams(connect):
+    assert refused(
+        connect().channel(),
+        lambda c: c.queue_declare("amq.stream", durable=True, arguments=STREAM),
+    ) == (403, "ACCESS_REFUSED - queue name 'amq.stream' contains reserved prefix 'amq.*'")
+
+
+def test_a_stream_may_be_called_anything(channel, fresh):
+    name = fresh("a stream: ä/1")
+    channel.queue_declare(name, durable=True, arguments=STREAM)
+    channel.queue_bind(name, "amq.topic", "k")
+    channel.confirm_delivery()
+    publish(channel, name, b"0")
+    channel.basic_publish("amq.topic", "k", b"1", mandatory=True)
+    channel.basic_qos(prefetch_count=10)
+    assert read(channel, name, 2, "first") == [(0, b"0"), (1, b"1")]
+    channel.queue_delete(name)
+
+
+def test_a_stream_is_bound_and_unbound(channel, stream):
+    channel.queue_bind(stream, "amq.topic", "k.#")
+    channel.basic_publish("amq.topic", "k.1", b"3", mandatory=True)
+    channel.queue_unbind(stream, "amq.topic", "k.#")
+    with pytest.raises(pika.exceptions.UnroutableError):
+        channel.basic_publish("amq.topic", "k.1", b"4", mandatory=True)
+    channel.basic_qos(prefetch_count=10)
+    assert read(channel, stream, 2, 2) == [(2, b"2"), (3, b"3")]
+
+
+def test_a_stream_that_was_deleted_is_not_there(connect, stream, vhost):
+    channel = connect().channel()
+    channel.queue_delete(stream)
+    assert refused(channel, lambda c: c.queue_declare(stream, passive=True)) == (
+        404,
+        f"NOT_FOUND - no queue '{stream}' in vhost '{vhost}'",
+    )
+
+
+def test_consumers_of_a_stream_have_no_priority(connect, stream, vhost):
+    channel = connect().channel()
+    channel.basic_qos(prefetch_count=1)
+    assert refused(
+        channel, lambda c: c.basic_consume(stream, print, arguments={"x-priority": 5})
+    ) == (
+        406,
+        f"PRECONDITION_FAILED - invalid arg 'x-priority' for queue '{stream}' in vhost '{vhost}' "
+        "of queue type rabbit_stream_queue",
+    )
+
+
+def test_a_stream_is_no_classic_queue(connect, stream, vhost):
     channel = connect().channel()
     code, text = refused(channel, lambda c: c.queue_declare(stream, durable=True))
     assert (code, text) == (
         406,
-        f"PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue '{stream}' in vhost '/': "
+        f"PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue '{stream}' in vhost '{vhost}': "
         "received 'classic' but current is 'stream'",
     )
 
@@ -116,8 +253,8 @@ def closed(connection, act):
     return refusal.value.reply_text
 
 
-def test_what_streams_do_not_do_is_not_implemented(connect, stream):
-    where = f"queue '{stream}' in vhost '/'"
+def test_what_streams_do_not_do_is_not_implemented(connect, stream, vhost):
+    where = f"queue '{stream}' in vhost '{vhost}'"
     not_implemented = "NOT_IMPLEMENTED - {} not supported by stream queues " + where
     assert closed(connect(), lambda c: c.basic_get(stream)) == not_implemented.format("basic.get")
     assert closed(connect(), lambda c: c.queue_purge(stream)) == not_implemented.format(
@@ -133,24 +270,27 @@ def test_what_streams_do_not_do_is_not_implemented(connect, stream):
     )
 
 
-def test_a_consumer_of_a_stream_has_a_prefetch(connect, stream):
+def test_a_consumer_of_a_stream_has_a_prefetch(connect, stream, vhost):
     channel = connect().channel()
     assert refused(channel, lambda c: c.basic_consume(stream, print)) == (
         406,
         f"PRECONDITION_FAILED - consumer prefetch count is not set for stream queue '{stream}' in "
-        "vhost '/'",
+        f"vhost '{vhost}'",
     )
 
 
-def test_an_offset_that_is_none_is_refused(connect, stream):
+@pytest.mark.parametrize(
+    "offset, shown", [("zzz", '<<"zzz">>'), ("0s", '<<"0s">>'), ("+1h", '<<"+1h">>'), ("", "<<>>")]
+)
+def test_an_offset_that_is_none_is_refused(connect, stream, vhost, offset, shown):
     channel = connect().channel()
     channel.basic_qos(prefetch_count=1)
     code, text = refused(
         channel,
-        lambda c: c.basic_consume(stream, print, arguments={"x-stream-offset": "zzz"}),
+        lambda c: c.basic_consume(stream, print, arguments={"x-stream-offset": offset}),
     )
     assert code == 406
     assert text == (
-        f"PRECONDITION_FAILED - invalid arg 'x-stream-offset' for queue '{stream}' in vhost '/': "
-        '{invalid_stream_offset_arg,{longstr,<<"zzz">>}}'
+        f"PRECONDITION_FAILED - invalid arg 'x-stream-offset' for queue '{stream}' in vhost '{vhost}': "
+        f"{{invalid_stream_offset_arg,{{longstr,{shown}}}}}"
     )

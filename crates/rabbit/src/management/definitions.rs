@@ -7,7 +7,6 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
-use forebay_broker::Broker;
 use forebay_broker::access::{AccessChange, Parameter};
 use forebay_broker::host::{BindingsPart, ConnectionId, HostError, VirtualHost};
 use forebay_broker::policy::PolicyKind;
@@ -91,7 +90,7 @@ pub(super) async fn get(
         parameters::global_rows(directory).into(),
     );
     add("policies", put.into());
-    let topology = Topology::of(&context.gateway.broker, &hosts, true).await?;
+    let topology = Topology::of(&hosts, true).await?;
     add("queues", topology.queues.into());
     add("exchanges", topology.exchanges.into());
     add("bindings", topology.bindings.into());
@@ -133,7 +132,7 @@ pub(super) async fn of_virtual_host(
     add("limits", limits::shown(&entry.limits).into());
     add("parameters", kept.into());
     add("policies", put.into());
-    let topology = Topology::of(&context.gateway.broker, &[(vhost, host)], false).await?;
+    let topology = Topology::of(&[(vhost, host)], false).await?;
     add("queues", topology.queues.into());
     add("exchanges", topology.exchanges.into());
     add("bindings", topology.bindings.into());
@@ -230,11 +229,7 @@ struct Topology {
 }
 
 impl Topology {
-    async fn of(
-        broker: &Broker,
-        hosts: &[(String, VirtualHost)],
-        names_host: bool,
-    ) -> Result<Self, HostError> {
+    async fn of(hosts: &[(String, VirtualHost)], names_host: bool) -> Result<Self, HostError> {
         let mut found = Self::default();
         for (vhost, host) in hosts {
             let named = |mut row: Value| {
@@ -267,7 +262,7 @@ impl Topology {
                     })));
                 }
             }
-            let streams = streams::all(broker, host);
+            let streams = host.streams();
             let streams = streams
                 .iter()
                 .filter_map(|topic| streams::definition(topic));
@@ -453,10 +448,10 @@ impl Import {
         let directory = self.context.gateway.broker.directory();
         let entry = directory.virtual_host(&vhost);
         let default_type = entry.map_or("", |entry| &entry.default_queue_type);
-        if streams::find(&self.context, &host, subject.name).is_some() {
+        if host.stream(subject.name).is_some() {
             return Ok(());
         }
-        let stream = streams::declare(&self.context, &host, subject, &declare, default_type);
+        let stream = streams::declare(&host, subject, &declare, default_type);
         if stream.await?.is_some() {
             return Ok(());
         }

@@ -98,7 +98,7 @@ pub(super) async fn get(
         // And the default exchange.
         totals.exchanges += of.exchanges + 1;
         messages = messages.plus(walk::message_totals(&host).await?);
-        let streams = streams::all(&context.gateway.broker, &host);
+        let streams = host.streams();
         totals.queues += streams.len();
         messages = messages.plus(streams::totals(&streams));
     }

@@ -51,22 +51,16 @@ impl Drop for Held {
 
 /// `DELETE /queues/{vhost}/{name}/contents`
 pub(super) async fn purge(
-    State(context): State<Context>,
     principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     let host = principal.virtual_host(&vhost)?;
     let name = Bytes::from(name);
-    if !streams::is_there(&context, &host, &name).await? {
+    if !streams::is_there(&host, &name).await? {
         return Err(ApiError::NoObject);
     }
     principal.may_queue(Action::Read, &vhost, &name)?;
-    streams::refuse(
-        &context,
-        &host,
-        Subject::queue(&vhost, &name),
-        "queue.purge",
-    )?;
+    streams::refuse(&host, Subject::queue(&vhost, &name), "queue.purge")?;
     let purged = host.purge_queue(name.clone(), ConnectionId::NOBODY).await;
     purged.map_err(|error| Subject::queue(&vhost, &name).refusal(error))?;
     Ok(StatusCode::NO_CONTENT)
@@ -74,13 +68,12 @@ pub(super) async fn purge(
 
 /// `POST /queues/{vhost}/{name}/actions`: RabbitMQ knows none any more.
 pub(super) async fn act(
-    State(context): State<Context>,
     principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     bytes: Bytes,
 ) -> Result<StatusCode, ApiError> {
     let host = principal.virtual_host(&vhost)?;
-    if !streams::is_there(&context, &host, &Bytes::from(name)).await? {
+    if !streams::is_there(&host, &Bytes::from(name)).await? {
         return Err(ApiError::NoObject);
     }
     let body = Body::parse(&bytes)?;
@@ -98,16 +91,11 @@ pub(super) async fn get(
 ) -> Result<Json<Value>, ApiError> {
     let host = principal.virtual_host(&vhost)?;
     let queue = Bytes::from(name);
-    if !streams::is_there(&context, &host, &queue).await? {
+    if !streams::is_there(&host, &queue).await? {
         return Err(ApiError::NotFound("queue_not_found".to_owned()));
     }
     principal.may_queue(Action::Read, &vhost, &queue)?;
-    streams::refuse(
-        &context,
-        &host,
-        Subject::queue(&vhost, &queue),
-        "540 basic.get",
-    )?;
+    streams::refuse(&host, Subject::queue(&vhost, &queue), "540 basic.get")?;
     let wanted = Wanted::parse(&Body::parse(&bytes)?)?;
     let broker = &context.gateway.broker;
     let mut held = Held {

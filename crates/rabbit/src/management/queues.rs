@@ -60,7 +60,7 @@ pub(super) async fn get(
     let host = principal.virtual_host(&vhost)?;
     let name = Bytes::from(name);
     let consumers = consumers::of_queue(&context, &vhost, &name).await;
-    let mut shown = match streams::find(&context, &host, &name) {
+    let mut shown = match host.stream(&name) {
         Some(topic) => streams::show(&context, &vhost, &topic, consumers.len()),
         None => {
             let queue = host.queue(name).await?.ok_or(ApiError::NoObject)?;
@@ -78,7 +78,6 @@ pub(super) async fn get(
 
 /// `PUT /queues/{vhost}/{name}`
 pub(super) async fn declare(
-    State(context): State<Context>,
     principal: Principal,
     Path((vhost, name)): Path<(String, String)>,
     bytes: Bytes,
@@ -94,7 +93,7 @@ pub(super) async fn declare(
         ..Declare::default()
     };
     let name = Bytes::from(name);
-    let is_there = streams::is_there(&context, &host, &name).await?;
+    let is_there = streams::is_there(&host, &name).await?;
     if name.starts_with(RESERVED) && !is_there {
         return Err(ApiError::ACCESS_REFUSED);
     }
@@ -103,7 +102,7 @@ pub(super) async fn declare(
     principal.may_queue(Action::Configure, &vhost, &name)?;
     let entry = principal.directory.virtual_host(&vhost);
     let default_type = entry.map_or("", |entry| &entry.default_queue_type);
-    let stream = streams::declare(&context, &host, subject, &declare, default_type).await?;
+    let stream = streams::declare(&host, subject, &declare, default_type).await?;
     if let Some(is_there) = stream {
         return Ok(put_status(is_there));
     }
@@ -126,11 +125,11 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, ApiError> {
     let host = principal.virtual_host(&vhost)?;
     let name = Bytes::from(name);
-    if !streams::is_there(&context, &host, &name).await? {
+    if !streams::is_there(&host, &name).await? {
         return Err(ApiError::NoObject);
     }
     principal.may_queue(Action::Configure, &vhost, &name)?;
-    if let Some(topic) = streams::find(&context, &host, &name) {
+    if let Some(topic) = host.stream(&name) {
         return streams::delete(&context, &topic).await;
     }
     let asks = |what: &str| parameters.get(what).is_some_and(|text| text == "true");
@@ -151,10 +150,10 @@ enum Row {
 }
 
 impl Row {
-    fn name(&self) -> &[u8] {
+    fn name(&self) -> Bytes {
         match self {
-            Self::Queue(queue) => &queue.definition.name,
-            Self::Stream(topic, _) => topic.name.as_str().as_bytes(),
+            Self::Queue(queue) => queue.definition.name.clone(),
+            Self::Stream(topic, _) => topic.queue_name(),
         }
     }
 
@@ -186,11 +185,11 @@ fn parts(
                     let rows = part.into_iter().map(Box::new).map(Row::Queue);
                     return Ok(Some((((vhost, host), rows.collect()), next)));
                 }
-                let streams = streams::all(&context.gateway.broker, &host);
+                let streams = host.streams();
                 if !streams.is_empty() {
                     let consumed = consumers::counts(&context, &vhost);
                     let rows = streams.into_iter().map(|topic| {
-                        let count = consumed.get(topic.name.as_str().as_bytes());
+                        let count = consumed.get(&topic.queue_name());
                         Row::Stream(topic, count.copied().unwrap_or(0))
                     });
                     return Ok(Some((((vhost, host), rows.collect()), (hosts, None, None))));
@@ -221,14 +220,14 @@ async fn answer(
         total += part.len();
         for row in part {
             let name = row.name();
-            if !query.names.includes(&json::text(name)) {
+            if !query.names.includes(&json::text(&name)) {
                 continue;
             }
             let key = match query.is_sorted() {
                 true => query.key(&row.show(&context, &vhost, &host)),
                 false => Value::Null,
             };
-            keyed.push((key, (vhost.clone(), Bytes::copy_from_slice(name))));
+            keyed.push((key, (vhost.clone(), name)));
         }
     }
     let arranged = query.arrange(keyed, total)?;
@@ -264,7 +263,7 @@ async fn describe(
         let Some((_, host)) = hosts.iter().find(|(found, _)| *found == vhost) else {
             continue;
         };
-        if let Some(topic) = streams::find(context, host, &name) {
+        if let Some(topic) = host.stream(&name) {
             let consumers = consumers::counts(context, &vhost);
             let count = consumers.get(&name).copied().unwrap_or(0);
             rows.push(streams::show(context, &vhost, &topic, count));

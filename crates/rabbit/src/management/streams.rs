@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
-use forebay_broker::Broker;
 use forebay_broker::host::VirtualHost;
 use forebay_broker::storage::LogReader;
 use forebay_broker::topic::Topic;
 use serde_json::{Map, Value, json};
 
-use super::Context;
 use super::error::ApiError;
 use super::stats::Stats;
 use super::walk::MessageTotals;
+use super::{Context, json};
 use crate::amqp091::method::queue::Declare;
 use crate::amqp091::session::commands::queue::is_stream;
 use crate::amqp091::session::commands::stream_topic::{self, ARGUMENTS};
@@ -27,25 +26,8 @@ const UNITS: [(u64, char); 4] = [
     (1_000, 's'),
 ];
 
-/// All of a virtual host, in the order of their names.
-pub(super) fn all(broker: &Broker, host: &VirtualHost) -> Vec<Arc<Topic>> {
-    let mut all = match stream_topic::has_streams(host.id()) {
-        true => broker.catalog().all(),
-        false => Vec::new(),
-    };
-    all.retain(|topic| topic.config.is_stream);
-    all.sort_unstable_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
-    all
-}
-
-/// The one of this name.
-pub(super) fn find(context: &Context, host: &VirtualHost, name: &[u8]) -> Option<Arc<Topic>> {
-    stream_topic::find(&context.gateway.broker, host.id(), name)
-}
-
 /// Declares a stream, if that is what is asked for. Whether it was there already.
 pub(super) async fn declare(
-    context: &Context,
     host: &VirtualHost,
     subject: Subject<'_>,
     asked: &Declare,
@@ -54,9 +36,8 @@ pub(super) async fn declare(
     if !is_stream(asked, default_type) {
         return Ok(None);
     }
-    let is_there = find(context, host, subject.name).is_some();
-    let broker = &context.gateway.broker;
-    stream_topic::declare(broker, host.id(), subject, asked).await?;
+    let is_there = host.stream(subject.name).is_some();
+    stream_topic::declare(host, subject, asked).await?;
     Ok(Some(is_there))
 }
 
@@ -82,7 +63,7 @@ fn messages(topic: &Topic) -> MessageTotals {
 
 /// A stream as a queue, with how many consume it.
 pub(super) fn show(context: &Context, vhost: &str, topic: &Topic, consumers: usize) -> Value {
-    let name = topic.name.as_str();
+    let (name, topic_name) = (json::text(&topic.queue_name()), &topic.name);
     let node = &context.node.name;
     let sum = |count: fn(&LogReader) -> u64| topic.partitions.iter().map(count).sum::<u64>();
     let delivered = sum(LogReader::fetched_records);
@@ -105,7 +86,7 @@ pub(super) fn show(context: &Context, vhost: &str, topic: &Topic, consumers: usi
         "leader": node,
         "members": [node],
         "online": [node],
-        "message_stats": stats.object(context, format!("stream {name}")),
+        "message_stats": stats.object(context, format!("stream {topic_name}")),
         "name": name,
         "node": node,
         "operator_policy": null,
@@ -114,7 +95,7 @@ pub(super) fn show(context: &Context, vhost: &str, topic: &Topic, consumers: usi
         "vhost": vhost,
     });
     if let Some(fields) = shown.as_object_mut() {
-        messages(topic).put(fields, context, format!("messages of stream {name}"));
+        messages(topic).put(fields, context, format!("messages of stream {topic_name}"));
     }
     shown
 }
@@ -123,7 +104,7 @@ pub(super) fn show(context: &Context, vhost: &str, topic: &Topic, consumers: usi
 pub(super) fn definition(topic: &Topic) -> Option<Value> {
     (topic.partitions.len() == 1).then(|| {
         json!({
-            "name": topic.name.as_str(),
+            "name": json::text(&topic.queue_name()),
             "type": "stream",
             "durable": true,
             "auto_delete": false,
@@ -155,13 +136,8 @@ fn age(ms: u64) -> String {
 }
 
 /// What streams do not do.
-pub(super) fn refuse(
-    context: &Context,
-    host: &VirtualHost,
-    subject: Subject<'_>,
-    what: &str,
-) -> Result<(), ApiError> {
-    match find(context, host, subject.name) {
+pub(super) fn refuse(host: &VirtualHost, subject: Subject<'_>, what: &str) -> Result<(), ApiError> {
+    match host.stream(subject.name) {
         Some(_) => Err(ApiError::bad_request(format!(
             "{what} not supported by stream queues {subject}"
         ))),
@@ -170,12 +146,8 @@ pub(super) fn refuse(
 }
 
 /// Whether there is such a queue or stream.
-pub(super) async fn is_there(
-    context: &Context,
-    host: &VirtualHost,
-    name: &Bytes,
-) -> Result<bool, ApiError> {
-    let is_stream = find(context, host, name).is_some();
+pub(super) async fn is_there(host: &VirtualHost, name: &Bytes) -> Result<bool, ApiError> {
+    let is_stream = host.stream(name).is_some();
     Ok(is_stream || host.queue(name.clone()).await?.is_some())
 }
 

@@ -150,7 +150,7 @@ async fn show(context: &Context, principal: &Principal, name: &str) -> Result<Va
     let entry = principal.directory.virtual_host(name);
     let entry = entry.ok_or(ApiError::NoObject)?;
     let host = context.gateway.broker.virtual_host(entry.id);
-    let streams = streams::all(&context.gateway.broker, &host);
+    let streams = host.streams();
     let messages = walk::message_totals(&host).await?;
     let messages = messages.plus(streams::totals(&streams));
     let mut shown = json!({

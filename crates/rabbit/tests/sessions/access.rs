@@ -448,3 +448,36 @@ async fn only_impersonators_name_somebody_else() {
         .await;
     assert_eq!(client.ready("aq").await, 1);
 }
+
+#[tokio::test]
+async fn a_stream_is_asked_for_by_its_name_in_its_virtual_host() {
+    let server = server_with_ann().await;
+    let stream = [("x-queue-type", Value::LongStr(b"stream"))];
+    let mut client = ann_at(&server).await;
+    client.declare("as", &stream).await;
+    client.publish("as", b"m").await;
+    assert_eq!(client.ready("as").await, 1);
+    let topic = server.broker.topic("other.as").unwrap();
+    assert_eq!(topic.partitions[0].end_offset(), 1);
+    // The name of its topic says nothing here.
+    let declare = queue::Declare {
+        queue: "s".try_into().unwrap(),
+        durable: true,
+        arguments: table(&stream),
+        ..queue::Declare::default()
+    };
+    client.send(1, &declare).await;
+    assert_eq!(client.closed_channel(1).await.0, 403);
+    let mut client = ann_at(&server).await;
+    let consume = basic::Consume {
+        queue: "as".try_into().unwrap(),
+        ..basic::Consume::default()
+    };
+    client.send(1, &consume).await;
+    let (code, text) = client.closed_channel(1).await;
+    assert_eq!(code, 403);
+    assert!(
+        text.contains("read access to queue 'as' in vhost 'other'"),
+        "{text}"
+    );
+}

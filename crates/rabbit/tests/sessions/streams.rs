@@ -373,3 +373,24 @@ async fn what_streams_do_not_do_is_refused() {
         .remove(0);
     assert!(created.is_err());
 }
+
+#[tokio::test]
+async fn only_classic_queues_are_named_by_the_broker() {
+    let server = Server::start();
+    for (kind, expected) in [("stream", 406), ("quorum", 406), ("classic", 0)] {
+        let mut client = server.client().await;
+        let declare = queue::Declare {
+            durable: true,
+            arguments: table(&[("x-queue-type", Value::LongStr(kind.as_bytes()))]),
+            ..queue::Declare::default()
+        };
+        client.send(1, &declare).await;
+        match expected {
+            0 => assert!(matches!(
+                client.next_on(1).await.method,
+                Method::Queue(queue::Method::DeclareOk(_))
+            )),
+            code => assert_eq!(client.closed_channel(1).await.0, code),
+        }
+    }
+}

@@ -53,7 +53,7 @@ impl Session<'_> {
         }
         self.access.queue(Action::Read, &queue)?;
         self.channel(number)?.check_tag(&tag)?;
-        if let Some(topic) = self.stream(&queue) {
+        if let Some(topic) = self.host.stream(&queue) {
             return self.consume_stream(number, consume, &topic, tag).await;
         }
         let priority = priority(self.named_queue(&queue), &consume.arguments)?;

@@ -5,6 +5,7 @@ use forebay_broker::access::Action;
 use forebay_broker::host::{ConnectionId, QueueDefinition, QueueStatus};
 
 use super::exchange::RESERVED;
+use super::stream_topic::STREAM_QUEUE;
 use super::{Done, not_for_us};
 use crate::amqp091::ShortStr;
 use crate::amqp091::method::queue::{
@@ -14,6 +15,9 @@ use crate::amqp091::session::Session;
 use crate::amqp091::session::arguments::QueueArguments;
 use crate::amqp091::session::errors::{Refusal, Subject, lossy};
 use crate::amqp091::session::replies::{REPLY_NAME_PREFIX, REPLY_TO};
+
+/// What RabbitMQ calls the type in its refusals.
+const QUORUM_QUEUE: &str = "rabbit_quorum_queue";
 
 impl Session<'_> {
     pub(super) async fn queue(&mut self, number: u16, method: Method) -> Done {
@@ -65,7 +69,7 @@ impl Session<'_> {
                 let queue = self.queue_name(number, &delete.queue)?;
                 let (if_unused, if_empty) = (delete.if_unused, delete.if_empty);
                 self.access.queue(Action::Configure, &queue)?;
-                let lost = if let Some(topic) = self.stream(&queue) {
+                let lost = if let Some(topic) = self.host.stream(&queue) {
                     self.delete_stream(&topic, if_empty).await?;
                     0
                 } else {
@@ -103,7 +107,11 @@ impl Session<'_> {
             };
             self.access.queue(Action::Configure, &name)?;
             let default_type = self.access.default_queue_type();
+            if given.is_empty() {
+                check_unnamed(declare, &default_type)?;
+            }
             if is_stream(declare, &default_type) {
+                self.check_reserved(&name).await?;
                 return self.declare_stream(number, name, declare).await;
             }
             let subject = self.named_queue(&name);
@@ -112,13 +120,8 @@ impl Session<'_> {
                 self.access.queue(Action::Read, &name)?;
                 self.access.exchange(Action::Write, &target.exchange)?;
             }
-            if given.starts_with(RESERVED)
-                && self.host.check_queue(name.clone(), self.id).await.is_err()
-            {
-                return Err(Refusal::access(format_args!(
-                    "queue name '{}' contains reserved prefix 'amq.*'",
-                    lossy(&name)
-                )));
+            if !given.is_empty() {
+                self.check_reserved(&name).await?;
             }
             (name, self.host.declare_queue(definition, self.id).await)
         };
@@ -134,6 +137,18 @@ impl Session<'_> {
             consumer_count: clamped(consumers),
         };
         self.answer(number, declare.nowait, &answer);
+        Ok(())
+    }
+
+    /// Names that begin as those of the broker are nobody else's, unless the queue is there.
+    async fn check_reserved(&mut self, name: &Bytes) -> Done {
+        if name.starts_with(RESERVED) && self.host.check_queue(name.clone(), self.id).await.is_err()
+        {
+            return Err(Refusal::access(format_args!(
+                "queue name '{}' contains reserved prefix 'amq.*'",
+                lossy(name)
+            )));
+        }
         Ok(())
     }
 
@@ -184,10 +199,26 @@ fn type_without_name<'a>(declare: &Declare, default_type: &'a str) -> &'a str {
 
 /// Whether a stream is to be declared.
 pub(crate) fn is_stream(declare: &Declare, default_type: &str) -> bool {
+    is_of_type("stream", declare, default_type)
+}
+
+fn is_of_type(queue_type: &str, declare: &Declare, default_type: &str) -> bool {
     match declare.arguments.get("x-queue-type") {
-        Some(kind) => kind.as_long_str() == Some(b"stream"),
-        None => type_without_name(declare, default_type) == "stream",
+        Some(kind) => kind.as_long_str() == Some(queue_type.as_bytes()),
+        None => type_without_name(declare, default_type) == queue_type,
     }
+}
+
+/// The broker makes up names of classic queues only.
+fn check_unnamed(declare: &Declare, default_type: &str) -> Done {
+    for (queue_type, called) in [("stream", STREAM_QUEUE), ("quorum", QUORUM_QUEUE)] {
+        if is_of_type(queue_type, declare, default_type) {
+            return Err(Refusal::precondition(format_args!(
+                "Cannot declare a server-named queue for type {called}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// What is to be declared, in a virtual host with this default type of queues.

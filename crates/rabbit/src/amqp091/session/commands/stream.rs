@@ -1,8 +1,6 @@
 //! Streams: queues that are topics (RabbitMQ, "Streams"). What several queues share is done where queues
 //! are, once it is known that a name is not a topic's.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use forebay_broker::queue::HolderId;
 use forebay_broker::storage::LogReader;
@@ -11,12 +9,13 @@ use forebay_broker::topic::Topic;
 use super::Done;
 use super::consume::shown;
 use super::queue::clamped;
-use super::stream_topic::{self, interval_ms};
+use super::stream_topic::{self, STREAM_QUEUE, interval_ms};
 use crate::amqp091::ShortStr;
 use crate::amqp091::method::basic::{Consume, ConsumeOk};
 use crate::amqp091::method::queue::{Declare, DeclareOk};
 use crate::amqp091::session::Session;
 use crate::amqp091::session::ahead::Ahead;
+use crate::amqp091::session::arguments::Lookup;
 use crate::amqp091::session::delivery::Consumer;
 use crate::amqp091::session::errors::{Refusal, Subject, lossy};
 use crate::amqp091::session::streams::OFFSET_HEADER;
@@ -24,14 +23,9 @@ use crate::amqp091::table::{Table, Value};
 use crate::limits;
 
 impl Session<'_> {
-    /// The topic that a name stands for.
-    pub(super) fn stream(&self, name: &[u8]) -> Option<Arc<Topic>> {
-        stream_topic::find(&self.shared.broker, self.access.vhost_id(), name)
-    }
-
     /// What streams do not do.
     pub(super) fn not_for_streams(&self, what: &str, name: &[u8]) -> Done {
-        if self.stream(name).is_none() {
+        if self.host.stream(name).is_none() {
             return Ok(());
         }
         let queue = self.named_queue(name);
@@ -47,8 +41,7 @@ impl Session<'_> {
         declare: &Declare,
     ) -> Done {
         let subject = self.named_queue(&name).with(&declare.arguments);
-        let vhost = self.access.vhost_id();
-        stream_topic::declare(&self.shared.broker, vhost, subject, declare).await?;
+        stream_topic::declare(&self.host, subject, declare).await?;
         let ready = self.held(name.clone()).await?;
         self.channel(number)?.last_queue = Some(name.clone());
         let answer = DeclareOk {
@@ -62,7 +55,7 @@ impl Session<'_> {
 
     /// Deletes a stream, with its topic.
     pub(super) async fn delete_stream(&mut self, topic: &Topic, if_empty: bool) -> Done {
-        let name = Bytes::copy_from_slice(topic.name.as_str().as_bytes());
+        let name = topic.queue_name();
         if if_empty && self.held(name.clone()).await? > 0 {
             let subject = self.named_queue(&name);
             return Err(Refusal::precondition(format_args!("{subject} not empty")));
@@ -85,8 +78,13 @@ impl Session<'_> {
         topic: &Topic,
         tag: ShortStr,
     ) -> Done {
-        let queue = Bytes::copy_from_slice(topic.name.as_str().as_bytes());
+        let queue = topic.queue_name();
         let begin = Begin::parse(self.named_queue(&queue), &consume.arguments)?;
+        let lookup = Lookup {
+            queue: self.named_queue(&queue),
+            table: &consume.arguments,
+        };
+        lookup.refuse("x-priority", STREAM_QUEUE)?;
         if self.consumers.len() + topic.partitions.len() > limits::CONSUMERS_MAX {
             return Err(Refusal::precondition(
                 "too many consumers on this connection",
@@ -184,7 +182,12 @@ impl Begin {
         };
         let invalid = || {
             let (of, text) = (value.type_name(), value.as_long_str().map(lossy));
-            let shown = text.map_or_else(|| "_".to_owned(), |text| format!("<<\"{text}\">>"));
+            // As Erlang writes binaries.
+            let shown = match text.as_deref() {
+                None => "_".to_owned(),
+                Some("") => "<<>>".to_owned(),
+                Some(text) => format!("<<\"{text}\">>"),
+            };
             Refusal::precondition(format_args!(
                 "invalid arg 'x-stream-offset' for {queue}: {{invalid_stream_offset_arg,{{{of},{shown}}}}}"
             ))

@@ -1,21 +1,23 @@
 //! The topic that a stream is: what a declaration makes of it.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use forebay_broker::host::VirtualHostId;
+use bytes::Bytes;
+use forebay_broker::host::VirtualHost;
 use forebay_broker::topic::Topic;
-use forebay_broker::{Broker, NewTopic, TopicError, TopicRef};
+use forebay_broker::{Broker, TopicError, TopicRef};
 
 use super::Done;
 use super::queue::check_lasting;
 use crate::amqp091::method::queue::Declare;
 use crate::amqp091::session::arguments::{Invalid, Lookup, text, whole};
-use crate::amqp091::session::errors::{Refusal, Subject, lossy};
+use crate::amqp091::session::errors::{Refusal, Subject};
 use crate::amqp091::table::{Table, Value};
 
 /// Arguments that mean something to queues and nothing to streams (`rabbit_stream_queue`, capabilities).
-const UNSUPPORTED: [&str; 11] = [
+const UNSUPPORTED: [&str; 17] = [
     "x-message-ttl",
     "x-expires",
     "x-max-length",
@@ -27,7 +29,24 @@ const UNSUPPORTED: [&str; 11] = [
     "x-delivery-limit",
     "x-single-active-consumer",
     "x-queue-mode",
+    "x-queue-version",
+    "x-queue-master-locator",
+    "x-quorum-initial-group-size",
+    "x-max-in-memory-length",
+    "x-max-in-memory-bytes",
+    "x-consumer-timeout",
 ];
+
+/// What RabbitMQ calls the type in its refusals.
+pub(super) const STREAM_QUEUE: &str = "rabbit_stream_queue";
+/// The largest segment of a stream, in bytes (`rabbit_stream_queue`).
+const SEGMENT_BYTES_MAX: u64 = 3_000_000_000;
+/// The sizes of a chunk's filter, in bytes (`rabbit_stream_queue`).
+const FILTER_BYTES: RangeInclusive<u64> = 16..=255;
+/// Which node leads a stream; there is one.
+const LEADER_LOCATORS: [&[u8]; 4] = [b"client-local", b"balanced", b"random", b"least-leaders"];
+/// What `segment.bytes` of a topic may be.
+const TOPIC_SEGMENT_BYTES: RangeInclusive<u64> = 14..=2_147_483_647;
 
 /// Arguments of streams, and what they are called as configurations of topics.
 pub(crate) const ARGUMENTS: [(&str, &str); 3] = [
@@ -36,51 +55,35 @@ pub(crate) const ARGUMENTS: [(&str, &str); 3] = [
     ("x-stream-max-segment-size-bytes", "segment.bytes"),
 ];
 
-/// Whether a virtual host is the one that topics are in.
-pub(crate) fn has_streams(vhost: VirtualHostId) -> bool {
-    vhost == VirtualHostId::DEFAULT
-}
-
-/// The topic that a name stands for.
-pub(crate) fn find(broker: &Broker, vhost: VirtualHostId, name: &[u8]) -> Option<Arc<Topic>> {
-    match has_streams(vhost) {
-        true => {
-            let topic = broker.topic(std::str::from_utf8(name).ok()?);
-            topic.filter(|topic| topic.config.is_stream)
-        }
-        false => None,
-    }
-}
-
 /// Makes the topic of a stream, or sees that the one that is there is as it is asked for.
-pub(crate) async fn declare(
-    broker: &Broker,
-    vhost: VirtualHostId,
-    subject: Subject<'_>,
-    declare: &Declare,
-) -> Done {
+pub(crate) async fn declare(host: &VirtualHost, subject: Subject<'_>, declare: &Declare) -> Done {
     let configs = configs(subject, declare)?;
-    if !has_streams(vhost) {
-        let text = "queues of type stream in virtual hosts other than '/'";
-        return Err(Refusal::not_implemented(text));
-    }
-    if let Some(topic) = find(broker, vhost, subject.name) {
-        return equivalent(subject, &topic, &configs, &declare.arguments);
-    }
-    let topic = NewTopic {
-        name: lossy(subject.name),
-        partitions: Some(1),
-        configs,
+    let is_as_asked = |topic: Arc<Topic>| {
+        let (asked, given) = (&configs, &declare.arguments);
+        equivalent(subject, &topic, asked, given)
     };
-    let created = broker.create_topics(vec![topic], false).await;
-    match created.into_iter().next() {
-        Some(Ok(_)) => Ok(()),
-        Some(Err(TopicError::Exists(_))) if find(broker, vhost, subject.name).is_some() => Ok(()),
-        Some(Err(TopicError::IsQueue(_))) => Err(Refusal::precondition(format_args!(
+    if let Some(topic) = host.stream(subject.name) {
+        return is_as_asked(topic);
+    }
+    let name = Bytes::copy_from_slice(subject.name);
+    let Err(error) = host.create_stream(name, configs.clone()).await else {
+        return Ok(());
+    };
+    match error {
+        TopicError::Exists(topic) => match host.stream(subject.name) {
+            // Somebody else was quicker.
+            Some(stream) => is_as_asked(stream),
+            None => Err(Refusal::precondition(format_args!(
+                "cannot declare {subject}: its topic would be '{topic}', which exists already"
+            ))),
+        },
+        TopicError::IsQueue(_) => Err(Refusal::precondition(format_args!(
             "inequivalent arg 'x-queue-type' for {subject}: received 'stream' but current is 'classic'"
         ))),
-        Some(Err(TopicError::Stopped)) | None => Err(Refusal::shutdown()),
-        Some(Err(error)) => Err(Refusal::precondition(error)),
+        TopicError::Stopped | TopicError::NoVirtualHost => Err(Refusal::shutdown()),
+        error => Err(Refusal::precondition(format_args!(
+            "cannot declare {subject}: {error}"
+        ))),
     }
 }
 
@@ -103,8 +106,9 @@ fn configs(queue: Subject<'_>, declare: &Declare) -> Result<BTreeMap<String, Str
         table: &declare.arguments,
     };
     for name in UNSUPPORTED {
-        lookup.refuse(name, "rabbit_stream_queue")?;
+        lookup.refuse(name, STREAM_QUEUE)?;
     }
+    check_ignored(&lookup)?;
     let shown =
         |limit: Option<u64>| limit.map_or_else(|| "-1".to_owned(), |limit| limit.to_string());
     let kept_ms = lookup.get("x-max-age", max_age)?;
@@ -114,9 +118,36 @@ fn configs(queue: Subject<'_>, declare: &Declare) -> Result<BTreeMap<String, Str
         ("retention.bytes".to_owned(), shown(kept_bytes)),
     ]);
     if let Some(bytes) = lookup.get("x-stream-max-segment-size-bytes", whole)? {
+        if bytes > SEGMENT_BYTES_MAX {
+            let text = "Exceeded max value for x-stream-max-segment-size-bytes";
+            return Err(Refusal::precondition(text));
+        }
+        let bytes = bytes.clamp(*TOPIC_SEGMENT_BYTES.start(), *TOPIC_SEGMENT_BYTES.end());
         configs.insert("segment.bytes".to_owned(), bytes.to_string());
     }
     Ok(configs)
+}
+
+/// Arguments that mean nothing here, and must be what RabbitMQ takes.
+fn check_ignored(lookup: &Lookup<'_>) -> Done {
+    if let Some(bytes) = lookup.get("x-stream-filter-size-bytes", whole)?
+        && !FILTER_BYTES.contains(&bytes)
+    {
+        let text = "Invalid value for x-stream-filter-size-bytes";
+        return Err(Refusal::precondition(text));
+    }
+    lookup.get("x-initial-cluster-size", |value| match whole(value)? {
+        0 => Err("{value_zero,0}".to_owned()),
+        size => Ok(size),
+    })?;
+    lookup.get("x-queue-leader-locator", |value| {
+        let locator = text(value)?;
+        match LEADER_LOCATORS.contains(&&*locator) {
+            true => Ok(()),
+            false => Err("invalid_queue_locator_arg".to_owned()),
+        }
+    })?;
+    Ok(())
 }
 
 /// Digits and a unit: `7D` (`rabbit_amqqueue:check_max_age_arg`).
@@ -126,6 +157,7 @@ fn max_age(value: Value<'_>) -> Result<u64, Invalid> {
     age.ok_or_else(|| "invalid_max_age".to_owned())
 }
 
+/// Nothing for an interval of no length.
 pub(super) fn interval_ms(text: &str) -> Option<u64> {
     let unit = text.chars().last()?;
     let seconds: u64 = match unit {
@@ -138,8 +170,13 @@ pub(super) fn interval_ms(text: &str) -> Option<u64> {
         _ => return None,
     };
     let digits = text.strip_suffix(unit)?;
-    let count: u64 = digits.parse().ok()?;
-    count.checked_mul(seconds)?.checked_mul(1_000)
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    // More than a number holds is for ever.
+    let count: u64 = digits.parse().unwrap_or(u64::MAX);
+    let ms = count.saturating_mul(seconds).saturating_mul(1_000);
+    (count > 0).then_some(ms.min(i64::MAX.unsigned_abs()))
 }
 
 /// A declaration of what is there says nothing else of what it names.
@@ -191,7 +228,10 @@ mod tests {
             ("", None),
             ("-1D", None),
             ("7d", None),
-            ("99999999999999999999Y", None),
+            ("+1D", None),
+            ("0s", None),
+            ("01s", Some(1_000)),
+            ("99999999999999999999Y", Some(i64::MAX.unsigned_abs())),
         ];
         for (text, ms) in cases {
             assert_eq!(interval_ms(text), ms, "{text}");

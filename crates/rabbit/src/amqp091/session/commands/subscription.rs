@@ -16,7 +16,7 @@ use crate::amqp091::session::Session;
 impl Session<'_> {
     /// The topic that a queue is bound to, if its name is no exchange's.
     pub(super) async fn source_topic(&mut self, name: &[u8]) -> Option<Arc<Topic>> {
-        let topic = self.stream(name)?;
+        let topic = self.host.stream(name)?;
         let exchange = self.host.check_exchange(Bytes::copy_from_slice(name)).await;
         matches!(exchange, Err(HostError::NoExchange(_))).then_some(topic)
     }
@@ -28,15 +28,14 @@ impl Session<'_> {
         topic: &Topic,
         bind: &Bind,
     ) -> Done {
-        let name = Bytes::copy_from_slice(topic.name.as_str().as_bytes());
-        self.access.queue(Action::Read, &name)?;
+        self.access.queue(Action::Read, &topic.queue_name())?;
         self.not_for_streams("queue.bind to a topic", queue)?;
         let begin = Begin::parse(self.named_queue(queue), &bind.arguments)?;
         let now_ms = self.shared.broker.now().wall_ms;
         let start = topic_start(begin, topic, now_ms).await;
         let subscribed = self
             .host
-            .subscribe_topic(queue.clone(), name, start, self.id);
+            .subscribe_topic(queue.clone(), name_of(topic), start, self.id);
         let subscribed = subscribed.await;
         subscribed
             .map(drop)
@@ -45,14 +44,20 @@ impl Session<'_> {
 
     /// Ends that. What is not there is not bound.
     pub(super) async fn unbind_from_topic(&mut self, queue: &Bytes, topic: &Topic) -> Done {
-        let name = Bytes::copy_from_slice(topic.name.as_str().as_bytes());
-        self.access.queue(Action::Read, &name)?;
-        let ended = self.host.unsubscribe_topic(queue.clone(), name, self.id);
+        self.access.queue(Action::Read, &topic.queue_name())?;
+        let ended = self
+            .host
+            .unsubscribe_topic(queue.clone(), name_of(topic), self.id);
         match ended.await {
             Ok(_) | Err(HostError::NoQueue(_) | HostError::NoTopic(_)) => Ok(()),
             Err(error) => Err(self.named_queue(queue).refusal(error)),
         }
     }
+}
+
+/// What a topic is subscribed to by: whatever it is called here, that is the name that all know it by.
+fn name_of(topic: &Topic) -> Bytes {
+    Bytes::copy_from_slice(topic.name.as_str().as_bytes())
 }
 
 async fn topic_start(begin: Begin, topic: &Topic, now_ms: i64) -> TopicStart {
