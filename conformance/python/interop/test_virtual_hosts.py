@@ -85,6 +85,20 @@ def test_amqp_reads_in_another_virtual_host_what_kafka_produced(channel, topic, 
     assert (properties.headers["trace"], properties.headers["forebay.key"]) == ("t", "k")
 
 
+def test_a_consumer_is_given_what_its_filter_says_of_what_kafka_produced(channel, topic, produce):
+    for value in (b"eu", b"us", b"eu"):
+        produce(topic, value, headers=[("x-stream-filter-value", value)])
+    produce(topic, b"of none")
+    arguments = {"x-stream-offset": "first", "x-stream-filter": "us", "x-stream-match-unfiltered": True}
+    seen = []
+    for method, _, body in channel.consume("events", arguments=arguments, inactivity_timeout=20):
+        assert method is not None, f"{seen} in time"
+        seen.append(body)
+        if len(seen) == 2:
+            break
+    assert seen == [b"us", b"of none"]
+
+
 def test_the_stream_is_nowhere_else(channel, topic):
     elsewhere = connect_to(os.environ["BROKER_AMQP"])
     for name in ("events", topic):

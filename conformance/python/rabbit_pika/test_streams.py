@@ -223,6 +223,37 @@ def test_a_stream_that_was_deleted_is_not_there(connect, stream, vhost):
     )
 
 
+@pytest.mark.parametrize(
+    "wanted, expected",
+    [
+        ({"x-stream-filter": "a"}, [b"a"]),
+        ({"x-stream-filter": ["a", "b"]}, [b"a", b"b"]),
+        ({"x-stream-filter": "zzz", "x-stream-match-unfiltered": True}, [b"of none"]),
+        ({"x-stream-filter": "a", "x-stream-match-unfiltered": True}, [b"a", b"of none"]),
+        ({"x-stream-filter": 5}, [b"a", b"b", b"of none"]),
+    ],
+)
+def test_a_consumer_is_given_what_its_filter_says(channel, stream, wanted, expected):
+    # Each is in a chunk of its own, since it is confirmed before the next.
+    for value in ("a", "b"):
+        headers = {"x-stream-filter-value": value}
+        channel.basic_publish("", stream, value.encode(), pika.BasicProperties(headers=headers))
+    publish(channel, stream, b"of none")
+    channel.basic_qos(prefetch_count=1)
+    seen = []
+
+    def on_message(channel, method, _properties, body):
+        seen.append(body)
+        channel.basic_ack(method.delivery_tag)
+
+    arguments = {"x-stream-offset": 3} | wanted
+    channel.basic_consume(stream, on_message, arguments=arguments)
+    while len(seen) < len(expected):
+        channel.connection.process_data_events(1)
+    channel.connection.process_data_events(0.3)
+    assert seen == expected
+
+
 def test_consumers_of_a_stream_have_no_priority(connect, stream, vhost):
     channel = connect().channel()
     channel.basic_qos(prefetch_count=1)

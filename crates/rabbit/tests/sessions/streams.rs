@@ -375,6 +375,51 @@ async fn what_streams_do_not_do_is_refused() {
 }
 
 #[tokio::test]
+async fn what_a_filter_leaves_out_costs_no_credit() {
+    let server = Server::start();
+    let mut client = server.client().await;
+    client.declare("s", &[STREAM]).await;
+    let publish = basic::Publish {
+        routing_key: "s".try_into().unwrap(),
+        ..basic::Publish::default()
+    };
+    for number in 0..20 {
+        let value = if number % 5 == 4 { "wanted" } else { "other" };
+        let value = Value::LongStr(value.as_bytes());
+        let properties = PropertyList {
+            headers: Some(table(&[("x-stream-filter-value", value)])),
+            ..PropertyList::default()
+        };
+        client
+            .send_message(1, &publish, &properties.encode(), b"m")
+            .await;
+    }
+    assert_eq!(client.ready("s").await, 20);
+    // Less than lies between two of them.
+    prefetch(&mut client, 2).await;
+    let consume = basic::Consume {
+        queue: "s".try_into().unwrap(),
+        consumer_tag: "c".try_into().unwrap(),
+        arguments: table(&[
+            ("x-stream-offset", Value::LongStr(b"first")),
+            ("x-stream-filter", Value::LongStr(b"wanted")),
+        ]),
+        ..basic::Consume::default()
+    };
+    client.ask(1, consume).await;
+    let first = next(&mut client).await;
+    assert_eq!((first.0, next(&mut client).await.0), (4, 9));
+    // A third one would come before this answer.
+    prefetch(&mut client, 2).await;
+    let ack = basic::Ack {
+        delivery_tag: first.1,
+        multiple: false,
+    };
+    client.send(1, &ack).await;
+    assert_eq!(next(&mut client).await.0, 14);
+}
+
+#[tokio::test]
 async fn only_classic_queues_are_named_by_the_broker() {
     let server = Server::start();
     for (kind, expected) in [("stream", 406), ("quorum", 406), ("classic", 0)] {

@@ -189,8 +189,11 @@ impl Session<'_> {
     fn write_some(&mut self, delivered: Delivered, batches: Batches) -> Option<Delivered> {
         let mut rest = delivered;
         let end = delivered.offset + delivered.count;
+        let filter = self.streams.filter(delivered.holder);
         let each = for_each_record(&batches, delivered.offset, end, |offset, record, source| {
-            self.write_one(&delivered, offset, record, source);
+            if filter.as_ref().is_none_or(|filter| filter.wants(record)) {
+                self.write_one(&delivered, offset, record, source);
+            }
             advance(&mut rest, offset + 1);
         });
         if let Err(error) = each {

@@ -39,6 +39,7 @@ mod interop;
 pub(crate) mod message;
 mod publishing;
 mod replies;
+mod stream_filter;
 mod streams;
 mod unacked;
 

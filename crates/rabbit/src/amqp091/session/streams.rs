@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use tokio::sync::Notify;
 
 use super::Session;
+use super::stream_filter::StreamFilter;
 
 /// The header that says where in its stream a message is.
 pub(super) const OFFSET_HEADER: &str = "x-stream-offset";
@@ -26,6 +27,8 @@ struct Place {
     prefetch: u64,
     /// Messages were handed over to be delivered, and were not all looked at.
     is_delivering: bool,
+    /// Which it wants, if not all.
+    filter: Option<Arc<StreamFilter>>,
     /// Tells when the log grows.
     _watch: Watch,
 }
@@ -48,7 +51,14 @@ impl Observer for News {
 
 impl Streams {
     /// Adds a place.
-    pub(super) fn add(&mut self, holder: HolderId, log: LogReader, next: u64, prefetch: u64) {
+    pub(super) fn add(
+        &mut self,
+        holder: HolderId,
+        log: LogReader,
+        next: u64,
+        prefetch: u64,
+        filter: Option<Arc<StreamFilter>>,
+    ) {
         let observer: Arc<dyn Observer> = Arc::<News>::clone(&self.news);
         let watch = log.watch(holder.0, &observer);
         let place = Place {
@@ -57,6 +67,7 @@ impl Streams {
             outstanding: 0,
             prefetch,
             is_delivering: false,
+            filter,
             _watch: watch,
         };
         self.places.insert(holder, place);
@@ -74,6 +85,11 @@ impl Streams {
     /// Waits until there may be something to give.
     pub(super) async fn news(&self) {
         self.news.0.notified().await;
+    }
+
+    /// What a consumer wants of a stream, if not all of it.
+    pub(super) fn filter(&self, holder: HolderId) -> Option<Arc<StreamFilter>> {
+        self.places.get(&holder)?.filter.clone()
     }
 
     /// Whether a consumer is one of a stream; then it was given one message more.

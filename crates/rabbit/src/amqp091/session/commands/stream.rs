@@ -1,6 +1,8 @@
 //! Streams: queues that are topics (RabbitMQ, "Streams"). What several queues share is done where queues
 //! are, once it is known that a name is not a topic's.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use forebay_broker::queue::HolderId;
 use forebay_broker::storage::LogReader;
@@ -18,6 +20,7 @@ use crate::amqp091::session::ahead::Ahead;
 use crate::amqp091::session::arguments::Lookup;
 use crate::amqp091::session::delivery::Consumer;
 use crate::amqp091::session::errors::{Refusal, Subject, lossy};
+use crate::amqp091::session::stream_filter::StreamFilter;
 use crate::amqp091::session::streams::OFFSET_HEADER;
 use crate::amqp091::table::{Table, Value};
 use crate::limits;
@@ -85,6 +88,7 @@ impl Session<'_> {
             table: &consume.arguments,
         };
         lookup.refuse("x-priority", STREAM_QUEUE)?;
+        let filter = StreamFilter::parse(lookup.queue, &consume.arguments)?.map(Arc::new);
         if self.consumers.len() + topic.partitions.len() > limits::CONSUMERS_MAX {
             return Err(Refusal::precondition(
                 "too many consumers on this connection",
@@ -125,7 +129,8 @@ impl Session<'_> {
             self.shared.metrics.consumers.more();
             // Each partition has its share, so that none has to wait for the others.
             let share = (prefetch / topic.partitions.len() as u64).max(1);
-            self.streams.add(holder, log.clone(), next, share);
+            let filter = filter.clone();
+            self.streams.add(holder, log.clone(), next, share, filter);
             holders.push(holder);
         }
         let shown = shown(
