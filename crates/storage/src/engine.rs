@@ -60,6 +60,8 @@ pub struct Options {
     /// Memory for the batches that one sort remembers. A sort takes on fewer files to stay below it,
     /// but at least one.
     pub sort_index_bytes: usize,
+    /// How many of the newest full journal files no sort goes through yet.
+    pub sealed_files_left: usize,
 }
 
 impl Default for Options {
@@ -72,6 +74,7 @@ impl Default for Options {
             compaction_interval: Duration::from_secs(15),
             compaction_key_bytes: limits::COMPACTION_KEY_BYTES,
             sort_index_bytes: limits::SORT_INDEX_BYTES,
+            sealed_files_left: limits::SEALED_FILES_LEFT,
         }
     }
 }

@@ -42,6 +42,9 @@ pub const JOURNAL_CHUNK_BYTES: u64 = 32 << 10;
 pub const SEGMENT_CHUNK_BYTES: usize = 64 << 10;
 /// Sealed journal files that wait before a sort: one run over several files gives larger sections.
 pub const SEALED_FILES_BEFORE_SORT: usize = 2;
+/// The newest sealed files are left for the next sort: what consumers are only that far behind with is read and
+/// gone before anybody has copied it. Not on a full medium.
+pub const SEALED_FILES_LEFT: usize = 2;
 /// Sealed journal files in one sort: beyond it sections grow no better.
 pub const FILES_IN_ONE_SORT: usize = 8;
 /// Dead journal files that wait to be written over; more are deleted. A sort ends with as many as it began

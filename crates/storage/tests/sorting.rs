@@ -391,3 +391,42 @@ fn what_a_machine_stores_beyond_its_room_still_finds_a_file() {
     world.settle();
     assert_eq!(world.cut().machine.events.len(), 80);
 }
+
+#[test]
+fn what_was_written_lately_is_left_for_the_next_sort() {
+    let mut world = World::with(Options {
+        sealed_files_left: 2,
+        ..small()
+    });
+    world.create(LOG, Durability::Fsync);
+    world.commit();
+    let sort = until_sort(&mut world, &[LOG], 50_000);
+    let full_before = 4;
+    assert!(world.journal_files() > full_before);
+    let before = read_all(&world.reader(LOG), 0).unwrap();
+    finish(&mut world, sort);
+    assert_eq!(world.segments(), 1);
+    assert_eq!(read_all(&world.reader(LOG), 0).unwrap(), before);
+    let stored: u64 = world.stored_segment_bytes();
+    let all: usize = before.iter().map(|batch| batch.len()).sum();
+    assert!(stored < all as u64 * 2 / 3, "{stored} of {all}");
+}
+
+#[test]
+fn what_is_read_and_gone_by_then_is_never_sorted() {
+    let mut world = World::with(Options {
+        sealed_files_left: 2,
+        ..small()
+    });
+    world.create(LOG, Durability::Fsync);
+    for n in 0..200 {
+        world.pass(100);
+        let end = world.append(LOG, values(&[&noise(n, 100_000)]));
+        world.commit();
+        // The consumer is a file behind.
+        world.engine.advance_start(LOG, end.saturating_sub(10));
+        world.settle();
+    }
+    assert_eq!(world.segments(), 0);
+    assert!(world.journal_files() < 16, "and their space comes back");
+}

@@ -335,6 +335,8 @@ fn storage_options() -> Options {
         compaction_key_bytes: 1 << 20,
         // Some sorts take on all the files that wait, some a few.
         sort_index_bytes: 256 << 10,
+        // They come as early as they can.
+        sealed_files_left: 0,
     }
 }
 

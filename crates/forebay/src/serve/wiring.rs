@@ -337,6 +337,7 @@ fn open_broker(
         compaction_interval: settings.compaction_check_interval,
         compaction_key_bytes: bytes(resources.compaction_keys),
         sort_index_bytes: bytes(resources.sort_index),
+        ..StorageOptions::default()
     };
     let groups = GroupConfig {
         initial_rebalance_delay: settings.group_initial_rebalance_delay,

@@ -132,10 +132,7 @@ impl Engine {
                     .map(|rewrite| Job(Kind::Rewrite(rewrite))),
             );
         }
-        if !self.jobs.sort
-            && self.unsorted_files() >= SEALED_FILES_BEFORE_SORT
-            && now.monotonic >= self.jobs.sort_retry_at
-        {
+        if !self.jobs.sort && self.is_sort_wanted() && now.monotonic >= self.jobs.sort_retry_at {
             jobs.extend(self.next_sort(now));
         }
         let snapshot = self.snapshot_wanted
@@ -154,7 +151,7 @@ impl Engine {
         if let Spare::Missing { retry_at, .. } = self.spare {
             due = due.min(retry_at);
         }
-        if self.unsorted_files() >= SEALED_FILES_BEFORE_SORT && !self.jobs.sort {
+        if self.is_sort_wanted() && !self.jobs.sort {
             due = due.min(self.jobs.sort_retry_at);
         }
         if self.snapshot_wanted && !self.jobs.snapshot {
@@ -299,9 +296,26 @@ impl Engine {
         self.sealed.len() - sorted
     }
 
+    fn is_sort_wanted(&self) -> bool {
+        self.unsorted_files() >= SEALED_FILES_BEFORE_SORT + self.files_left()
+    }
+
+    fn files_left(&self) -> usize {
+        match self.was_full {
+            true => 0,
+            false => self.options.sealed_files_left,
+        }
+    }
+
+    fn sealed_to_sort(&self) -> impl Iterator<Item = &Arc<dyn JournalFile>> {
+        let count = self.sealed.len().saturating_sub(self.files_left());
+        self.sealed.iter().take(count)
+    }
+
     fn next_sort(&mut self, now: Now) -> Option<Job> {
         let files = self.files_to_sort();
-        let last = self.sealed.back().map_or(FileId(0), |file| file.id());
+        let last = self.sealed_to_sort().last();
+        let last = last.map_or(FileId(0), |file| file.id());
         // What a rewrite is about to replace waits for the next sort.
         let logs = self
             .logs
@@ -334,7 +348,7 @@ impl Engine {
         }
         let mut left = self.options.sort_index_bytes;
         let mut files = Vec::new();
-        for file in &self.sealed {
+        for file in self.sealed_to_sort() {
             let Some(batches) = batches.get(&file.id()) else {
                 continue;
             };

@@ -69,6 +69,7 @@ pub(crate) fn small() -> Options {
         journal_file_bytes: 1 << 20,
         tail_cache_bytes: 1 << 20,
         reserve_bytes: 0,
+        sealed_files_left: 0,
         ..Options::default()
     }
 }
@@ -216,6 +217,11 @@ impl World {
 
     pub(crate) fn segments(&self) -> usize {
         self.disk.blobs(BlobKind::Segment).unwrap().len()
+    }
+
+    pub(crate) fn stored_segment_bytes(&self) -> u64 {
+        let segments = self.disk.blobs(BlobKind::Segment).unwrap();
+        segments.iter().map(|(_, bytes)| bytes).sum()
     }
 
     pub(crate) fn journal_files(&self) -> usize {

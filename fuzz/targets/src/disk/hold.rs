@@ -37,6 +37,7 @@ pub(crate) fn options() -> Options {
         journal_file_bytes: 1 << 20,
         tail_cache_bytes: 64 << 10,
         reserve_bytes: 0,
+        sealed_files_left: 0,
         ..Options::default()
     }
 }
