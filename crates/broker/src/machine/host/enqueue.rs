@@ -44,8 +44,8 @@ impl Host {
         all.take(PLACES_MAX).collect()
     }
 
-    /// Whether a queue takes whatever message it is given, as it is. What it has room for depends on
-    /// what queues before it were given.
+    /// Whether a queue takes whatever message it is given, as it is. One that may refuse is asked when it is its turn:
+    /// consumers share credit, so its answer depends on what the queues before it were given.
     pub(super) fn shares(&self, id: QueueId) -> bool {
         self.queues.get(&id).is_some_and(|state| {
             state.definition.delayed_for().is_none() && !state.queue.settings().bounds.refuse()
