@@ -43,7 +43,7 @@ pub const SEGMENT_CHUNK_BYTES: usize = 64 << 10;
 /// Sealed journal files that wait before a sort: one run over several files gives larger sections.
 pub const SEALED_FILES_BEFORE_SORT: usize = 2;
 /// The newest sealed files are left for the next sort: what consumers are only that far behind with is read and
-/// gone before anybody has copied it. Not on a full medium.
+/// gone before anybody has copied it. Not on a full medium, nor where files are smaller than usual.
 pub const SEALED_FILES_LEFT: usize = 2;
 /// Sealed journal files in one sort: beyond it sections grow no better.
 pub const FILES_IN_ONE_SORT: usize = 8;

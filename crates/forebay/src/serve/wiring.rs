@@ -15,6 +15,7 @@ use forebay_aws::auth::{Access, AccessKeys};
 use forebay_broker::group::GroupConfig;
 use forebay_broker::{Broker, BrokerOptions, BrokerShard, Environment};
 use forebay_kafka::{Gateway, GatewayOptions};
+use forebay_storage::limits::{JOURNAL_FILE_BYTES, SEALED_FILES_LEFT};
 use forebay_storage::{LocalDisk, Options as StorageOptions, StorageError};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, oneshot};
@@ -337,7 +338,11 @@ fn open_broker(
         compaction_interval: settings.compaction_check_interval,
         compaction_key_bytes: bytes(resources.compaction_keys),
         sort_index_bytes: bytes(resources.sort_index),
-        ..StorageOptions::default()
+        // Smaller files are for little room: what is dead in them is wanted back soon.
+        sealed_files_left: match resources.journal_file {
+            JOURNAL_FILE_BYTES.. => SEALED_FILES_LEFT,
+            _ => 0,
+        },
     };
     let groups = GroupConfig {
         initial_rebalance_delay: settings.group_initial_rebalance_delay,
