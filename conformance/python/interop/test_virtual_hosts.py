@@ -23,12 +23,8 @@ def api():
 @pytest.fixture
 def vhost(api, fresh):
     """A virtual host whose name begins with a slash, as many do."""
-    name = "/" + fresh("shop")[-20:]
-    api.made("vhosts", name)
-    everything = {"configure": ".*", "write": ".*", "read": ".*"}
-    api.put("permissions", name, "guest", body=everything)
-    yield name
-    api.delete("vhosts", name)
+    with api.virtual_host("/" + fresh("shop")[-20:]) as name:
+        yield name
 
 
 @pytest.fixture

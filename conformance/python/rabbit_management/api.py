@@ -1,6 +1,7 @@
 """A client of the management API that hides nothing: what is asked, and what comes back."""
 
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -71,6 +72,17 @@ class Api:
         """Makes something new."""
         answer = self.put(*parts, body=body)
         assert answer.status == 201, f"{answer.status} {answer.text}"
+
+    @contextlib.contextmanager
+    def virtual_host(self, name):
+        """A virtual host in which guest may do everything, and that is gone afterwards."""
+        self.made("vhosts", name)
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        self.put("permissions", name, "guest", body=everything)
+        try:
+            yield name
+        finally:
+            self.delete("vhosts", name)
 
 
 NOT_FOUND = ("Object Not Found", "Not Found")

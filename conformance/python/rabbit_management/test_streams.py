@@ -5,26 +5,7 @@ import pytest
 from eventually import eventually
 
 from .api import NOT_FOUND
-
-
-@pytest.fixture(params=["default", "other"])
-def vhost(request, api, fresh):
-    """The default virtual host, or one that is gone after the case."""
-    if request.param == "default":
-        yield "/"
-        return
-    # Short, so that refusals that name it come whole.
-    name = "/vhost" + fresh("")[-9:]
-    api.made("vhosts", name)
-    everything = {"configure": ".*", "write": ".*", "read": ".*"}
-    api.put("permissions", name, "guest", body=everything)
-    yield name
-    api.delete("vhosts", name)
-
-
-@pytest.fixture
-def connect(vhost, connect):
-    return lambda: connect(vhost=vhost)
+from .each_virtual_host import connect, vhost  # noqa: F401
 
 
 @pytest.fixture

@@ -4,32 +4,12 @@ host."""
 import pika
 import pytest
 
-from rabbit_management.api import Api
+from rabbit_management.each_virtual_host import connect, vhost  # noqa: F401
 
 from .messages import publish
 from .test_errors import refused
 
 STREAM = {"x-queue-type": "stream"}
-
-
-@pytest.fixture(params=["default", "other"])
-def vhost(request, fresh):
-    """The default virtual host, or one that is gone after the case."""
-    if request.param == "default":
-        yield "/"
-        return
-    # Short, so that refusals that name it come whole.
-    name, api = "/vhost" + fresh("")[-9:], Api()
-    api.made("vhosts", name)
-    everything = {"configure": ".*", "write": ".*", "read": ".*"}
-    api.put("permissions", name, "guest", body=everything)
-    yield name
-    api.delete("vhosts", name)
-
-
-@pytest.fixture
-def connect(vhost, connect):
-    return lambda: connect(vhost=vhost)
 
 
 @pytest.fixture

@@ -57,13 +57,17 @@ fn what_the_page_cache_has_is_read_without_waiting() {
     let reader = engine.reader(LOG).unwrap();
     let mut at = 0;
     while at < reader.end_offset() {
-        let cold = || match reader.read(at, 100_000, true).unwrap() {
-            Read::Cold(cold) => cold,
-            Read::Ready(_) => panic!("nothing is in memory after a restart"),
+        let cold = || {
+            let read = reader.read(at, 100_000, true).unwrap();
+            assert!(
+                matches!(read, Read::Cold(_)),
+                "nothing is in memory after a restart"
+            );
+            read
         };
         let waited = cold().run().unwrap();
-        if let Ok(read) = cold().try_run() {
-            assert_eq!(read.unwrap().parts.concat(), waited.parts.concat());
+        if let Read::Ready(read) = cold().resident().unwrap() {
+            assert_eq!(read.parts.concat(), waited.parts.concat());
         }
         assert!(waited.next > at);
         at = waited.next;

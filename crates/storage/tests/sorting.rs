@@ -392,14 +392,19 @@ fn what_a_machine_stores_beyond_its_room_still_finds_a_file() {
     assert_eq!(world.cut().machine.events.len(), 80);
 }
 
-#[test]
-fn what_was_written_lately_is_left_for_the_next_sort() {
+fn world_that_leaves(sealed_files_left: usize) -> World {
     let mut world = World::with(Options {
-        sealed_files_left: 2,
+        sealed_files_left,
         ..small()
     });
     world.create(LOG, Durability::Fsync);
     world.commit();
+    world
+}
+
+#[test]
+fn what_was_written_lately_is_left_for_the_next_sort() {
+    let mut world = world_that_leaves(2);
     let sort = until_sort(&mut world, &[LOG], 50_000);
     let full_before = 4;
     assert!(world.journal_files() > full_before);
@@ -414,11 +419,7 @@ fn what_was_written_lately_is_left_for_the_next_sort() {
 
 #[test]
 fn what_is_read_and_gone_by_then_is_never_sorted() {
-    let mut world = World::with(Options {
-        sealed_files_left: 2,
-        ..small()
-    });
-    world.create(LOG, Durability::Fsync);
+    let mut world = world_that_leaves(2);
     for n in 0..200 {
         world.pass(100);
         let end = world.append(LOG, values(&[&noise(n, 100_000)]));

@@ -44,7 +44,10 @@ const READ_BYTES_MAX: usize = 256 << 10;
 impl Received {
     /// The messages with their leases, if all of them are in memory: the log's, or the system's.
     pub fn read_at_hand(&self) -> Option<Vec<(Leased, StoredMessage)>> {
-        self.read_with(|cold| cold.try_run().ok()?.ok())
+        self.read_with(|cold| match Read::Cold(cold).resident() {
+            Ok(Read::Ready(found)) => Some(found),
+            _ => None,
+        })
     }
 
     /// The same, from disk where they are not in memory: this may block. What cannot be read is left out, and

@@ -1,5 +1,6 @@
 //! Taking in what is to be stored: batches, events, and changes of logs.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -172,23 +173,11 @@ impl Engine {
         let base = log.next;
         patch(&mut batch, base)?;
         let batch = batch.freeze();
-        let opens = log.takes(records, batch.len(), now);
         let at = self.entry.push(RecordKind::Append, id, base, &batch);
         self.wants_sync |= log.durability == Durability::Fsync;
-        self.pending.push(Pending {
-            log: id,
-            start: u64::from(at),
-            end: self.entry.len() as u64,
-            max_timestamp: header.max_timestamp,
-            opens,
-            weight: batch.len(),
-            batch: TailBatch {
-                base,
-                next: base + records,
-                bytes: batch,
-                is_shared: false,
-            },
-        });
+        let place = u64::from(at)..self.entry.len() as u64;
+        let pending = log.take_in(place, &header, records, batch, 1, now);
+        self.pending.push(pending);
         Ok(base)
     }
 
@@ -200,6 +189,9 @@ impl Engine {
         mut batch: BytesMut,
         now: Now,
     ) -> Result<Vec<u64>, AppendError> {
+        if let [id] = ids {
+            return self.append(*id, batch, now).map(|base| vec![base]);
+        }
         let (header, records) = self.framed(&batch)?;
         let mut places = Vec::with_capacity(ids.len());
         for id in ids {
@@ -209,27 +201,16 @@ impl Engine {
         patch(&mut batch, 0)?;
         let batch = batch.freeze();
         let at = self.entry.push_shared(&places, &batch);
+        let place = u64::from(at)..self.entry.len() as u64;
         for (id, base) in &places {
             let Some(log) = self.logs.get_mut(id) else {
                 continue;
             };
             debug_assert_eq!(log.next, *base, "a log is given a batch once");
-            let opens = log.takes(records, batch.len(), now);
             self.wants_sync |= log.durability == Durability::Fsync;
-            self.pending.push(Pending {
-                log: *id,
-                start: u64::from(at),
-                end: self.entry.len() as u64,
-                max_timestamp: header.max_timestamp,
-                opens,
-                weight: batch.len().div_ceil(places.len()),
-                batch: TailBatch {
-                    base: *base,
-                    next: *base + records,
-                    bytes: batch.clone(),
-                    is_shared: true,
-                },
-            });
+            let (place, batch) = (place.clone(), batch.clone());
+            let pending = log.take_in(place, &header, records, batch, places.len(), now);
+            self.pending.push(pending);
         }
         Ok(places.into_iter().map(|(_, base)| base).collect())
     }
@@ -332,12 +313,33 @@ impl Log {
         }
     }
 
-    /// Counts a batch in. Returns whether it is the first of the part that compaction leaves alone.
-    fn takes(&mut self, records: u64, bytes: usize, now: Now) -> bool {
+    /// Takes in a batch whose record is at `place` of the entry that gathers, and which so many logs have.
+    fn take_in(
+        &mut self,
+        place: Range<u64>,
+        header: &BatchHeader,
+        records: u64,
+        bytes: Bytes,
+        sharers: usize,
+        now: Now,
+    ) -> Pending {
         let base = self.next;
         self.next += records;
-        self.roll_segment(bytes as u64, base, now.wall_ms);
-        base == self.segment_base
+        self.roll_segment(bytes.len() as u64, base, now.wall_ms);
+        Pending {
+            log: self.shared.id,
+            start: place.start,
+            end: place.end,
+            max_timestamp: header.max_timestamp,
+            opens: base == self.segment_base,
+            weight: bytes.len().div_ceil(sharers),
+            batch: TailBatch {
+                base,
+                next: self.next,
+                bytes,
+                is_shared: sharers > 1,
+            },
+        }
     }
 
     /// Kafka never compacts the active segment, and clients choose its size to say what may be

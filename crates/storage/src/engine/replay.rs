@@ -1,6 +1,7 @@
 //! Replaying the journal: every file from where the snapshot stands, every entry, every record.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use forebay_record::BatchHeader;
@@ -11,7 +12,7 @@ use crate::ids::{FileId, LogId, Lsn};
 use crate::journal::entry::{
     ENTRY_ALIGNMENT, ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, FileHeader, Link,
 };
-use crate::journal::record::{Record, RecordKind, RecordWalk, StoredBatch};
+use crate::journal::record::{Record, RecordKind, RecordWalk};
 use crate::journal::scan::{End, FileScan};
 use crate::log::{Chunk, Durability, offsets_of};
 use crate::media::{JournalFile, journal_name};
@@ -230,9 +231,14 @@ impl Engine {
         match record.kind {
             RecordKind::Append | RecordKind::AppendToMany => {
                 let batch = record.batch().ok_or("it has a batch that is not there")?;
+                let header = BatchHeader::parse(batch.bytes);
+                let header = header.map_err(|error| error.to_string())?;
                 let mut places = record.places();
-                places.try_for_each(|place| {
-                    self.replay_append(record, &batch, place, file, base, wall_ms, replay)
+                places.try_for_each(|(log, at)| {
+                    let header = batch.placed(header, at);
+                    let header = header.ok_or("it has no batch of the offset that it names")?;
+                    let span = base + record.at as u64..base + record.end() as u64;
+                    self.replay_append(log, &header, batch.bytes, file, span, wall_ms, replay)
                 })
             }
             RecordKind::Event => replay.event(record.payload, wall_ms),
@@ -288,21 +294,19 @@ impl Engine {
 
     fn replay_append(
         &mut self,
-        record: &Record<'_>,
-        batch: &StoredBatch<'_>,
-        (id, at): (LogId, u64),
+        id: LogId,
+        header: &BatchHeader,
+        batch: &[u8],
         file: FileId,
-        base: u64,
+        span: Range<u64>,
         wall_ms: i64,
         replay: &mut dyn Replay,
     ) -> Result<(), String> {
-        let header = batch.header_at(at);
-        let header = header.ok_or("it has no batch of the offset that it names")?;
         // A batch whose log was deleted later in the same entry's order is simply gone.
         let Some(log) = self.logs.get_mut(&id) else {
             return Ok(());
         };
-        let (_, next) = offsets_of(&header).ok_or("it has a batch of impossible offsets")?;
+        let (at, next) = offsets_of(header).ok_or("it has a batch of impossible offsets")?;
         if at != log.next {
             return Err(format!(
                 "log {id} continues at offset {}, not at {at}",
@@ -317,13 +321,13 @@ impl Engine {
             base: at,
             next: log.next,
             file,
-            start: position(base + record.at as u64)?,
-            end: position(base + record.end() as u64)?,
-            bytes: position(batch.bytes.len() as u64)?,
+            start: position(span.start)?,
+            end: position(span.end)?,
+            bytes: position(batch.len() as u64)?,
             max_timestamp: header.max_timestamp,
         };
         log.shared.recovered(chunk);
-        replay.appended(id, &header, batch.bytes, wall_ms)
+        replay.appended(id, header, batch, wall_ms)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use forebay_record::patch_base_offset;
+use forebay_record::{BatchHeader, patch_base_offset};
 
 use super::install::Installed;
 use crate::error::{Result, StorageError};
@@ -119,11 +119,14 @@ impl Sort {
                 let Some(batch) = record.batch() else {
                     continue;
                 };
+                let Ok(stored) = BatchHeader::parse(batch.bytes) else {
+                    continue;
+                };
                 for (log, at) in record.places() {
                     let Some((from, below)) = self.ranges.get(&log) else {
                         continue;
                     };
-                    let Some(header) = batch.header_at(at) else {
+                    let Some(header) = batch.placed(stored, at) else {
                         continue;
                     };
                     let Some((_, next)) = offsets_of(&header) else {

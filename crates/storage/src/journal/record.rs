@@ -113,14 +113,8 @@ impl<'a> Record<'a> {
 }
 
 impl StoredBatch<'_> {
-    /// The batch's header as it is where its base offset is `base`. None if its bytes are not those of a batch
-    /// that was stored there.
-    pub(crate) fn header_at(&self, base: u64) -> Option<BatchHeader> {
-        let header = BatchHeader::parse(self.bytes).ok()?;
-        self.placed(header, base)
-    }
-
-    /// As [`header_at`](Self::header_at), from a header that was parsed and verified.
+    /// The batch's header, which was parsed of its bytes, as it is where its base offset is `base`. None if these are
+    /// not the bytes of a batch that was stored there.
     pub(crate) fn placed(&self, header: BatchHeader, base: u64) -> Option<BatchHeader> {
         let base = i64::try_from(base).ok()?;
         let expected = if self.is_shared { 0 } else { base };

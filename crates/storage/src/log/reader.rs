@@ -98,6 +98,15 @@ impl Read {
             Self::Cold(cold) => cold.run(),
         }
     }
+
+    /// The same from what the medium has in memory, as much as is there; still cold if the first batch is not. Waits for
+    /// nothing but takes the time of the copy, so ask for little at a time.
+    pub fn resident(self) -> Result<Self, ReadError> {
+        match self {
+            Self::Ready(_) => Ok(self),
+            Self::Cold(cold) => cold.resident(),
+        }
+    }
 }
 
 impl ColdRead {
@@ -119,9 +128,7 @@ impl ColdRead {
         )
     }
 
-    /// Reads what the medium has in memory, without waiting for anything: as much as is there. Gives the read back
-    /// if its first batch is not. Takes the time of the copy, so ask for little at a time.
-    pub fn try_run(self) -> Result<Result<Batches, ReadError>, Self> {
+    fn resident(self) -> Result<Read, ReadError> {
         let read = cold::read(
             &self.reader,
             self.from,
@@ -131,8 +138,8 @@ impl ColdRead {
             Patience::None,
         );
         match read {
-            Err(ReadError::Storage(error)) if error.is_not_resident() => Err(self),
-            read => Ok(read),
+            Err(ReadError::Storage(error)) if error.is_not_resident() => Ok(Read::Cold(self)),
+            read => read.map(Read::Ready),
         }
     }
 }

@@ -81,7 +81,7 @@ impl Host {
         for ids in together.chunks(PLACES_MAX) {
             let batch = BytesMut::from(&publication.batch[..]);
             match self.take_in_all(ids, batch, &publication.bodies, attributes, cx) {
-                Ok(_) => arrived = true,
+                Ok(()) => arrived = true,
                 Err(error) => tracing::error!(?ids, %error, "a message was not taken"),
             }
         }

@@ -52,17 +52,16 @@ impl Host {
         })
     }
 
-    /// Gives a message to queues that can be given it at once. Returns when it is as durable as all of them, and
-    /// where it is in the last one.
+    /// Gives a message to queues that can be given it at once. Returns when it is as durable as all of them; nobody is told
+    /// where it is in several.
     pub(super) fn enqueue_together(
         &mut self,
         ids: &[QueueId],
         publication: &Publication,
         batch: BytesMut,
         cx: &mut Cx<'_>,
-    ) -> Result<(Durability, Option<Published>), PublishError> {
+    ) -> Result<Durability, PublishError> {
         let mut durability = Durability::Memory;
-        let mut position = None;
         let mut taking = Vec::with_capacity(ids.len());
         for id in ids {
             let Some(state) = self.queues.get(id) else {
@@ -70,24 +69,14 @@ impl Host {
             };
             durability = durability.max(state.durability);
             match self.admission(state, publication) {
-                Admission::Duplicate { offset } => {
-                    let at = Position { queue: *id, offset };
-                    position = Some(Published::Duplicate(at));
-                }
+                Admission::Duplicate { .. } => {}
                 // None of them refuses.
                 Admission::Accepted | Admission::Refused { .. } => taking.push(*id),
             }
         }
         let attributes = self.attributes_of(publication);
-        let firsts = self.take_in_all(&taking, batch, &publication.bodies, attributes, cx)?;
-        if let (Some(queue), Some(offset)) = (taking.last(), firsts.last()) {
-            let at = Position {
-                queue: *queue,
-                offset: *offset,
-            };
-            position = Some(Published::Stored(at));
-        }
-        Ok((durability, position))
+        self.take_in_all(&taking, batch, &publication.bodies, attributes, cx)?;
+        Ok(durability)
     }
 
     /// Gives a message to one queue. Returns when it is as durable as the queue, and where it is; None if the
@@ -167,7 +156,7 @@ impl Host {
         Ok(first)
     }
 
-    /// The same for several queues, which share the bytes. Returns the first one's offset in each.
+    /// The same for several queues, which share the bytes.
     pub(super) fn take_in_all(
         &mut self,
         ids: &[QueueId],
@@ -175,20 +164,16 @@ impl Host {
         bodies: &BodySizes,
         attributes: Attributes,
         cx: &mut Cx<'_>,
-    ) -> Result<Vec<u64>, PublishError> {
-        if let [id] = ids {
-            let first = self.take_in(*id, batch, bodies, attributes, cx)?;
-            return Ok(vec![first]);
-        }
+    ) -> Result<(), PublishError> {
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let appended = cx.engine.append_to_many(ids, batch, self.now);
         let firsts = appended.map_err(refusal)?;
-        for (id, first) in ids.iter().zip(&firsts) {
-            self.arrived(*id, *first, bodies, attributes);
+        for (id, first) in ids.iter().zip(firsts) {
+            self.arrived(*id, first, bodies, attributes);
         }
-        Ok(firsts)
+        Ok(())
     }
 
     /// Tells a queue of messages that its log was given.

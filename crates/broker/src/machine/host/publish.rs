@@ -168,10 +168,7 @@ impl Host {
                 queues.truncate(queues.len() + 1 - together.len());
                 let batch = taken(publication, queues);
                 match self.enqueue_together(&together, publication, batch, cx) {
-                    Ok((durability, position)) => {
-                        waiting.durability = waiting.durability.max(durability);
-                        waiting.position = position.or(waiting.position.take());
-                    }
+                    Ok(durability) => waiting.durability = waiting.durability.max(durability),
                     Err(error) => waiting.done(count, Err(error)),
                 }
                 continue;

@@ -121,20 +121,19 @@ impl Session<'_> {
         );
         let read = match consumer.ahead.take(delivered.offset) {
             Some(batches) => Ok(Read::Ready(batches)),
-            None => consumer.log.read(delivered.offset, most, true),
+            // What was written lately is in the page cache, and a thread that waits for it would be most of the work.
+            None => consumer
+                .log
+                .read(delivered.offset, most, true)
+                .and_then(Read::resident),
         };
         match read {
             Ok(Read::Ready(batches)) => self.write_run(delivered, batches),
-            // What was written lately is in the page cache, and a thread that waits for it would be most of the work.
-            Ok(Read::Cold(read)) => match read.try_run() {
-                Ok(Ok(batches)) => self.write_run(delivered, batches),
-                Ok(Err(error)) => self.unreadable(&delivered, &error),
-                Err(read) => {
-                    let permits = Arc::clone(&self.shared.disk_reads);
-                    let reading = async move { (delivered, read_cold(permits, read).await) };
-                    self.reading = Some(Reading(tokio::spawn(reading)));
-                }
-            },
+            Ok(Read::Cold(read)) => {
+                let permits = Arc::clone(&self.shared.disk_reads);
+                let reading = async move { (delivered, read_cold(permits, read).await) };
+                self.reading = Some(Reading(tokio::spawn(reading)));
+            }
             Err(error) => self.unreadable(&delivered, &error),
         }
         self.grant(delivered.holder).await;
@@ -375,12 +374,9 @@ pub(crate) async fn read_one(
     offset: u64,
     mut write: impl FnMut(&Record<'_>, &Bytes),
 ) -> bool {
-    let batches = match log.read(offset, 1, true) {
+    let batches = match log.read(offset, 1, true).and_then(Read::resident) {
         Ok(Read::Ready(batches)) => Ok(batches),
-        Ok(Read::Cold(read)) => match read.try_run() {
-            Ok(read) => read,
-            Err(read) => read_cold(Arc::clone(&shared.disk_reads), read).await,
-        },
+        Ok(Read::Cold(read)) => read_cold(Arc::clone(&shared.disk_reads), read).await,
         Err(error) => Err(error),
     };
     let mut is_there = false;
