@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use forebay_storage::media::{BlobKey, BlobKind, BlobWriter, JournalFile};
+use forebay_storage::media::{BlobKey, BlobKind, BlobWriter, JournalFile, ScratchFile};
 use forebay_storage::{BlobId, FileId, Medium, Result, Space, StorageError};
 
 /// The disk. Nothing that was written can be read: what is read back in a hot path comes from memory.
@@ -61,6 +61,10 @@ impl Medium for DiscardingDisk {
             free_bytes: 1 << 40,
             total_bytes: 1 << 40,
         })
+    }
+
+    fn create_scratch_file(&self) -> Result<Arc<dyn ScratchFile>> {
+        Err(gone("scratch file".to_owned()))
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use forebay_record::{BatchBuilder, BatchHeader};
+use forebay_storage::codec::Encoder;
 use forebay_storage::shard::{Command, Machine, Mailbox, Replies, Shard};
 use forebay_storage::{
     Clock, Durability, Engine, LocalDisk, LogId, Medium, Now, Options, Replay, Result, StorageError,
@@ -136,9 +137,7 @@ impl Machine for Appender {
         reply.acknowledge();
     }
 
-    fn snapshot(&self) -> Vec<u8> {
-        Vec::new()
-    }
+    fn snapshot(&self, _encoder: &mut Encoder) {}
 }
 
 struct SystemClock(Instant);

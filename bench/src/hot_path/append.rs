@@ -62,7 +62,7 @@ fn engine() -> Engine {
     let (mut engine, _) = opened.expect("an empty disk opens");
     engine.create_log(LOG, Durability::Fsync, NOW);
     let maintain = |engine: &mut Engine| {
-        let jobs = engine.maintain(NOW, Vec::new).expect("nothing is damaged");
+        let jobs = engine.maintain(NOW, |_| ()).expect("nothing is damaged");
         for job in jobs {
             let done = job.run(medium.as_ref());
             engine.finish_job(done, NOW);

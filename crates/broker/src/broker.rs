@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use forebay_storage::shard::{BackgroundJob, Mailbox, Shard, ShardMetrics, Turn};
-use forebay_storage::{Clock, Engine, Medium, Now, Options, Recovered, Space, StorageError};
+use forebay_storage::{
+    Clock, Engine, Medium, Now, Options, Recovered, Scratch, Space, StorageError,
+};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
@@ -101,8 +103,9 @@ impl Broker {
         options: BrokerOptions,
     ) -> Result<(Self, BrokerShard, Recovered), StorageError> {
         let catalog = Arc::new(Catalog::default());
-        let mut machine = BrokerMachine::new(options.clone(), Arc::clone(&catalog));
         let medium = Arc::clone(&environment.medium);
+        let scratch = Scratch::new(Arc::clone(&medium));
+        let mut machine = BrokerMachine::new(options.clone(), Arc::clone(&catalog), scratch);
         let (mut engine, recovered) = Engine::open(
             Arc::clone(&medium),
             storage,

@@ -2,9 +2,13 @@
 //! length-prefixed bytes, no self-description. Each persisted kind documents its layout beside its
 //! encoder and carries its own version.
 
+use std::sync::Arc;
+
 use bytes::BufMut;
 
+use crate::error::Result as StorageResult;
 use crate::limits::NUMBER_MAX;
+use crate::scratch::ScratchPage;
 
 /// Persisted bytes that do not parse. With a valid checksum around them this means a newer format
 /// or a bug, never bad luck on the disk.
@@ -30,6 +34,17 @@ pub enum DecodeError {
 #[derive(Debug, Default)]
 pub struct Encoder {
     bytes: Vec<u8>,
+    /// Pages that belong before this one of the bytes, in order.
+    pages: Vec<(usize, Arc<ScratchPage>)>,
+    /// Bytes of all those pages.
+    page_bytes: usize,
+}
+
+/// What was encoded, with pages that are on disk still.
+#[derive(Debug)]
+pub struct Encoded {
+    bytes: Vec<u8>,
+    pages: Vec<(usize, Arc<ScratchPage>)>,
 }
 
 impl Encoder {
@@ -137,9 +152,58 @@ impl Encoder {
         self
     }
 
-    /// The bytes so far.
+    /// A page as [`Encoder::bytes`] has bytes, without reading it: it stays where it is until somebody asks for what was
+    /// encoded.
+    pub fn page(&mut self, page: &Arc<ScratchPage>) -> &mut Self {
+        self.u32(page.length() as u32);
+        self.pages.push((self.bytes.len(), Arc::clone(page)));
+        self.page_bytes += page.length();
+        self
+    }
+
+    /// What `put` encodes, as [`Encoder::bytes`] has bytes.
+    pub fn nested(&mut self, put: impl FnOnce(&mut Self)) -> &mut Self {
+        let place = self.bytes.len();
+        let before = self.u32(0).length();
+        put(self);
+        let length = u32::try_from(self.length() - before);
+        let length = length.expect("persisted values are bounded below 4 GiB");
+        self.bytes[place..place + size_of::<u32>()].copy_from_slice(&length.to_le_bytes());
+        self
+    }
+
+    fn length(&self) -> usize {
+        self.bytes.len() + self.page_bytes
+    }
+
+    /// The bytes so far, of what has no pages.
     pub fn finish(self) -> Vec<u8> {
+        debug_assert!(self.pages.is_empty(), "pages are for what goes to disk");
         self.bytes
+    }
+
+    /// The same of what may have pages.
+    pub fn finish_with_pages(self) -> Encoded {
+        Encoded {
+            bytes: self.bytes,
+            pages: self.pages,
+        }
+    }
+}
+
+impl Encoded {
+    /// Hands everything to `put`, piece by piece. Reads a page at a time.
+    pub fn for_each_piece(
+        &self,
+        mut put: impl FnMut(&[u8]) -> StorageResult<()>,
+    ) -> StorageResult<()> {
+        let mut from = 0;
+        for (place, page) in &self.pages {
+            put(&self.bytes[from..*place])?;
+            put(&page.read().ok_or_else(|| page.lost())?)?;
+            from = *place;
+        }
+        put(&self.bytes[from..])
     }
 }
 

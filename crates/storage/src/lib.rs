@@ -8,6 +8,7 @@
 //! | [`log`] | one log: sections, chunks, tail; readers and watchers |
 //! | [`engine`] | the single writer: append, commit, recovery, sort, compaction, retention, snapshot |
 //! | `check` | offline verification of every checksum |
+//! | `scratch` | room on disk for what is needed much later, for as long as the process lives |
 //! | [`shard`] | the thread that drives an engine and the state machine on top of it |
 
 mod check;
@@ -21,6 +22,7 @@ mod journal;
 pub mod limits;
 pub mod log;
 pub mod media;
+mod scratch;
 pub mod shard;
 
 pub use check::{Damage, Report, check};
@@ -35,3 +37,4 @@ pub use log::{
     Batches, ColdRead, Durability, LogReader, Observer, Read, ReadError, Section, Watch,
 };
 pub use media::{LocalDisk, Medium, SimulatedDisk, Space};
+pub use scratch::{Scratch, ScratchPage};

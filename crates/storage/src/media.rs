@@ -144,6 +144,17 @@ pub trait Medium: Send + Sync {
 
     /// How full the medium is, for the reserve that stops producers before the disk is full.
     fn space(&self) -> Result<Space>;
+
+    /// Makes an empty file for this process alone.
+    fn create_scratch_file(&self) -> Result<Arc<dyn ScratchFile>>;
+}
+
+/// A file that has no name and ends with its last handle, for what need not outlive the process.
+pub trait ScratchFile: Send + Sync {
+    /// Writes all of `bytes` at `position`, beyond the end too.
+    fn write_at(&self, position: u64, bytes: &[u8]) -> Result<()>;
+    /// Fills `buffer` from `position`.
+    fn read_at(&self, position: u64, buffer: &mut [u8]) -> Result<()>;
 }
 
 /// One journal file. Only the shard's writer writes; any thread may read what was written.

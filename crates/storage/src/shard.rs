@@ -18,6 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::clock::{Clock, Now, SteadyWall};
+use crate::codec::Encoder;
 use crate::engine::{Engine, Job, Replay, Room};
 use crate::error::{Result, StorageError};
 use crate::limits::TURN_DELAY_MAX;
@@ -73,8 +74,13 @@ pub trait Machine: Replay + Send + 'static {
     /// Lets a reply go. With an error, what it promises did not become durable.
     fn release(&mut self, reply: Self::Reply, outcome: Result<(), &StorageError>);
 
-    /// The state as of now, for [`Replay::restore`].
-    fn snapshot(&self) -> Vec<u8>;
+    /// Encodes the state as of now, for [`Replay::restore`].
+    fn snapshot(&self, encoder: &mut Encoder);
+
+    /// What is wrong, if the state is not whole any more. That is final, and nothing it says counts.
+    fn failure(&mut self) -> Option<StorageError> {
+        None
+    }
 }
 
 /// A shard that is about to run.
@@ -294,6 +300,9 @@ impl<M: Machine> Shard<M> {
     }
 
     fn commit_and_release(&mut self, now: Now, replies: &mut Replies<M::Reply>) -> Result<()> {
+        if let Some(error) = self.machine.failure() {
+            return Err(error);
+        }
         self.release(&mut replies.at_once, Ok(()));
         let started = self.clock.now().monotonic;
         let bytes = self.engine.gathered_bytes();
@@ -329,7 +338,10 @@ impl<M: Machine> Shard<M> {
 
     fn start_jobs(&mut self, now: Now, start: &mut dyn FnMut(BackgroundJob)) -> Result<()> {
         let machine = &self.machine;
-        for job in self.engine.maintain(now, || machine.snapshot())? {
+        for job in self
+            .engine
+            .maintain(now, |encoder| machine.snapshot(encoder))?
+        {
             self.jobs_running += 1;
             start(self.background(job));
         }
@@ -376,7 +388,10 @@ impl<M: Machine> Shard<M> {
 
     /// A clean end: a snapshot, so that the next start replays nothing.
     fn close(&mut self) -> Result<()> {
-        let job = self.engine.snapshot_job(&self.machine.snapshot())?;
+        let machine = &self.machine;
+        let job = self
+            .engine
+            .snapshot_job(|encoder| machine.snapshot(encoder))?;
         let done = job.run(self.medium.as_ref());
         let now = self.clock.now();
         self.engine.finish_job(done, now);

@@ -237,7 +237,7 @@ fn events_come_back_in_order_and_once() {
     assert_eq!(again.machine.events, world.machine.events);
     let job = again
         .engine
-        .snapshot_job(&again.machine.snapshot())
+        .snapshot_job(|encoder| again.machine.snapshot(encoder))
         .unwrap();
     let done = job.run(&again.disk);
     again.finish(done);

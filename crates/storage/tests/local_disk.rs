@@ -96,7 +96,10 @@ fn data_outlives_the_process_through_rolls_sorts_and_snapshots() {
             machine.events.push(b"event".to_vec());
             engine.write(now).unwrap();
             engine.sync().unwrap();
-            for job in engine.maintain(now, || machine.snapshot()).unwrap() {
+            for job in engine
+                .maintain(now, |encoder| machine.snapshot(encoder))
+                .unwrap()
+            {
                 let done = job.run(medium.as_ref());
                 engine.finish_job(done, now);
             }

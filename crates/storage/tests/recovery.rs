@@ -249,7 +249,7 @@ fn damage_in_a_full_file_is_named_there_and_not_in_the_next() {
 #[test]
 fn a_damaged_snapshot_is_an_error() {
     let mut world = log_with(3);
-    let job = world.engine.snapshot_job(b"").unwrap();
+    let job = world.engine.snapshot_job(|_| ()).unwrap();
     let done = job.run(&world.disk);
     world.finish(done);
     let (id, length) = world.disk.blobs(BlobKind::Snapshot).unwrap()[0];
@@ -266,7 +266,9 @@ fn a_damaged_snapshot_is_an_error() {
 fn a_snapshot_under_another_name_is_an_error_and_stays() {
     let mut world = log_with(3);
     world.settle();
-    let job = world.engine.snapshot_job(&world.machine.snapshot());
+    let job = world
+        .engine
+        .snapshot_job(|encoder| world.machine.snapshot(encoder));
     let done = job.unwrap().run(&world.disk);
     world.finish(done);
     let (id, length) = *world
@@ -302,7 +304,7 @@ fn recovery_goes_on_from_a_snapshot() {
     world.commit();
     let job = world
         .engine
-        .snapshot_job(&world.machine.snapshot())
+        .snapshot_job(|encoder| world.machine.snapshot(encoder))
         .unwrap();
     let done = job.run(&world.disk);
     world.finish(done);

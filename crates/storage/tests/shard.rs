@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use forebay_record::BatchHeader;
+use forebay_storage::codec::Encoder;
 use forebay_storage::limits::TURN_DELAY_MAX;
 use forebay_storage::media::{Fault, Medium, SimulatedDisk};
 use forebay_storage::shard::{BackgroundJob, Command, Machine, Mailbox, Replies, Shard, Turn};
@@ -110,8 +111,8 @@ impl Machine for Appender {
         let _ = answer.send(outcome);
     }
 
-    fn snapshot(&self) -> Vec<u8> {
-        Recorder::default().snapshot()
+    fn snapshot(&self, encoder: &mut Encoder) {
+        Recorder::default().snapshot(encoder);
     }
 }
 

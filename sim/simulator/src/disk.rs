@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use forebay_storage::media::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium};
+use forebay_storage::media::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, ScratchFile};
 use forebay_storage::{BlobId, FileId, Result, SimulatedDisk, Space, StorageError};
 use parking_lot::Mutex;
 
@@ -230,6 +230,11 @@ impl Medium for ScheduledDisk {
 
     fn space(&self) -> Result<Space> {
         self.shared.disk.space()
+    }
+
+    /// No point of the schedule: it goes with the process, and nothing in it is ever looked for.
+    fn create_scratch_file(&self) -> Result<Arc<dyn ScratchFile>> {
+        self.shared.disk.create_scratch_file()
     }
 }
 

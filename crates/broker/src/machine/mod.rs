@@ -15,8 +15,9 @@ mod topics;
 use std::sync::Arc;
 use std::time::Duration;
 
+use forebay_storage::codec::Encoder;
 use forebay_storage::shard::{Machine, Replies};
-use forebay_storage::{Durability, Engine, IdMap, LogId, Now, StorageError};
+use forebay_storage::{Durability, Engine, IdMap, LogId, Now, Scratch, StorageError};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
@@ -48,6 +49,7 @@ pub(crate) struct BrokerMachine {
     next_log: LogId,
     groups: GroupCoordinator,
     host: host::Host,
+    scratch: Arc<Scratch>,
     directory: Arc<Directory>,
     /// Where everybody looks it up.
     directories: watch::Sender<Arc<Directory>>,
@@ -83,7 +85,11 @@ struct PartitionState {
 pub(crate) type Reply = Answer;
 
 impl BrokerMachine {
-    pub(crate) fn new(options: BrokerOptions, catalog: Arc<Catalog>) -> Self {
+    pub(crate) fn new(
+        options: BrokerOptions,
+        catalog: Arc<Catalog>,
+        scratch: Arc<Scratch>,
+    ) -> Self {
         let groups = GroupCoordinator::new(options.groups.clone());
         // What a topic promises that says nothing is what a queue promises.
         let defaults = TopicConfig::new(Values::new(), &options.topic_defaults);
@@ -103,7 +109,8 @@ impl BrokerMachine {
             next_producer: 0,
             reserved_producers: 0,
             producer_expiry_due: Duration::ZERO,
-            host: host::Host::new(durability, recall),
+            host: host::Host::new(durability, recall, Arc::clone(&scratch)),
+            scratch,
             directory: Arc::default(),
             directories: watch::Sender::default(),
             next_virtual_host: VirtualHostId::DEFAULT.0 + 1,
@@ -269,7 +276,12 @@ impl Machine for BrokerMachine {
         reply.send(outcome.is_ok());
     }
 
-    fn snapshot(&self) -> Vec<u8> {
-        self.encode_snapshot()
+    fn snapshot(&self, encoder: &mut Encoder) {
+        self.encode_snapshot(encoder);
+    }
+
+    /// A page on disk that cannot be read takes messages with it, which a restart has of the journal.
+    fn failure(&mut self) -> Option<StorageError> {
+        self.scratch.take_loss()
     }
 }

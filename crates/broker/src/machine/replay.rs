@@ -169,8 +169,7 @@ impl BrokerMachine {
         }
     }
 
-    pub(super) fn encode_snapshot(&self) -> Vec<u8> {
-        let mut encoder = Encoder::new();
+    pub(super) fn encode_snapshot(&self, encoder: &mut Encoder) {
         encoder.u8(VERSION);
         encoder.option(self.cluster, |encoder, cluster| {
             encoder.bytes16(cluster.as_bytes());
@@ -185,18 +184,17 @@ impl BrokerMachine {
             encoder.u64(log.0);
             partition.producers.encode(encoder);
         });
-        self.groups.snapshot(&mut encoder);
-        self.host.snapshot(&mut encoder);
+        self.groups.snapshot(encoder);
+        self.host.snapshot(encoder);
         encoder.u64(self.next_virtual_host);
-        self.directory.encode(&mut encoder);
-        self.host.snapshot_topic_subscriptions(&mut encoder);
+        self.directory.encode(encoder);
+        self.host.snapshot_topic_subscriptions(encoder);
         let topics = self.topics.iter();
         let streams = topics.filter_map(|(id, topic)| Some((id, topic.stream.as_deref()?)));
         encoder.list(streams.collect::<Vec<_>>(), |encoder, (id, stream)| {
             encoder.bytes16(id.as_bytes());
             put_stream(encoder, stream);
         });
-        encoder.finish()
     }
 
     fn decode_snapshot(&mut self, snapshot: &[u8]) -> Result<(), DecodeError> {

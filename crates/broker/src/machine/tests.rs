@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use forebay_record::{BatchBuilder, ProducerStamp};
 use forebay_storage::codec::Encoder;
 use forebay_storage::shard::{Machine, Replies};
-use forebay_storage::{Engine, Now, Options, Replay, SimulatedDisk};
+use forebay_storage::{Engine, Now, Options, Replay, Scratch, SimulatedDisk};
 use proptest::prelude::*;
 use tokio::sync::oneshot;
 
@@ -83,6 +83,17 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
+fn machine_on(disk: &SimulatedDisk) -> BrokerMachine {
+    let scratch = Scratch::new(Arc::new(disk.clone()));
+    BrokerMachine::new(BrokerOptions::default(), Arc::default(), scratch)
+}
+
+fn snapshot(machine: &BrokerMachine) -> Vec<u8> {
+    let mut encoder = Encoder::new();
+    machine.snapshot(&mut encoder);
+    encoder.finish()
+}
+
 /// A machine on an engine, without a thread and without a clock.
 struct World {
     disk: SimulatedDisk,
@@ -94,7 +105,7 @@ struct World {
 
 impl World {
     fn open(disk: SimulatedDisk, now: Now) -> Self {
-        let mut machine = BrokerMachine::new(BrokerOptions::default(), Arc::default());
+        let mut machine = machine_on(&disk);
         let options = Options {
             journal_file_bytes: 1 << 20,
             tail_cache_bytes: 1 << 20,
@@ -293,8 +304,8 @@ proptest! {
         acts.into_iter().for_each(|act| world.act(act));
         let before = known(&world.machine);
 
-        let mut restored = BrokerMachine::new(BrokerOptions::default(), Arc::default());
-        restored.restore(&world.machine.snapshot()).unwrap();
+        let mut restored = machine_on(&SimulatedDisk::new());
+        restored.restore(&snapshot(&world.machine)).unwrap();
         prop_assert_eq!(&known(&restored), &before);
 
         let replayed = World::open(world.disk.after_kill(), world.now);
@@ -311,12 +322,12 @@ fn a_snapshot_from_before_streams_had_names_of_their_own_is_read() {
         name: STREAMS,
         partitions: 2,
     });
-    let mut older = world.machine.snapshot();
+    let mut older = snapshot(&world.machine);
     older[0] = 4;
     let mut no_names = Encoder::new();
     no_names.list([0; 0], |_, _: u8| {});
     older.truncate(older.len() - no_names.finish().len());
-    let mut restored = BrokerMachine::new(BrokerOptions::default(), Arc::default());
+    let mut restored = machine_on(&SimulatedDisk::new());
     restored.restore(&older).unwrap();
     assert_eq!(known(&restored), known(&world.machine));
 }
@@ -324,9 +335,8 @@ fn a_snapshot_from_before_streams_had_names_of_their_own_is_read() {
 #[test]
 fn a_damaged_snapshot_is_an_error() {
     let world = World::begin();
-    let snapshot = world.machine.snapshot();
-    let restore =
-        |bytes: &[u8]| BrokerMachine::new(BrokerOptions::default(), Arc::default()).restore(bytes);
+    let snapshot = snapshot(&world.machine);
+    let restore = |bytes: &[u8]| machine_on(&SimulatedDisk::new()).restore(bytes);
     for end in 0..snapshot.len() {
         assert!(restore(&snapshot[..end]).is_err(), "cut at {end}");
     }

@@ -27,6 +27,8 @@ pub(super) const SIZES_FOLDED: usize = 64;
 pub(super) const DELAYED_SOON_MAX: usize = 256;
 /// Delayed messages in a page: as many as offsets in a row take a byte each.
 pub(super) const DELAYED_PAGE_MAX: usize = 256;
+/// Bytes of packed pages that a queue keeps in memory: 40,000 to 80,000 messages. What is due after them waits on disk.
+pub(super) const DELAYED_IN_MEMORY_BYTES: usize = 256 << 10;
 /// Share (1/n) of what is packed that may be entries of messages that were taken out before their time.
 pub(super) const DELAYED_DEAD_SHARE: u64 = 8;
 /// Pages that are unpacked at once in search of what is due, where messages that were taken out before their time are

@@ -84,7 +84,12 @@ pub use settings::{Bounds, Causes, Order, Overflow, QueueSettings};
 pub use settle::{Outcome, SettleError};
 pub use subscribe::{SubscribeError, Subscription, UnknownConsumer};
 
+use std::sync::Arc;
+
+use forebay_storage::Scratch;
+
 use consumers::Consumers;
+use limits::DELAYED_IN_MEMORY_BYTES;
 use messages::Messages;
 
 /// One queue.
@@ -140,6 +145,12 @@ impl Queue {
     /// Whether a consumer would be given a message at once.
     pub fn has_room(&self, pools: &CreditPools) -> bool {
         self.consumers.any_room(pools)
+    }
+
+    /// Has what is needed much later wait on disk, if there is much of it. Nothing that a queue does depends on it.
+    pub fn page_out(&mut self, scratch: &Arc<Scratch>) {
+        let delayed = &mut self.messages.delayed;
+        delayed.page_out(DELAYED_IN_MEMORY_BYTES, scratch);
     }
 
     /// How many messages a holder has not settled.

@@ -1,38 +1,43 @@
 //! A queue at one point of the journal.
 //!
-//! Layout: `version u8 (6), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
-//! it RUNS, ready list<priority u8, RUNS>, delayed list<offset varint, time i64, priority u8>, locks
+//! Layout: `version u8 (7), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
+//! it RUNS, ready LEVELS, delayed (see `Delayed::snapshot`), locks
 //! list<holder u64, list<number varint, offset varint, until i64, priority u8>>, marks list<offset varint, deliveries u32,
 //! failures u32, first option<i64>>, sizes folded and exact list<first varint, count varint, bytes varint>, arrivals
 //! list<first varint, last i64, closes i64>, ttls list<first varint, end varint, ttl varint>,
 //! groups list<offset varint, group u64, priority u8, standing u8 (1 apart, 2 lead, 3 parked)>, deduplication list<id 16, offset
 //! varint, time i64>, totals, unburied list<first varint, count varint, reason u8>, moved varint,
 //! births list<offset varint, time i64>, fair groups list<group u64, ready RUNS>, not ready of them list<offset varint,
-//! group u64>`. RUNS is `list<gap varint, length varint>`: how far each run of offsets
+//! group u64>`. LEVELS is `list<priority u8, RUNS>`, and RUNS `list<gap varint, length varint>`: how far each run of offsets
 //! is from the end of the one before it, and how long it is. Lists of runs and of locks are in
-//! order, so that the same queue is the same bytes. Version 1 has nothing unburied, up to version 2 nothing was
+//! order, so that the same queue is the same bytes, but for how what is delayed is divided into pages. Version 1 has nothing unburied, up to version 2 nothing was
 //! moved, and up to version 3 there are no first times, and a standing is 1 apart, or 0 for what follows from the order.
-//! Up to version 4 all were born here, and up to version 5 no groups took turns.
+//! Up to version 4 all were born here, up to version 5 no groups took turns, and up to version 6 delayed is
+//! `list<offset varint, time i64, priority u8>` in order of time.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use forebay_storage::IdMap;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 use forebay_storage::limits::NUMBER_MAX;
+use forebay_storage::{IdMap, Scratch};
 
 use super::Queue;
 use super::arrivals::Span;
 use super::counters::{DeathReason, Totals};
+use super::delayed::Delayed;
 use super::frontier::Frontier;
 use super::groups::{Member, Standing};
 use super::ids::HolderId;
+use super::levels::Levels;
+use super::limits::DELAYED_IN_MEMORY_BYTES;
 use super::locks::{Lock, LockTable, SparePages};
 use super::messages::{Mark, Messages};
 use super::settings::QueueSettings;
 use super::sizes::SizeRun;
 use super::ttls::TtlRun;
 
-const VERSION: u8 = 6;
+const VERSION: u8 = 7;
 
 impl Queue {
     /// Appends everything that messages and events so far have built.
@@ -47,19 +52,8 @@ impl Queue {
             .varint(next_number)
             .varint(messages.frontier.floor());
         put_runs(encoder, messages.frontier.done().runs());
-        let levels: Vec<_> = messages.levels.priorities().collect();
-        encoder.list(levels, |encoder, priority| {
-            encoder.u8(priority);
-            if let Some(level) = messages.levels.level(priority) {
-                put_runs(encoder, level.runs());
-            }
-        });
-        encoder.list(
-            messages.delayed.iter(),
-            |encoder, (offset, time, priority)| {
-                encoder.varint(offset).i64(time).u8(priority);
-            },
-        );
+        put_levels(encoder, &messages.levels);
+        messages.delayed.snapshot(encoder);
         put_locks(encoder, &messages.tables);
         let mut marks: Vec<_> = messages.marks.iter().collect();
         marks.sort_unstable_by_key(|(offset, _)| **offset);
@@ -128,7 +122,7 @@ impl Queue {
 
     /// Takes what [`Self::snapshot`] wrote. What the journal has after it is replayed, then the queue
     /// is [opened](Self::open).
-    pub fn restore(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    pub fn restore(decoder: &mut Decoder<'_>, scratch: &Arc<Scratch>) -> Result<Self, DecodeError> {
         let version = decoder.u8()?;
         if !(1..=VERSION).contains(&version) {
             return Err(invalid("version of queue snapshot"));
@@ -142,15 +136,11 @@ impl Queue {
         take_runs(decoder, |run| {
             messages.frontier.finish(run);
         })?;
-        decoder.each(|decoder| {
-            let priority = decoder.u8()?;
-            take_runs(decoder, |run| messages.levels.insert(priority, run))
-        })?;
-        decoder.each(|decoder| {
-            let (offset, time) = (number(decoder)?, decoder.i64()?);
-            messages.delayed.insert(offset, time, decoder.u8()?);
-            Ok(())
-        })?;
+        messages.levels = take_levels(decoder)?;
+        messages.delayed = match version {
+            1..=6 => take_delayed(decoder, scratch)?,
+            _ => Delayed::restore(decoder, DELAYED_IN_MEMORY_BYTES, scratch)?,
+        };
         take_locks(decoder, &mut messages)?;
         decoder.each(|decoder| {
             let offset = number(decoder)?;
@@ -259,6 +249,37 @@ impl Messages {
         counters.locked = self.tables.values().map(|table| table.len()).sum();
         counters.delayed = self.delayed.len();
     }
+}
+
+pub(super) fn put_levels(encoder: &mut Encoder, levels: &Levels) {
+    let priorities: Vec<_> = levels.priorities().collect();
+    encoder.list(priorities, |encoder, priority| {
+        encoder.u8(priority);
+        if let Some(level) = levels.level(priority) {
+            put_runs(encoder, level.runs());
+        }
+    });
+}
+
+pub(super) fn take_levels(decoder: &mut Decoder<'_>) -> Result<Levels, DecodeError> {
+    let mut levels = Levels::default();
+    decoder.each(|decoder| {
+        let priority = decoder.u8()?;
+        take_runs(decoder, |run| levels.insert(priority, run))
+    })?;
+    Ok(levels)
+}
+
+/// What is delayed as it was up to version 6: in order of time, each message with its time.
+fn take_delayed(decoder: &mut Decoder<'_>, scratch: &Arc<Scratch>) -> Result<Delayed, DecodeError> {
+    let mut delayed = Delayed::default();
+    decoder.each(|decoder| {
+        let (offset, time) = (number(decoder)?, decoder.i64()?);
+        delayed.insert(offset, time, decoder.u8()?);
+        delayed.page_out(DELAYED_IN_MEMORY_BYTES, scratch);
+        Ok(())
+    })?;
+    Ok(delayed)
 }
 
 fn put_runs(encoder: &mut Encoder, runs: impl Iterator<Item = Range<u64>>) {

@@ -10,12 +10,13 @@ use forebay_broker::Broker;
 use forebay_broker::host::{
     Bind, BodySizes, ConnectionId, DeadLetterTarget, Deaths, Envelope, ExchangeDefinition,
     GetMessage, Got, HostError, Notice, Publication, PublishError, Published, QueueDefinition,
-    QueueStatus, Queueing, Settlement, Subscribe, VirtualHost, VirtualHostId, header, unchanged,
+    QueueStatus, Queueing, Run, Settlement, Subscribe, VirtualHost, VirtualHostId, header,
+    unchanged,
 };
 use forebay_broker::queue::{Credit, Delivery, HolderId, Outcome, QueueSettings, Subscription};
 use forebay_broker::routing::{Arguments, RouterKind};
 use forebay_broker::storage::media::{Fault, Medium};
-use forebay_broker::storage::{Clock, LogReader, Now, Read, SimulatedDisk};
+use forebay_broker::storage::{Clock, LogReader, Now, Read, SimulatedDisk, StorageError};
 use forebay_record::{BatchBuilder, Batches, RecordHeader, Records};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
@@ -149,6 +150,14 @@ impl Running {
         // Whatever it is asked, it looks at the clock.
         let _ = self.host.check_exchange(Bytes::new()).await;
         let _ = self.host.check_exchange(Bytes::new()).await;
+    }
+
+    /// Lets time pass for a broker that has lost what it needs. Returns what it ended with, and another one on what is left.
+    pub(crate) async fn lost(mut self, ms: i64) -> (StorageError, Self) {
+        self.pass(ms).await;
+        let shard = self.shard.take().unwrap();
+        let error = shard.join().unwrap().unwrap_err();
+        (error, self.killed())
     }
 
     fn stop(&mut self) {
@@ -416,5 +425,25 @@ pub(crate) fn publication(exchange: &str, key: &str, body: &str) -> Publication 
         ttl_ms: None,
         for_topics: unchanged,
         queueing: Queueing::default(),
+    }
+}
+
+/// Messages in one batch.
+pub(crate) fn run(exchange: &str, key: &str, bodies: &[&str]) -> Publication {
+    let headers = [
+        RecordHeader::new(header::EXCHANGE, exchange.as_bytes()),
+        RecordHeader::new(header::ROUTING_KEY, key.as_bytes()),
+    ];
+    let mut bodies = bodies.iter().map(|body| body.as_bytes());
+    let first = bodies.next().unwrap();
+    let mut run = Run::begin(0, 1_700_000_000_000, first, &headers).unwrap();
+    for body in bodies {
+        run.add(1_700_000_000_000, body, &headers).unwrap();
+    }
+    let (batch, bodies) = run.finish();
+    Publication {
+        batch,
+        bodies,
+        ..publication(exchange, key, "")
     }
 }

@@ -9,6 +9,7 @@ mod forwarding;
 mod harness;
 mod inspecting;
 mod leasing;
+mod paging;
 mod peeking;
 mod policies;
 mod recovering;

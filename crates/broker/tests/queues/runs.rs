@@ -2,34 +2,12 @@
 
 use bytes::Bytes;
 use forebay_broker::host::{
-    BodySizes, Position, Publication, PublishError, Published, QueueDefinition, Receive, Run,
-    header,
+    BodySizes, Position, Publication, PublishError, Published, QueueDefinition, Receive,
 };
 use forebay_broker::queue::{Bounds, Credit, DeathReason, Outcome, Overflow, QueueSettings};
 use forebay_broker::routing::RouterKind;
-use forebay_record::RecordHeader;
 
-use crate::harness::{Running, mortal, publication, queue};
-
-/// Messages in one batch.
-fn run(exchange: &str, key: &str, bodies: &[&str]) -> Publication {
-    let headers = [
-        RecordHeader::new(header::EXCHANGE, exchange.as_bytes()),
-        RecordHeader::new(header::ROUTING_KEY, key.as_bytes()),
-    ];
-    let mut bodies = bodies.iter().map(|body| body.as_bytes());
-    let first = bodies.next().unwrap();
-    let mut run = Run::begin(0, 1_700_000_000_000, first, &headers).unwrap();
-    for body in bodies {
-        run.add(1_700_000_000_000, body, &headers).unwrap();
-    }
-    let (batch, bodies) = run.finish();
-    Publication {
-        batch,
-        bodies,
-        ..publication(exchange, key, "")
-    }
-}
+use crate::harness::{Running, mortal, queue, run};
 
 fn bounded(name: &str, messages: u64, overflow: Overflow) -> QueueDefinition {
     let settings = QueueSettings {

@@ -8,8 +8,9 @@ use hashbrown::{HashMap, HashSet};
 
 use super::compact::{Rewrite, Rewritten};
 use super::sort::{self, Sort, Sorted};
-use super::{Engine, Spare};
+use super::{Engine, Spare, snapshot};
 use crate::clock::Now;
+use crate::codec::{Encoded, Encoder};
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId, LogId, Lsn};
 use crate::limits::{FILES_IN_ONE_SORT, SEALED_FILES_BEFORE_SORT};
@@ -34,7 +35,7 @@ enum Kind {
         lsn: Lsn,
         file: FileId,
         /// None when nothing happened since the last one.
-        bytes: Option<Vec<u8>>,
+        body: Option<Encoded>,
     },
 }
 
@@ -95,8 +96,8 @@ impl Job {
             },
             Kind::Sort(sort) => Done::Sort(sort.run(medium)),
             Kind::Rewrite(rewrite) => Done::Rewrite(rewrite.log(), rewrite.run(medium)),
-            Kind::Snapshot { lsn, file, bytes } => {
-                let written = bytes.map(|bytes| write_snapshot(medium, lsn, &bytes));
+            Kind::Snapshot { lsn, file, body } => {
+                let written = body.map(|body| snapshot::write(medium, lsn, &body));
                 Done::Snapshot(lsn, file, written.unwrap_or(Ok(())))
             }
         })
@@ -107,7 +108,7 @@ impl Engine {
     /// Does what is due and returns the jobs to run. `machine` encodes the state above the engine,
     /// if a snapshot is to be taken. Call when nothing is between [`Engine::write`] and
     /// [`Engine::sync`].
-    pub fn maintain(&mut self, now: Now, machine: impl FnOnce() -> Vec<u8>) -> Result<Vec<Job>> {
+    pub fn maintain(&mut self, now: Now, machine: impl FnOnce(&mut Encoder)) -> Result<Vec<Job>> {
         let mut jobs = Vec::new();
         if self.poisoned {
             return Ok(jobs);
@@ -140,7 +141,7 @@ impl Engine {
             && !self.has_work()
             && now.monotonic >= self.jobs.snapshot_retry_at;
         if snapshot {
-            jobs.push(self.snapshot_job(&machine())?);
+            jobs.push(self.snapshot_job(machine)?);
         }
         Ok(jobs)
     }
@@ -199,17 +200,17 @@ impl Engine {
 
     /// Encodes a snapshot now, whatever has happened since the last: for a clean stop. Call when
     /// [`Engine::has_work`] says no.
-    pub fn snapshot_job(&mut self, machine: &[u8]) -> Result<Job> {
+    pub fn snapshot_job(&mut self, machine: impl FnOnce(&mut Encoder)) -> Result<Job> {
         // The snapshot refers to data in the journal, so that must be durable before it.
         self.sync_current()?;
         self.snapshot_wanted = false;
         self.jobs.snapshot = true;
         let is_written = self.snapshot.is_some_and(|(lsn, _)| lsn == self.synced);
-        let bytes = (!is_written).then(|| self.encode_snapshot(machine));
+        let body = (!is_written).then(|| self.encode_snapshot(machine));
         Ok(Job(Kind::Snapshot {
             lsn: self.synced,
             file: self.current.file.id(),
-            bytes,
+            body,
         }))
     }
 
@@ -431,13 +432,6 @@ fn prepare(
         });
     }
     medium.prepare_journal_file(id, capacity, recycle)
-}
-
-/// One that is there by this number already was written by an attempt that failed: it goes.
-fn write_snapshot(medium: &dyn Medium, lsn: Lsn, bytes: &[u8]) -> Result<()> {
-    let mut blob = medium.create_blob(BlobKey::snapshot(BlobId(lsn.0)))?;
-    blob.write(bytes)?;
-    blob.finish()
 }
 
 fn report(job: &str, error: &StorageError) {

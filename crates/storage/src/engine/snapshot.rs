@@ -13,13 +13,17 @@
 
 use std::collections::VecDeque;
 
+use forebay_record::Crc32c;
+
 use super::install::{NO_TOMBSTONES, put_section, take_section};
 use super::{Engine, Log};
 use crate::checksum::crc32c;
-use crate::codec::{DecodeError, Decoder, Encoder};
+use crate::codec::{DecodeError, Decoder, Encoded, Encoder};
+use crate::error::Result;
 use crate::ids::{BlobId, Epoch, FileId, IdMap, LogId, Lsn};
 use crate::journal::entry::Link;
 use crate::log::{Chunk, Durability, LogShared, LogState};
+use crate::media::{BlobKey, Medium};
 
 const MAGIC: &[u8; 8] = b"FBSNAP\r\n";
 const VERSION: u32 = 1;
@@ -39,7 +43,7 @@ pub(crate) struct Snapshot<'a> {
 
 impl Engine {
     /// Encodes the state as of the last entry. Only between commits, when nothing gathers.
-    pub(super) fn encode_snapshot(&self, machine: &[u8]) -> Vec<u8> {
+    pub(super) fn encode_snapshot(&self, machine: impl FnOnce(&mut Encoder)) -> Encoded {
         debug_assert!(!self.has_work(), "a snapshot is taken between commits");
         let mut encoder = Encoder::new();
         encoder
@@ -50,15 +54,28 @@ impl Engine {
             .u64(self.current.position)
             .u64(self.next_blob.0);
         encoder.list(&self.logs, |encoder, (id, log)| put_log(encoder, *id, log));
-        encoder.bytes(machine);
-        let body = encoder.finish();
-        let mut bytes = Vec::with_capacity(HEAD_BYTES + body.len());
-        bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
-        bytes.extend_from_slice(&crc32c(&[&body]).to_le_bytes());
-        bytes.extend_from_slice(&body);
-        bytes
+        encoder.nested(machine);
+        encoder.finish_with_pages()
     }
+}
+
+/// Writes what [`Engine::encode_snapshot`] made. What is in pages is read twice: once for the checksum.
+pub(super) fn write(medium: &dyn Medium, lsn: Lsn, body: &Encoded) -> Result<()> {
+    let mut crc = Crc32c::new();
+    body.for_each_piece(|piece| {
+        crc.update(piece);
+        Ok(())
+    })?;
+    // One that is there by this number already was written by an attempt that failed: it goes.
+    let mut blob = medium.create_blob(BlobKey::snapshot(BlobId(lsn.0)))?;
+    let head = [
+        &MAGIC[..],
+        &VERSION.to_le_bytes(),
+        &crc.value().to_le_bytes(),
+    ];
+    blob.write(&head.concat())?;
+    body.for_each_piece(|piece| blob.write(piece))?;
+    blob.finish()
 }
 
 /// Reads the snapshot of this name back; the error says what is wrong with it.

@@ -7,9 +7,11 @@
 //! journal/N.journal    zero-filled files of fixed size, recycled when their content is dead
 //! segments/N.segment   immutable
 //! snapshots/N.snapshot immutable
+//! SCRATCH              what memory is not spent on; removed as soon as it is made, and goes with the process
 //! ```
 
 mod blob_writer;
+mod scratch_file;
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
@@ -26,8 +28,9 @@ use rustix::fs::{FlockOperation, flock, fstatvfs};
 use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
 
 use blob_writer::LocalBlobWriter;
+use scratch_file::LocalScratchFile;
 
-use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, Space, journal_name};
+use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, ScratchFile, Space, journal_name};
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId};
 use crate::limits::{BACKGROUND_SYNC_BYTES, NUMBER_MAX, OPEN_SEGMENTS_MAX};
@@ -396,6 +399,11 @@ impl Medium for LocalDisk {
             free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
             total_bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
         })
+    }
+
+    fn create_scratch_file(&self) -> Result<Arc<dyn ScratchFile>> {
+        self.check_writable(|| scratch_file::NAME.to_owned())?;
+        Ok(Arc::new(LocalScratchFile::create(&self.root)?))
     }
 }
 

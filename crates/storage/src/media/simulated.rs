@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use pages::Pages;
 
-use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, Space, journal_name};
+use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, ScratchFile, Space, journal_name};
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId};
 
@@ -31,6 +31,10 @@ pub enum Fault {
     Sync,
     /// The next blob cannot be finished.
     Blob,
+    /// The next write of a scratch file fails.
+    ScratchWrite,
+    /// The next read of a scratch file fails.
+    ScratchRead,
 }
 
 /// The disk. Clones share it, so a test keeps one while the engine owns another.
@@ -353,6 +357,55 @@ impl Medium for SimulatedDisk {
             free_bytes,
             total_bytes: state.capacity,
         })
+    }
+
+    fn create_scratch_file(&self) -> Result<Arc<dyn ScratchFile>> {
+        Ok(Arc::new(SimulatedScratchFile {
+            bytes: Mutex::default(),
+            disk: self.clone(),
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct SimulatedScratchFile {
+    bytes: Mutex<Vec<u8>>,
+    disk: SimulatedDisk,
+}
+
+impl SimulatedScratchFile {
+    fn fail(&self, fault: Fault, operation: &'static str) -> Result<()> {
+        match self.disk.state.lock().take_fault(&[fault]) {
+            None => Ok(()),
+            Some(_) => {
+                let failed = io::Error::other("injected failure");
+                Err(StorageError::io(operation, "SCRATCH")(failed))
+            }
+        }
+    }
+}
+
+impl ScratchFile for SimulatedScratchFile {
+    fn write_at(&self, position: u64, bytes: &[u8]) -> Result<()> {
+        self.fail(Fault::ScratchWrite, "write")?;
+        let mut file = self.bytes.lock();
+        let (start, end) = (position as usize, position as usize + bytes.len());
+        if file.len() < end {
+            file.resize(end, 0);
+        }
+        file[start..end].copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read_at(&self, position: u64, buffer: &mut [u8]) -> Result<()> {
+        self.fail(Fault::ScratchRead, "read")?;
+        let file = self.bytes.lock();
+        let start = position as usize;
+        let found = file.get(start..start + buffer.len()).ok_or_else(|| {
+            StorageError::io("read", "SCRATCH")(io::ErrorKind::UnexpectedEof.into())
+        })?;
+        buffer.copy_from_slice(found);
+        Ok(())
     }
 }
 

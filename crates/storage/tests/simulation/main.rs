@@ -285,7 +285,7 @@ impl Simulation {
         let jobs = self
             .world
             .engine
-            .maintain(self.world.now, || machine.snapshot());
+            .maintain(self.world.now, |encoder| machine.snapshot(encoder));
         match jobs {
             Ok(jobs) => self.jobs.extend(jobs),
             Err(_) => {

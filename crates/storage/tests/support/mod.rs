@@ -30,12 +30,10 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn snapshot(&self) -> Vec<u8> {
-        let mut encoder = Encoder::new();
+    pub(crate) fn snapshot(&self, encoder: &mut Encoder) {
         encoder.list(&self.events, |encoder, event| {
             encoder.bytes(event);
         });
-        encoder.finish()
     }
 }
 
@@ -165,7 +163,7 @@ impl World {
     pub(crate) fn jobs(&mut self) -> Vec<Job> {
         let machine = &self.machine;
         self.engine
-            .maintain(self.now, || machine.snapshot())
+            .maintain(self.now, |encoder| machine.snapshot(encoder))
             .unwrap()
     }
 

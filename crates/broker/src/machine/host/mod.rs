@@ -25,12 +25,13 @@ mod topics;
 mod virtual_hosts;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use forebay_storage::codec::Encoder;
 use forebay_storage::shard::Replies;
-use forebay_storage::{Durability, Engine, IdMap, LogId, LogReader, Now};
+use forebay_storage::{Durability, Engine, IdMap, LogId, LogReader, Now, Scratch};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -75,6 +76,8 @@ pub(super) struct Host {
     durability: Durability,
     /// Reads messages that are routed again.
     recall: Recall,
+    /// Where what is needed much later waits.
+    scratch: Arc<Scratch>,
 
     holders: IdMap<HolderId, Holder>,
     pools: CreditPools,
@@ -226,7 +229,7 @@ impl BrokerMachine {
 }
 
 impl Host {
-    pub(super) fn new(durability: Durability, recall: Recall) -> Self {
+    pub(super) fn new(durability: Durability, recall: Recall, scratch: Arc<Scratch>) -> Self {
         let mut host = Self {
             exchanges: IdMap::default(),
             next_exchange: 1,
@@ -235,6 +238,7 @@ impl Host {
             exclusive: IdMap::default(),
             durability,
             recall,
+            scratch,
             holders: IdMap::default(),
             pools: CreditPools::default(),
             pool_queues: IdMap::default(),
@@ -441,6 +445,9 @@ impl Host {
                     events: events.finish(),
                 };
                 cx.engine.note(&BrokerEvent::Host(changed).encode());
+            }
+            if !self.is_full {
+                state.queue.page_out(&self.scratch);
             }
             let trim = state.trim(now, cx.engine, id);
             let deadline = state.queue.next_deadline().into_iter().chain(trim).min();

@@ -42,6 +42,7 @@ impl Host {
             };
             state.queue.replay_arrival(&arrival, at_ms);
         }
+        state.queue.page_out(&self.scratch);
         Ok(())
     }
 
@@ -102,6 +103,7 @@ impl Host {
                 QueueEvent::decode_batch(&mut decoder, |event| queue.apply(&event))
                     .and_then(|()| decoder.finish())
                     .map_err(|error| error.to_string())?;
+                queue.page_out(&self.scratch);
             }
         }
         Ok(())
@@ -259,7 +261,7 @@ impl Host {
             let id = LogId(decoder.number()?);
             let vhost = take_virtual_host(has_virtual_hosts, decoder)?;
             let definition = take_queue(decoder)?;
-            let queue = Queue::restore(decoder)?;
+            let queue = Queue::restore(decoder, &self.scratch)?;
             self.put_queue_as(vhost, id, definition, queue);
             Ok(())
         })

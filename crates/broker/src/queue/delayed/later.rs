@@ -3,9 +3,16 @@
 //! A page is found by time. Who takes a message out before its time knows its offset alone, and looking for it in all
 //! pages would take time by what there is: its entry stays behind, dead, until its page is unpacked or swept. So an
 //! entry counts if the set has its offset.
+//!
+//! Most pages are far from being due. When there are many they go to disk, the farthest first but the last one, which
+//! grows where times count up.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
+use std::sync::Arc;
+
+use forebay_storage::codec::{DecodeError, Decoder, Encoder};
+use forebay_storage::{Scratch, ScratchPage};
 
 use super::page::Page;
 use super::{At, Waiting};
@@ -17,6 +24,9 @@ use crate::queue::offset_set::OffsetSet;
 pub(super) struct Later {
     /// By their first entries.
     pages: BTreeMap<At, Page>,
+    /// Those of them that are in memory, and the bytes that they take there.
+    in_memory: BTreeSet<At>,
+    in_memory_bytes: usize,
     /// What is in pages and is delayed, by priority.
     members: Levels,
     len: u64,
@@ -35,6 +45,11 @@ impl Later {
         self.len
     }
 
+    /// What is here, by priority.
+    pub(super) fn members(&self) -> &Levels {
+        &self.members
+    }
+
     /// Where the pages begin.
     pub(super) fn first(&self) -> Option<At> {
         self.pages.first_key_value().map(|(first, _)| *first)
@@ -42,7 +57,7 @@ impl Later {
 
     /// Where the pages end.
     pub(super) fn last(&self) -> Option<At> {
-        self.pages.last_key_value()?.1.last()
+        Some(self.pages.last_key_value()?.1.last())
     }
 
     /// Of which priority a message is; None if it is not here.
@@ -57,12 +72,15 @@ impl Later {
             self.put(&[at]);
             return;
         };
-        if page.insert(at) {
-            return;
-        }
-        let is_next = page.is_full() && page.last().is_some_and(|last| last < at);
+        let before = page.memory_bytes();
+        let is_in = page.insert(at);
+        let is_next = !is_in && page.is_full() && page.last() < at;
         if is_next {
             page.close();
+        }
+        self.in_memory_bytes = self.in_memory_bytes - before + page.memory_bytes();
+        if is_in {
+            return;
         }
         let first = *first;
         if is_next && self.pages.range(at..).next().is_none() {
@@ -117,7 +135,48 @@ impl Later {
             (first, page)
         });
         self.pages = shifted.collect();
+        let in_memory = self
+            .pages
+            .iter()
+            .filter(|(_, page)| page.memory_bytes() > 0);
+        self.in_memory = in_memory.map(|(first, _)| *first).collect();
         self.next_swept = None;
+    }
+
+    /// Moves pages to disk until so many bytes of them are in memory, as far as the disk takes them.
+    pub(super) fn page_out(&mut self, bytes_max: usize, scratch: &Arc<Scratch>) {
+        let Some(last) = self.pages.last_key_value().map(|(first, _)| *first) else {
+            return;
+        };
+        while self.in_memory_bytes > bytes_max
+            && let Some(first) = self.in_memory.range(..last).next_back().copied()
+            && let Some(page) = self.pages.get_mut(&first)
+        {
+            let bytes = page.memory_bytes();
+            if !page.page_out(scratch) {
+                return;
+            }
+            self.in_memory.remove(&first);
+            self.in_memory_bytes -= bytes;
+        }
+    }
+
+    /// What all pages in memory take.
+    pub(super) fn in_memory_bytes(&self) -> usize {
+        self.in_memory_bytes
+    }
+
+    /// Appends the pages, which may have entries that do not count.
+    pub(super) fn snapshot(&self, encoder: &mut Encoder) {
+        encoder.list(self.pages.values(), |encoder, page| page.snapshot(encoder));
+    }
+
+    /// The entries of what [`Self::snapshot`] wrote.
+    pub(super) fn restore(
+        decoder: &mut Decoder<'_>,
+        mut take: impl FnMut(At) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        decoder.each(|decoder| Page::restore(decoder, &mut take))
     }
 
     /// The runs of what of `offsets` is here, of one priority after another.
@@ -135,11 +194,13 @@ impl Later {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        let pages = self.pages.values().map(Page::memory_bytes);
+        let on_disk = self.pages.len() - self.in_memory.len();
         // Nodes of a B-tree are a little more than half full in the worst case.
         size_of::<Self>()
             + 2 * self.pages.len() * size_of::<(At, Page)>()
-            + pages.sum::<usize>()
+            + 2 * self.in_memory.len() * size_of::<At>()
+            + on_disk * size_of::<ScratchPage>()
+            + self.in_memory_bytes
             + self.members.memory_bytes()
             + self.dead.memory_bytes()
     }
@@ -166,20 +227,26 @@ impl Later {
             self.put(before);
             self.put(behind);
         } else if let Some(first) = entries.first() {
-            self.pages.insert(*first, Page::pack(entries));
+            let page = Page::pack(entries);
+            self.in_memory_bytes += page.memory_bytes();
+            self.in_memory.insert(*first);
+            self.pages.insert(*first, page);
         }
     }
 
     fn unpack(&mut self, first: At) -> Vec<At> {
-        let page = self.pages.remove(&first);
-        let entries = page.iter().flat_map(Page::entries);
-        entries.collect()
+        let Some(page) = self.pages.remove(&first) else {
+            return Vec::new();
+        };
+        self.in_memory.remove(&first);
+        self.in_memory_bytes -= page.memory_bytes();
+        page.entries()
     }
 
     /// Removes the entry of a message that was taken out and comes again. Takes time by what there is: queues do not do
     /// that, since what they take out before its time is settled.
     fn bury(&mut self, offset: u64) {
-        let has_it = |page: &Page| page.entries().any(|at| at.offset == offset);
+        let has_it = |page: &Page| page.entries().iter().any(|at| at.offset == offset);
         let mut pages = self.pages.iter();
         let found = pages.find_map(|(first, page)| has_it(page).then_some(*first));
         if let Some(first) = found {

@@ -5,8 +5,11 @@
 //!
 //! What is in pages is also in a set of offsets for each priority, which costs by its fragmentation: next to nothing
 //! where most of a stretch of the log is delayed, 4 bytes a message where every tenth is or where ten priorities are
-//! mixed, 30 where every hundredth is, and up to 150 where it is one of many hundreds. None of this leaves memory: a queue
-//! does no I/O, and a restart has it of snapshot and journal.
+//! mixed, 30 where every hundredth is, and up to 150 where it is one of many hundreds.
+//!
+//! Pages wait on disk when there are many of them (`Delayed::page_out`), for as long as the process lives: a restart has
+//! them of snapshot and journal. What is on disk takes about a byte of memory
+//! a message.
 
 mod later;
 mod page;
@@ -15,12 +18,18 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
+
+use forebay_storage::Scratch;
+use forebay_storage::codec::{DecodeError, Decoder, Encoder};
+use forebay_storage::limits::NUMBER_MAX;
 
 use super::limits::{DELAYED_REFILL_PAGES_MAX, DELAYED_SOON_MAX};
+use super::snapshot::{put_levels, take_levels};
 use later::Later;
 
 /// A message and its time: what is delayed is in order of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct At {
     until_ms: i64,
     offset: u64,
@@ -155,6 +164,63 @@ impl Delayed {
         Counted {
             entries: all.map(|waiting| (waiting.at.offset, waiting.at.until_ms, waiting.priority)),
             left: self.len() as usize,
+        }
+    }
+
+    /// Moves what is due last to disk if what is in memory is more than `bytes_max`, and then half of that.
+    pub(super) fn page_out(&mut self, bytes_max: usize, scratch: &Arc<Scratch>) {
+        if let Some(later) = &mut self.later
+            && later.in_memory_bytes() > bytes_max
+        {
+            later.page_out(bytes_max / 2, scratch);
+        }
+    }
+
+    /// Layout: `soon list<offset varint, time i64, priority u8>, priorities of the others LEVELS, pages of them`. What is on
+    /// disk is not read.
+    pub(super) fn snapshot(&self, encoder: &mut Encoder) {
+        encoder.list(&self.soon, |encoder, waiting| {
+            let At { until_ms, offset } = waiting.at;
+            encoder.varint(offset).i64(until_ms).u8(waiting.priority);
+        });
+        let empty = Later::default();
+        let later = self.later.as_deref().unwrap_or(&empty);
+        put_levels(encoder, later.members());
+        later.snapshot(encoder);
+    }
+
+    /// Takes what [`Self::snapshot`] wrote, `bytes_max` of it in memory. What was not written by a queue is refused by the
+    /// check that follows.
+    pub(super) fn restore(
+        decoder: &mut Decoder<'_>,
+        bytes_max: usize,
+        scratch: &Arc<Scratch>,
+    ) -> Result<Self, DecodeError> {
+        let mut delayed = Self::default();
+        decoder.each(|decoder| {
+            let (offset, until_ms) = (decoder.varint()?, decoder.i64()?);
+            if offset > NUMBER_MAX {
+                let what = "delayed message";
+                return Err(DecodeError::Invalid { what });
+            }
+            delayed.insert(offset, until_ms, decoder.u8()?);
+            Ok(())
+        })?;
+        let mut members = take_levels(decoder)?;
+        Later::restore(decoder, |at| {
+            // Others were taken out before their time.
+            if let Some(priority) = members.priority_of(at.offset) {
+                members.remove(priority, at.offset..at.offset + 1);
+                delayed.insert(at.offset, at.until_ms, priority);
+                delayed.page_out(bytes_max, scratch);
+            }
+            Ok(())
+        })?;
+        match members.is_empty() {
+            true => Ok(delayed),
+            false => Err(DecodeError::Invalid {
+                what: "delayed message without a time",
+            }),
         }
     }
 

@@ -1,8 +1,13 @@
-//! Some hundred messages and their times, packed.
+//! Some hundred messages and their times, packed, in memory or on disk.
 //!
 //! Every entry of a page has the same width: how much later it is than the page begins, and how far its offset is above
 //! the lowest one, each in as few bytes as the greatest of them takes. So an entry is found by halving, and put in its
 //! place without unpacking what is there.
+
+use std::sync::Arc;
+
+use forebay_storage::codec::{DecodeError, Decoder, Encoder};
+use forebay_storage::{Scratch, ScratchPage};
 
 use super::At;
 use crate::queue::limits::DELAYED_PAGE_MAX;
@@ -12,38 +17,51 @@ const GROWTH: usize = 16;
 
 #[derive(Clone, Debug)]
 pub(super) struct Page {
-    /// In order; the time before the offset, the low byte first.
-    packed: Vec<u8>,
+    packed: Packed,
     first_ms: i64,
     lowest: u64,
+    last: At,
     time_width: u8,
     offset_width: u8,
+}
+
+/// Entries in order; the time before the offset, the low byte first.
+#[derive(Clone, Debug)]
+enum Packed {
+    InMemory(Vec<u8>),
+    OnDisk(Arc<ScratchPage>),
 }
 
 impl Page {
     /// Packs entries that are in order. There is at least one, and no more than a page takes.
     pub(super) fn pack(entries: &[At]) -> Self {
         let first_ms = entries.first().map_or(0, |at| at.until_ms);
-        let last_ms = entries.last().map_or(0, |at| at.until_ms);
+        let last = entries.last().copied().unwrap_or_default();
         let offsets = || entries.iter().map(|at| at.offset);
         let lowest = offsets().min().unwrap_or(0);
         let highest = offsets().max().unwrap_or(0);
+        let (time_width, offset_width) = (
+            width_of(since(first_ms, last.until_ms)),
+            width_of(highest - lowest),
+        );
         let mut page = Self {
-            packed: Vec::new(),
+            packed: Packed::InMemory(Vec::new()),
             first_ms,
             lowest,
-            time_width: width_of(since(first_ms, last_ms)),
-            offset_width: width_of(highest - lowest),
+            last,
+            time_width,
+            offset_width,
         };
-        page.packed.reserve_exact(entries.len() * page.width());
+        let mut packed = Vec::with_capacity(entries.len() * page.width());
         for at in entries {
-            page.push(*at);
+            page.push(*at, &mut packed);
         }
+        page.packed = Packed::InMemory(packed);
         page
     }
 
     /// Adds an entry that is not before the first. False if it does not fit, and the page is to be packed anew or
-    /// divided.
+    /// divided, or if it is on disk.
     pub(super) fn insert(&mut self, at: At) -> bool {
         if self.is_full()
             || at.offset < self.lowest
@@ -53,12 +71,18 @@ impl Page {
             return false;
         }
         let width = self.width();
-        if self.packed.len() + width > self.packed.capacity() {
-            self.packed.reserve_exact(GROWTH * width);
+        let Packed::InMemory(packed) = &mut self.packed else {
+            return false;
+        };
+        let mut packed = std::mem::take(packed);
+        if packed.len() + width > packed.capacity() {
+            packed.reserve_exact(GROWTH * width);
         }
-        let place = self.place_of(at) * width;
-        self.push(at);
-        self.packed[place..].rotate_right(width);
+        let place = self.place_of(at, &packed) * width;
+        self.push(at, &mut packed);
+        packed[place..].rotate_right(width);
+        self.packed = Packed::InMemory(packed);
+        self.last = self.last.max(at);
         true
     }
 
@@ -68,62 +92,131 @@ impl Page {
 
     /// Gives back the room for more.
     pub(super) fn close(&mut self) {
-        self.packed.shrink_to_fit();
+        if let Packed::InMemory(packed) = &mut self.packed {
+            packed.shrink_to_fit();
+        }
+    }
+
+    /// Goes to disk; false if it cannot.
+    pub(super) fn page_out(&mut self, scratch: &Arc<Scratch>) -> bool {
+        let Packed::InMemory(packed) = &self.packed else {
+            return true;
+        };
+        let Some(page) = scratch.put(packed) else {
+            return false;
+        };
+        self.packed = Packed::OnDisk(page);
+        true
     }
 
     pub(super) fn shift(&mut self, by_ms: i64) {
         self.first_ms = self.first_ms.saturating_add(by_ms);
+        self.last.until_ms = self.last.until_ms.saturating_add(by_ms);
     }
 
-    pub(super) fn last(&self) -> Option<At> {
-        self.entries().next_back()
+    pub(super) fn last(&self) -> At {
+        self.last
     }
 
-    pub(super) fn entries(&self) -> impl DoubleEndedIterator<Item = At> {
-        let packed = self.packed.chunks_exact(self.width());
-        packed.map(|entry| self.unpack(entry))
+    /// What it has, in order. Nothing if it was on disk and is lost.
+    pub(super) fn entries(&self) -> Vec<At> {
+        let unpacked = |packed: &[u8]| {
+            let entries = packed.chunks_exact(self.width());
+            entries.map(|entry| self.unpack(entry)).collect()
+        };
+        match &self.packed {
+            Packed::InMemory(packed) => unpacked(packed),
+            Packed::OnDisk(page) => page
+                .read()
+                .map_or_else(Vec::new, |packed| unpacked(&packed)),
+        }
     }
 
+    /// What it takes of memory beyond itself; 0 if it is on disk.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.packed.capacity()
+        match &self.packed {
+            Packed::InMemory(packed) => packed.capacity(),
+            Packed::OnDisk(_) => 0,
+        }
+    }
+
+    /// Layout: `first time i64, lowest offset varint, width of times u8 and of offsets u8, entries bytes`.
+    pub(super) fn snapshot(&self, encoder: &mut Encoder) {
+        encoder
+            .i64(self.first_ms)
+            .varint(self.lowest)
+            .u8(self.time_width)
+            .u8(self.offset_width);
+        match &self.packed {
+            Packed::InMemory(packed) => encoder.bytes(packed),
+            Packed::OnDisk(page) => encoder.page(page),
+        };
+    }
+
+    /// The entries of what [`Self::snapshot`] wrote.
+    pub(super) fn restore(
+        decoder: &mut Decoder<'_>,
+        mut take: impl FnMut(At) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        let mut page = Self {
+            packed: Packed::InMemory(Vec::new()),
+            first_ms: decoder.i64()?,
+            lowest: decoder.varint()?,
+            last: At::default(),
+            time_width: decoder.u8()?,
+            offset_width: decoder.u8()?,
+        };
+        let widths = 1..=size_of::<u64>() as u8;
+        let packed = decoder.bytes()?;
+        if !widths.contains(&page.time_width)
+            || !widths.contains(&page.offset_width)
+            || !packed.len().is_multiple_of(page.width())
+        {
+            let what = "page of delayed messages";
+            return Err(DecodeError::Invalid { what });
+        }
+        page.packed = Packed::InMemory(packed.to_vec());
+        page.entries().into_iter().try_for_each(&mut take)
     }
 
     fn len(&self) -> usize {
-        self.packed.len() / self.width()
+        let bytes = match &self.packed {
+            Packed::InMemory(packed) => packed.len(),
+            Packed::OnDisk(page) => page.length(),
+        };
+        bytes / self.width()
     }
 
     fn width(&self) -> usize {
         usize::from(self.time_width + self.offset_width)
     }
 
-    fn push(&mut self, at: At) {
+    fn push(&self, at: At, packed: &mut Vec<u8>) {
         let time = since(self.first_ms, at.until_ms).to_le_bytes();
         let offset = (at.offset - self.lowest).to_le_bytes();
-        self.packed
-            .extend_from_slice(&time[..usize::from(self.time_width)]);
-        self.packed
-            .extend_from_slice(&offset[..usize::from(self.offset_width)]);
+        packed.extend_from_slice(&time[..usize::from(self.time_width)]);
+        packed.extend_from_slice(&offset[..usize::from(self.offset_width)]);
     }
 
     fn unpack(&self, entry: &[u8]) -> At {
         let (time, offset) = entry.split_at(usize::from(self.time_width));
         At {
             until_ms: self.first_ms.wrapping_add_unsigned(number(time)),
-            offset: self.lowest + number(offset),
+            offset: self.lowest.wrapping_add(number(offset)),
         }
     }
 
     /// How many entries are before `at`.
-    fn place_of(&self, at: At) -> usize {
+    fn place_of(&self, at: At, packed: &[u8]) -> usize {
         let width = self.width();
-        let (mut low, mut high) = (0, self.len());
+        let (mut low, mut high) = (0, packed.len() / width);
         // Times that count up come last.
-        if self.last().is_some_and(|last| last < at) {
+        if self.last < at {
             low = high;
         }
         while low < high {
             let middle = usize::midpoint(low, high);
-            match self.unpack(&self.packed[middle * width..][..width]) < at {
+            match self.unpack(&packed[middle * width..][..width]) < at {
                 true => low = middle + 1,
                 false => high = middle,
             }

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use forebay_storage::SimulatedDisk;
+use forebay_storage::media::Fault;
+
 use super::*;
+use crate::queue::limits::DELAYED_IN_MEMORY_BYTES;
+use crate::queue::tests::harness::{all_of, scratch};
 
 /// Two sorted maps, each with an entry for every message.
 #[derive(Debug, Default)]
@@ -102,6 +107,10 @@ enum Step {
     },
     TakeWithin(Range<u64>),
     Shift(i64),
+    /// Pages wait on disk, as many as there are beyond so many bytes.
+    PageOut(usize),
+    /// A snapshot is taken, and all begins anew with it.
+    Restart,
 }
 
 fn times() -> impl Strategy<Value = Times> {
@@ -146,17 +155,28 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..5_000u64, count()).prop_map(|(from, count)| Step::TakeWithin(from..from + count)),
         1 => Just(Step::TakeWithin(0..u64::MAX)),
         1 => shift.prop_map(Step::Shift),
+        3 => prop::sample::select(vec![0, 0, 1_000, 3_000]).prop_map(Step::PageOut),
+        1 => Just(Step::Restart),
     ]
 }
 
-#[derive(Default)]
 struct World {
     delayed: Delayed,
     model: Model,
     next: u64,
+    scratch: Arc<Scratch>,
 }
 
 impl World {
+    fn new() -> Self {
+        Self {
+            delayed: Delayed::default(),
+            model: Model::default(),
+            next: 0,
+            scratch: scratch(),
+        }
+    }
+
     fn insert(&mut self, offset: u64, until_ms: i64, priority: u8) {
         self.delayed.insert(offset, until_ms, priority);
         self.model.insert(offset, until_ms, priority);
@@ -239,6 +259,16 @@ impl World {
                 self.delayed.shift(by_ms);
                 self.model.shift(by_ms);
             }
+            Step::PageOut(bytes_max) => self.delayed.page_out(bytes_max, &self.scratch),
+            Step::Restart => {
+                let mut encoder = Encoder::new();
+                self.delayed.snapshot(&mut encoder);
+                let bytes = all_of(&encoder.finish_with_pages());
+                let mut decoder = Decoder::new(&bytes);
+                let restored = Delayed::restore(&mut decoder, 1_000, &self.scratch);
+                self.delayed = restored.unwrap();
+                decoder.finish().unwrap();
+            }
         }
         self.compare_first();
     }
@@ -278,13 +308,14 @@ proptest! {
         steps in prop::collection::vec(step(), 1..16),
         probe in 0..3_000u64,
     ) {
-        let mut world = World::default();
+        let mut world = World::new();
         for step in &steps {
             world.run(step);
         }
         world.compare_all(probe..probe + 300);
         world.run(&Step::Take(u64::MAX));
         prop_assert_eq!(world.delayed.memory_bytes(), 0);
+        prop_assert!(world.scratch.take_loss().is_none());
     }
 }
 
@@ -314,6 +345,51 @@ fn a_million_delayed_messages_cost_a_few_bytes_each() {
     let days = bytes_each(|offset| now_ms(offset) + (mixed(offset) % 259_200_000) as i64);
     assert!(days < 7.0, "up to three days: {days}");
     println!("same {same:.2}, few {few:.2}, seconds {seconds:.2}, days {days:.2}");
+}
+
+#[test]
+fn what_waits_on_disk_costs_about_a_byte_each() {
+    let messages = 300_000;
+    let scratch = scratch();
+    let mut delayed = Delayed::default();
+    let until_ms = |offset: u64| (mixed(offset + 1) % 259_200_000) as i64;
+    for offset in 0..messages {
+        delayed.insert(offset, until_ms(offset), 0);
+        delayed.page_out(DELAYED_IN_MEMORY_BYTES, &scratch);
+    }
+    let bytes = delayed.memory_bytes();
+    assert!(bytes < 700_000, "{bytes}");
+    println!("{bytes} bytes for {messages} on disk");
+    let mut last = At::default();
+    for _ in 0..messages {
+        let offset = delayed.due(i64::MAX).unwrap();
+        let at = At {
+            until_ms: until_ms(offset),
+            offset,
+        };
+        assert!(last < at);
+        assert_eq!(delayed.remove(offset), Some(0));
+        last = at;
+    }
+    assert_eq!(delayed.memory_bytes(), 0);
+    assert!(scratch.take_loss().is_none());
+}
+
+#[test]
+fn what_the_disk_does_not_take_stays_in_memory() {
+    let disk = SimulatedDisk::new();
+    let scratch = Scratch::new(Arc::new(disk.clone()));
+    let mut delayed = Delayed::default();
+    for offset in 0..100_000 {
+        delayed.insert(offset, offset as i64, 0);
+    }
+    let full = delayed.memory_bytes();
+    disk.inject(Fault::ScratchWrite);
+    delayed.page_out(0, &scratch);
+    assert_eq!(delayed.memory_bytes(), full);
+    delayed.page_out(0, &scratch);
+    assert!(delayed.memory_bytes() < full / 2);
+    assert!(scratch.take_loss().is_none());
 }
 
 #[test]

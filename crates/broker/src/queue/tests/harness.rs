@@ -1,6 +1,9 @@
 //! A queue, its journal, and a clock turned by hand.
 
-use forebay_storage::codec::{Decoder, Encoder};
+use std::sync::Arc;
+
+use forebay_storage::codec::{Decoder, Encoded, Encoder};
+use forebay_storage::{Scratch, SimulatedDisk};
 
 use crate::queue::*;
 
@@ -23,6 +26,7 @@ pub(super) struct Bench {
     pub(super) journal: Vec<Entry>,
     /// Since they were last taken.
     effects: Vec<Effect>,
+    scratch: Arc<Scratch>,
 }
 
 impl Bench {
@@ -33,6 +37,7 @@ impl Bench {
             now_ms: 1_000_000,
             journal: Vec::new(),
             effects: Vec::new(),
+            scratch: scratch(),
         };
         bench.turn(|queue, turn| queue.open(turn));
         bench
@@ -53,6 +58,8 @@ impl Bench {
                 self.queue.buried(offset..offset + count, &mut turn);
             }
         }
+        // As much as can be is on disk.
+        self.queue.messages.delayed.page_out(0, &self.scratch);
         self.queue.check().unwrap();
         self.effects.extend(out.effects);
         self.journal
@@ -232,15 +239,38 @@ pub(super) fn deliveries(
     })
 }
 
+/// What is known of a queue, in one form whatever led to it.
 pub(super) fn snapshot(queue: &Queue) -> Vec<u8> {
     let mut encoder = Encoder::new();
-    queue.snapshot(&mut encoder);
+    restored(&as_is(queue)).snapshot(&mut encoder);
     encoder.finish()
+}
+
+/// The same with pages as they came about.
+pub(super) fn as_is(queue: &Queue) -> Vec<u8> {
+    let mut encoder = Encoder::new();
+    queue.snapshot(&mut encoder);
+    all_of(&encoder.finish_with_pages())
+}
+
+/// The bytes, those on disk too.
+pub(in crate::queue) fn all_of(encoded: &Encoded) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let gathered = encoded.for_each_piece(|piece| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    });
+    gathered.unwrap();
+    bytes
+}
+
+pub(in crate::queue) fn scratch() -> Arc<Scratch> {
+    Scratch::new(Arc::new(SimulatedDisk::new()))
 }
 
 pub(super) fn restored(bytes: &[u8]) -> Queue {
     let mut decoder = Decoder::new(bytes);
-    let queue = Queue::restore(&mut decoder).unwrap();
+    let queue = Queue::restore(&mut decoder, &scratch()).unwrap();
     decoder.finish().unwrap();
     queue
 }

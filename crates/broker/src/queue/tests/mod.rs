@@ -7,7 +7,7 @@ mod delivery;
 mod events;
 mod fair;
 mod groups;
-mod harness;
+pub(super) mod harness;
 mod model;
 mod operators;
 mod properties;

@@ -90,10 +90,31 @@ fn deliveries_and_acknowledgements_in_turn_are_few_events() {
 fn a_snapshot_from_before_messages_were_moved_is_read() {
     let mut bench = Bench::new(settings());
     bench.enqueue(3);
+    let in_a_minute = Attributes {
+        not_before_ms: Some(bench.now_ms + 60_000),
+        ..Attributes::default()
+    };
+    bench.enqueue_with(2, in_a_minute);
     let now = snapshot(&bench.queue);
+    // Version 6 has all that is delayed in a list, which begins where nothing delayed makes the first difference; version 7
+    // has those that are not due first behind it: none.
+    let mut not_delayed = restored(&now);
+    let delayed = not_delayed.messages.delayed.take_within(0..u64::MAX);
+    assert_eq!(delayed, [(0, 3..4), (0, 4..5)]);
+    let without = as_is(&not_delayed);
+    let same = now
+        .iter()
+        .zip(&without)
+        .position(|(one, other)| one != other);
+    let list = 4 + 2 * 10;
+    let mut old = now.clone();
+    let rest = old.split_off(same.unwrap() + list);
+    assert_eq!(rest[..8], [0; 8]);
+    old.extend_from_slice(&rest[8..]);
+    old[0] = 6;
+    assert_eq!(snapshot(&restored(&old)), now);
     // Version 6 ends with two lists of groups that take turns, version 5 with a list of those that were born elsewhere,
     // version 3 with how many were moved: none.
-    let mut old = now.clone();
     for (version, bytes) in [(5, 8), (4, 4), (2, 1)] {
         old[0] = version;
         assert!(
@@ -133,11 +154,11 @@ fn try_all_bytes(settings: QueueSettings) {
             let mut damaged = bytes.clone();
             damaged[index] ^= change;
             let mut decoder = forebay_storage::codec::Decoder::new(&damaged);
-            if let Ok(queue) = Queue::restore(&mut decoder) {
+            if let Ok(queue) = Queue::restore(&mut decoder, &scratch()) {
                 queue.check().unwrap();
             }
         }
         let mut decoder = forebay_storage::codec::Decoder::new(&bytes[..index]);
-        assert!(Queue::restore(&mut decoder).is_err());
+        assert!(Queue::restore(&mut decoder, &scratch()).is_err());
     }
 }
