@@ -29,6 +29,9 @@ pub(super) const DELAYED_SOON_MAX: usize = 256;
 pub(super) const DELAYED_PAGE_MAX: usize = 256;
 /// Bytes of packed pages that a queue keeps in memory: 40,000 to 80,000 messages. What is due after them waits on disk.
 pub(super) const DELAYED_IN_MEMORY_BYTES: usize = 256 << 10;
+/// Delayed messages that are due and become ready in one tick: a few milliseconds' work, where nobody else is served
+/// meanwhile. Millions may be due at once, such as after a start.
+pub(super) const WOKEN_AT_ONCE_MAX: usize = 4_096;
 /// Share (1/n) of what is packed that may be entries of messages that were taken out before their time.
 pub(super) const DELAYED_DEAD_SHARE: u64 = 8;
 /// Pages that are unpacked at once in search of what is due, where messages that were taken out before their time are

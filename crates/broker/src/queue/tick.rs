@@ -3,6 +3,7 @@
 use super::Queue;
 use super::effect::{Effect, GoneReason, Turn};
 use super::event::QueueEvent;
+use super::limits::WOKEN_AT_ONCE_MAX;
 use super::settings::Cause;
 
 impl Queue {
@@ -41,9 +42,14 @@ impl Queue {
         }
     }
 
+    /// Has what is due be ready. When that is more than is done at once, the rest follows with the next tick, which is due
+    /// already.
     pub(super) fn wake_due(&mut self, turn: &mut Turn<'_>) {
         self.messages.delayed.refill();
-        while let Some(offset) = self.messages.delayed.due(turn.now_ms) {
+        for _ in 0..WOKEN_AT_ONCE_MAX {
+            let Some(offset) = self.messages.delayed.due(turn.now_ms) else {
+                break;
+            };
             self.messages.wake(offset);
             turn.out.journal(QueueEvent::Woken { offset, count: 1 });
         }
