@@ -59,12 +59,23 @@ pub struct Counters {
     pub locked: u64,
     /// Messages that become ready at a time of their own.
     pub delayed: u64,
+    /// Bytes of them.
+    pub delayed_bytes: u64,
+    /// Bytes of all that are ready, locked or delayed.
+    pub held_bytes: u64,
     /// Consumers that are subscribed.
     pub consumers: u64,
     /// What has been since the queue was made.
     pub totals: Totals,
     /// What has been since the server started.
     pub served: Served,
+}
+
+impl Counters {
+    /// Bytes of messages that were delivered and not settled.
+    pub fn locked_bytes(&self) -> u64 {
+        self.held_bytes - self.ready_bytes - self.delayed_bytes
+    }
 }
 
 /// What a queue has given out since the server started, by the way it went: operators watch how fast it grows.

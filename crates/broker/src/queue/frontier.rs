@@ -44,6 +44,16 @@ impl Frontier {
         above.is_empty() || self.done.runs_within(above.clone()).next() == Some(above)
     }
 
+    /// What of `run` is done, in order.
+    pub(super) fn settled_within(&self, run: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+        let below = run.start..self.floor.clamp(run.start, run.end);
+        let above = self.done.runs_within(below.end..run.end);
+        Some(below)
+            .filter(|run| !run.is_empty())
+            .into_iter()
+            .chain(above)
+    }
+
     pub(super) fn finish(&mut self, run: Range<u64>) {
         if run.start > self.floor {
             self.done.insert(run);

@@ -33,21 +33,24 @@ impl Queue {
             .map(|(_, run)| ("ready", run))
             .chain(parked)
         {
-            ready_bytes += messages.sizes.bytes(run.clone());
-            placed.add(place, run)?;
+            placed.add(place, run.clone())?;
+            ready_bytes += messages.sizes.bytes(run);
         }
         let ready = placed.set.len() - done;
-        let mut locked = 0;
+        let (mut locked, mut locked_bytes) = (0, 0);
         for table in messages.tables.values() {
             for number in table.numbers() {
                 let lock = table.get(number).expect("the table names it");
-                placed.add("locked", lock.offset..lock.offset + 1)?;
+                let run = lock.offset..lock.offset + 1;
+                placed.add("locked", run.clone())?;
+                locked_bytes += messages.sizes.bytes(run);
                 locked += 1;
             }
         }
-        let mut delayed = 0;
+        let (mut delayed, mut delayed_bytes) = (0, 0);
         for (offset, _, _) in messages.delayed.iter() {
             placed.add("delayed", offset..offset + 1)?;
+            delayed_bytes += messages.sizes.bytes(offset..offset + 1);
             delayed += 1;
         }
         if !messages.fair.is_sound() {
@@ -61,6 +64,9 @@ impl Queue {
         equal("ready bytes", ready_bytes, counters.ready_bytes)?;
         equal("locked", locked, counters.locked)?;
         equal("delayed", delayed, counters.delayed)?;
+        equal("delayed bytes", delayed_bytes, counters.delayed_bytes)?;
+        let held_bytes = ready_bytes + locked_bytes + delayed_bytes;
+        equal("held bytes", held_bytes, counters.held_bytes)?;
         equal("consumers", self.consumers.subscribed(), counters.consumers)?;
         let held = ready + locked + delayed;
         equal(

@@ -37,3 +37,6 @@ pub(super) const DELAYED_DEAD_SHARE: u64 = 8;
 /// Pages that are unpacked at once in search of what is due, where messages that were taken out before their time are
 /// all that is found: some 100 microseconds' work. The search goes on at the next tick.
 pub(super) const DELAYED_REFILL_PAGES_MAX: usize = 8;
+/// Runs of settled, ready or delayed messages behind which the first that is locked is looked for, for operators: the
+/// shard does nothing else in the meantime.
+pub(super) const LOCKED_SEARCH_STEPS_MAX: usize = 64;

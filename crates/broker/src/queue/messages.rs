@@ -101,16 +101,13 @@ impl Messages {
         let resolution_ms = Arrivals::resolution_ms(self.settings.ttl_ms);
         self.arrivals.record(run.start, at_ms, resolution_ms);
         self.sizes.append(run.start, count, bytes_each);
+        let bytes = count * u64::from(bytes_each);
         self.counters.ready += count;
-        self.counters.ready_bytes += count * u64::from(bytes_each);
+        self.counters.ready_bytes += bytes;
+        self.counters.held_bytes += bytes;
         self.counters.totals.enqueued += count;
         self.levels.insert(0, run);
-        while let Some(run) = self.sizes.foldable() {
-            let before = self.ready_bytes_within(run.clone());
-            self.sizes.fold(run.clone());
-            self.counters.ready_bytes -= before;
-            self.counters.ready_bytes += self.ready_bytes_within(run);
-        }
+        self.fold_sizes();
     }
 
     /// Messages that just came in have attributes.
@@ -270,7 +267,7 @@ impl Messages {
     /// A delayed message is ready.
     pub(super) fn wake(&mut self, offset: u64) {
         if let Some(priority) = self.delayed.remove(offset) {
-            self.counters.delayed -= 1;
+            self.uncount_delayed(offset..offset + 1);
             self.enter_ready(offset..offset + 1, priority);
         }
     }
@@ -279,7 +276,7 @@ impl Messages {
     pub(super) fn wake_within(&mut self, offsets: Range<u64>) -> Vec<Range<u64>> {
         let woken = self.delayed.take_within(offsets).into_iter();
         let enter = |(priority, run): (u8, Range<u64>)| {
-            self.counters.delayed -= run.end - run.start;
+            self.uncount_delayed(run.clone());
             self.enter_ready(run.clone(), priority);
             run
         };
@@ -384,6 +381,12 @@ impl Messages {
     fn enter_delayed(&mut self, offset: u64, until_ms: i64, priority: u8) {
         self.delayed.insert(offset, until_ms, priority);
         self.counters.delayed += 1;
+        self.counters.delayed_bytes += self.sizes.bytes(offset..offset + 1);
+    }
+
+    fn uncount_delayed(&mut self, run: Range<u64>) {
+        self.counters.delayed -= run.end - run.start;
+        self.counters.delayed_bytes -= self.sizes.bytes(run);
     }
 
     fn count_deliveries(&mut self, run: Range<u64>) {
@@ -433,6 +436,7 @@ impl Messages {
             return;
         }
         let count = run.end - run.start;
+        self.counters.held_bytes -= self.sizes.bytes(run.clone());
         self.counters.totals.count(removal, count);
         if let Removal::Dead(reason) = removal {
             self.unburied.insert(run.clone(), reason);

@@ -31,6 +31,7 @@
 mod admin;
 mod arrivals;
 mod births;
+mod bytes;
 mod consumers;
 mod counters;
 mod credit;

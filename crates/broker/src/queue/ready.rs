@@ -63,13 +63,6 @@ impl Messages {
         runs
     }
 
-    pub(super) fn ready_bytes_within(&self, run: Range<u64>) -> u64 {
-        let ready = self.deliverable_within(run.clone());
-        let ready = ready.into_iter().map(|(_, run)| run);
-        let parked = self.groups.parked().runs_within(run);
-        ready.chain(parked).map(|run| self.sizes.bytes(run)).sum()
-    }
-
     pub(super) fn enter_ready(&mut self, run: Range<u64>, priority: u8) {
         self.count_ready(run.clone());
         if self.is_ungrouped() {

@@ -244,10 +244,10 @@ impl Messages {
         for (_, run) in ready.into_iter().chain(parked) {
             // What was not written by a queue may overlap; the check that follows refuses it.
             counters.ready = counters.ready.saturating_add(run.end - run.start);
-            counters.ready_bytes = counters.ready_bytes.saturating_add(self.sizes.bytes(run));
         }
         counters.locked = self.tables.values().map(|table| table.len()).sum();
         counters.delayed = self.delayed.len();
+        self.recount_bytes();
     }
 }
 

@@ -79,9 +79,8 @@ impl Delayed {
         Some(priority)
     }
 
-    /// Takes out what of `offsets` is delayed: runs in order, each with its priority. Takes time by what there is, and
-    /// little if that is everything.
-    pub(super) fn take_within(&mut self, offsets: Range<u64>) -> Vec<(u8, Range<u64>)> {
+    /// What of `offsets` is delayed: runs in order, each with its priority.
+    pub(super) fn runs_within(&self, offsets: Range<u64>) -> Vec<(u8, Range<u64>)> {
         let soon = self.soon.iter();
         let mut runs: Vec<_> = soon
             .map(|waiting| (waiting.priority, waiting.at.offset))
@@ -92,6 +91,12 @@ impl Delayed {
             runs.extend(later.within(offsets));
         }
         runs.sort_unstable_by_key(|(_, run)| run.start);
+        runs
+    }
+
+    /// Takes that out. Takes time by what there is, and little if that is everything.
+    pub(super) fn take_within(&mut self, offsets: Range<u64>) -> Vec<(u8, Range<u64>)> {
+        let runs = self.runs_within(offsets);
         let taken = runs.iter().map(|(_, run)| run.end - run.start);
         if taken.sum::<u64>() == self.len() {
             *self = Self::default();

@@ -1,6 +1,7 @@
 //! What queues promise, by topic.
 
 mod bounds;
+mod bytes;
 mod consumers;
 mod delays;
 mod delivery;

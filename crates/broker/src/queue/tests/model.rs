@@ -366,13 +366,16 @@ impl Model {
     pub(super) fn judge(&self, queue: &Queue, now_ms: i64, ticked: bool) {
         let counters = queue.counters();
         let ready = self.with(|state| state == State::Ready);
-        let bytes: u64 = ready.iter().map(|index| self.messages[*index].bytes).sum();
+        let bytes =
+            |of: &[usize]| -> u64 { of.iter().map(|index| self.messages[*index].bytes).sum() };
         let locked = self.with(|state| matches!(state, State::Locked { .. }));
         let delayed = self.with(|state| matches!(state, State::Delayed { .. }));
         assert_eq!(counters.ready, ready.len() as u64);
-        assert_eq!(counters.ready_bytes, bytes);
+        assert_eq!(counters.ready_bytes, bytes(&ready));
         assert_eq!(counters.locked, locked.len() as u64);
+        assert_eq!(counters.locked_bytes(), bytes(&locked));
         assert_eq!(counters.delayed, delayed.len() as u64);
+        assert_eq!(counters.delayed_bytes, bytes(&delayed));
         assert_eq!(counters.totals.acked, self.acked);
         assert_eq!(counters.totals.enqueued, self.messages.len() as u64);
         let standing = self

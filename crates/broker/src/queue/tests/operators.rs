@@ -79,6 +79,54 @@ fn who_looks_sees_where_every_message_stands_and_changes_nothing() {
 }
 
 #[test]
+fn the_heads_are_what_is_delivered_next_and_what_was_taken_first() {
+    let mut bench = Bench::new(QueueSettings {
+        max_priority: 9,
+        ..QueueSettings::default()
+    });
+    let heads = |bench: &Bench| (bench.queue.first_ready(), bench.queue.first_locked());
+    assert_eq!(heads(&bench), (None, None));
+    bench.enqueue(1);
+    let delayed = Attributes {
+        not_before_ms: Some(bench.now_ms + 10),
+        ..Attributes::default()
+    };
+    bench.enqueue_with(1, delayed);
+    bench.enqueue(3);
+    let urgent = Attributes {
+        priority: 9,
+        ..Attributes::default()
+    };
+    bench.enqueue_with(1, urgent);
+    assert_eq!(heads(&bench), (Some(5), None));
+    bench.get(ANNA, 3);
+    assert_eq!(heads(&bench), (Some(3), Some(0)));
+    bench.ack(ANNA, 0..1);
+    bench.nack(ANNA, 1..2);
+    assert_eq!(heads(&bench), (Some(0), Some(2)));
+    bench.nack(ANNA, 2..3);
+    assert_eq!(heads(&bench), (Some(0), None));
+}
+
+#[test]
+fn what_is_locked_behind_a_long_run_is_found_and_behind_many_is_given_up() {
+    let mut bench = Bench::new(QueueSettings::default());
+    bench.enqueue(1_000);
+    bench.get(ANNA, 1_000);
+    bench.nack(ANNA, 0..900);
+    assert_eq!(bench.queue.first_locked(), Some(900));
+    bench.get(BERT, 900);
+    for number in (0..900).step_by(2) {
+        bench.nack(BERT, number..number + 1);
+    }
+    assert_eq!(bench.queue.first_locked(), Some(1));
+    for number in (1..900).step_by(2) {
+        bench.ack(BERT, number..number + 1);
+    }
+    assert_eq!(bench.queue.first_locked(), None);
+}
+
+#[test]
 fn whoever_deletes_a_queue_is_told_what_it_held() {
     let mut bench = Bench::new(QueueSettings::default());
     bench.enqueue(5);
