@@ -22,15 +22,18 @@ impl SizeRun {
         self.first + self.count
     }
 
-    /// The sum of the messages before `offset`.
-    fn bytes_before(&self, offset: u64) -> u64 {
-        let count = offset.clamp(self.first, self.end()) - self.first;
+    /// The sum of what of `run` is in this one.
+    fn bytes_within(&self, run: &Range<u64>) -> u64 {
+        let place = |offset: u64| offset.clamp(self.first, self.end()) - self.first;
+        let (start, end) = (place(run.start), place(run.end));
         let (each, rest) = (self.bytes / self.count, self.bytes % self.count);
+        let bytes = each * (end - start);
         if rest == 0 {
-            return each * count;
+            return bytes;
         }
-        let share = u128::from(rest) * u128::from(count) / u128::from(self.count);
-        each * count + share as u64
+        let share =
+            |count: u64| (u128::from(rest) * u128::from(count) / u128::from(self.count)) as u64;
+        bytes + share(end) - share(start)
     }
 }
 
@@ -67,7 +70,7 @@ impl Sizes {
             };
             let mut bytes = 0;
             while let Some(sizes) = runs.get(index).filter(|sizes| sizes.first < run.end) {
-                bytes += sizes.bytes_before(run.end) - sizes.bytes_before(run.start);
+                bytes += sizes.bytes_within(&run);
                 index += 1;
             }
             bytes
