@@ -106,3 +106,9 @@ pub const RATES_MAX: usize = 20_000;
 /// How far apart two looks at a counter are at least that a rate is made of (RabbitMQ:
 /// `collect_statistics_interval`).
 pub const RATE_INTERVAL: Duration = Duration::from_secs(5);
+/// How long a listing of queues waits for the disk to say when the messages at their heads were sent: hundreds of reads of
+/// an SSD, and about ten of a disk.
+pub const HEADS_READ_FOR: Duration = Duration::from_millis(100);
+/// Heads of queues, read from disk, whose timestamps are known from one listing to the next: two of each of as many queues
+/// as many an installation has. About 3 MiB.
+pub const HEADS_KNOWN_MAX: usize = 1 << 15;

@@ -2,6 +2,7 @@
 //! does nothing else in the meantime.
 
 use bytes::Bytes;
+use forebay_storage::LogReader;
 
 use super::definition::{DeadLetterTarget, ExchangeDefinition, QueueDefinition};
 use super::handle::Answer;
@@ -77,6 +78,12 @@ pub struct QueueDescription {
     pub active: Option<HolderId>,
     /// The topics that it is subscribed to.
     pub topics: Vec<TopicSubscriptionDescription>,
+    /// The message that is delivered next.
+    pub first_ready: Option<u64>,
+    /// The first message that is locked, if it is [near the front](crate::queue::Queue::first_locked).
+    pub first_locked: Option<u64>,
+    /// Reads them, as far as they can be read already.
+    pub log: Option<LogReader>,
 }
 
 /// An exchange, as it is now.

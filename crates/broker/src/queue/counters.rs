@@ -72,6 +72,11 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Messages that are ready, locked or delayed.
+    pub fn held(&self) -> u64 {
+        self.ready + self.locked + self.delayed
+    }
+
     /// Bytes of messages that were delivered and not settled.
     pub fn locked_bytes(&self) -> u64 {
         self.held_bytes - self.ready_bytes - self.delayed_bytes

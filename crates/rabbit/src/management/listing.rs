@@ -110,6 +110,19 @@ impl ListQuery {
         self.sort.is_some()
     }
 
+    /// Whether rows are sorted by this field.
+    pub(super) fn is_sorted_by(&self, field: &str) -> bool {
+        matches!(self.sort.as_deref(), Some([only]) if only == field)
+    }
+
+    /// Whether rows are shown with this field.
+    pub(super) fn shows(&self, field: &str) -> bool {
+        let names = |path: &Vec<String>| path.first().is_some_and(|name| name == field);
+        self.columns
+            .as_ref()
+            .is_none_or(|columns| columns.iter().any(names))
+    }
+
     /// What a row is sorted by.
     pub(super) fn key(&self, row: &Value) -> Value {
         let Some(path) = &self.sort else {

@@ -6,6 +6,7 @@
 //! | `authentication`, `error` | who asks, and what is answered where nothing else is |
 //! | `listing` | pages, order and columns of what is listed |
 //! | `rates`, `stats` | counters, and how fast they grow |
+//! | `heads` | when what is first in queues was sent |
 //! | `json` | tables of AMQP as JSON, and back |
 //! | `node` | what whoever runs the process says of it |
 //! | `overview`, `nodes`, `health`, `features` | the broker as a whole |
@@ -27,6 +28,7 @@ mod definitions;
 mod error;
 mod exchanges;
 mod features;
+mod heads;
 mod health;
 mod json;
 mod limits;
@@ -66,6 +68,7 @@ use crate::limits as bounds;
 use crate::registry::ConnectionEntry;
 use authentication::Principal;
 use error::ApiError;
+use heads::Heads;
 use rates::Rates;
 
 pub use node::{Listener, NodeInfo, ProcessUsage};
@@ -77,6 +80,7 @@ struct Shared {
     gateway: Arc<gateway::Shared>,
     node: NodeInfo,
     rates: Rates,
+    heads: Heads,
     logins: Logins,
     /// When this was made, on the broker's monotonic clock.
     started: Duration,
@@ -174,6 +178,7 @@ impl Management {
             gateway: shared,
             node,
             rates: Rates::default(),
+            heads: Heads::default(),
             logins: Logins::default(),
         }))
     }

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::authentication::Principal;
 use super::body::{self, Body};
 use super::error::ApiError;
+use super::heads::{self, Patience};
 use super::listing::{self, ListQuery, Parameters};
 use super::stats::Stats;
 use super::walk::MessageTotals;
@@ -25,6 +26,9 @@ use crate::amqp091::method::queue::Declare;
 use crate::amqp091::session::commands::exchange::RESERVED;
 use crate::amqp091::session::commands::queue::queue_definition;
 use crate::amqp091::session::errors::Subject;
+
+/// When what is at the head of a queue was sent.
+const HEAD_SENT: &str = "head_message_timestamp";
 
 /// A virtual host with its name.
 type Named = (String, VirtualHost);
@@ -64,7 +68,8 @@ pub(super) async fn get(
         Some(topic) => streams::show(&context, &vhost, &topic, consumers.len()),
         None => {
             let queue = host.queue(name).await?.ok_or(ApiError::NoObject)?;
-            show(&context, &vhost, &host, &queue)
+            let sent = heads::timestamp(&context, &queue, &mut Patience::Waits).await;
+            show(&context, &vhost, &host, &queue, sent)
         }
     };
     if let Some(fields) = shown.as_object_mut() {
@@ -144,7 +149,8 @@ pub(super) async fn delete(
 
 /// What is listed.
 enum Row {
-    Queue(Box<QueueDescription>),
+    /// A queue, and when what is at its head was sent, in seconds.
+    Queue(Box<QueueDescription>, Option<u64>),
     /// A stream, and how many consume it.
     Stream(Arc<Topic>, usize),
 }
@@ -152,14 +158,14 @@ enum Row {
 impl Row {
     fn name(&self) -> Bytes {
         match self {
-            Self::Queue(queue) => queue.definition.name.clone(),
+            Self::Queue(queue, _) => queue.definition.name.clone(),
             Self::Stream(topic, _) => topic.queue_name(),
         }
     }
 
     fn show(&self, context: &Context, vhost: &str, host: &VirtualHost) -> Value {
         match self {
-            Self::Queue(queue) => show(context, vhost, host, queue),
+            Self::Queue(queue, sent) => show(context, vhost, host, queue, *sent),
             Self::Stream(topic, consumers) => streams::show(context, vhost, topic, *consumers),
         }
     }
@@ -169,11 +175,13 @@ impl Row {
 fn parts(
     context: Context,
     hosts: Vec<Named>,
+    patience: Patience,
 ) -> impl Stream<Item = Result<(Named, Vec<Row>), HostError>> + Send + 'static {
-    let start = (hosts.into_iter(), None::<Named>, None);
-    stream::try_unfold(start, move |(mut hosts, mut current, mut after)| {
+    let start = (hosts.into_iter(), None::<Named>, None, patience);
+    stream::try_unfold(start, move |state| {
         let context = Arc::clone(&context);
         async move {
+            let (mut hosts, mut current, mut after, mut left) = state;
             loop {
                 let Some((vhost, host)) = current.take().or_else(|| hosts.next()) else {
                     return Ok(None);
@@ -181,8 +189,10 @@ fn parts(
                 let part = walk::queues(&host, after.take()).await?;
                 if let Some(last) = part.last() {
                     after = Some(last.definition.name.clone());
-                    let next = (hosts, Some((vhost.clone(), host.clone())), after);
-                    let rows = part.into_iter().map(Box::new).map(Row::Queue);
+                    let sent = heads::timestamps(&context, &part, &mut left).await;
+                    let rows = part.into_iter().map(Box::new).zip(sent);
+                    let rows = rows.map(|(queue, sent)| Row::Queue(queue, sent));
+                    let next = (hosts, Some((vhost.clone(), host.clone())), after, left);
                     return Ok(Some((((vhost, host), rows.collect()), next)));
                 }
                 let streams = host.streams();
@@ -192,7 +202,8 @@ fn parts(
                         let count = consumed.get(&topic.queue_name());
                         Row::Stream(topic, count.copied().unwrap_or(0))
                     });
-                    return Ok(Some((((vhost, host), rows.collect()), (hosts, None, None))));
+                    let next = (hosts, None, None, left);
+                    return Ok(Some((((vhost, host), rows.collect()), next)));
                 }
             }
         }
@@ -205,8 +216,9 @@ async fn answer(
     parameters: &Parameters,
 ) -> Result<Response, ApiError> {
     let query = ListQuery::parse(parameters)?;
+    let mut patience = Patience::of_listing(query.shows(HEAD_SENT));
     if query.is_plain() {
-        let parts = parts(Arc::clone(&context), hosts);
+        let parts = parts(Arc::clone(&context), hosts, patience);
         let rows = parts.map_ok(move |((vhost, host), part)| {
             let rows = part.iter().map(|row| row.show(&context, &vhost, &host));
             rows.collect()
@@ -215,7 +227,9 @@ async fn answer(
     }
     // First what they are sorted by; then only those are shown that are on the page.
     let (mut keyed, mut total) = (Vec::new(), 0);
-    let mut parts = std::pin::pin!(parts(Arc::clone(&context), hosts.clone()));
+    let keyed_by_head = Patience::of_listing(query.is_sorted_by(HEAD_SENT));
+    let parts = parts(Arc::clone(&context), hosts.clone(), keyed_by_head);
+    let mut parts = std::pin::pin!(parts);
     while let Some(((vhost, host), part)) = parts.try_next().await? {
         total += part.len();
         for row in part {
@@ -232,8 +246,9 @@ async fn answer(
     }
     let arranged = query.arrange(keyed, total)?;
     if arranged.envelope.is_none() {
-        let start = (context, hosts, arranged.rows.into_iter());
-        let rows = stream::try_unfold(start, |(context, hosts, mut names)| async move {
+        let start = (context, hosts, arranged.rows.into_iter(), patience);
+        let rows = stream::try_unfold(start, |state| async move {
+            let (context, hosts, mut names, mut left) = state;
             let part: Vec<_> = names
                 .by_ref()
                 .take(crate::limits::INSPECTED_AT_ONCE)
@@ -241,12 +256,12 @@ async fn answer(
             if part.is_empty() {
                 return Ok::<_, HostError>(None);
             }
-            let rows = describe(&context, &hosts, part).await?;
-            Ok(Some((rows, (context, hosts, names))))
+            let rows = describe(&context, &hosts, part, &mut left).await?;
+            Ok(Some((rows, (context, hosts, names, left))))
         });
         return Ok(listing::streamed(query, rows));
     }
-    let rows = describe(&context, &hosts, arranged.rows).await?;
+    let rows = describe(&context, &hosts, arranged.rows, &mut patience).await?;
     let rows = rows.into_iter().map(|row| query.project(row)).collect();
     let answer = listing::with_envelope(arranged.envelope, rows);
     Ok(axum::response::IntoResponse::into_response(answer))
@@ -257,6 +272,7 @@ async fn describe(
     context: &Context,
     hosts: &[Named],
     names: Vec<(String, Bytes)>,
+    patience: &mut Patience,
 ) -> Result<Vec<Value>, HostError> {
     let mut rows = Vec::with_capacity(names.len());
     for (vhost, name) in names {
@@ -268,13 +284,20 @@ async fn describe(
             let count = consumers.get(&name).copied().unwrap_or(0);
             rows.push(streams::show(context, &vhost, &topic, count));
         } else if let Some(queue) = host.queue(name).await? {
-            rows.push(show(context, &vhost, host, &queue));
+            let sent = heads::timestamp(context, &queue, patience).await;
+            rows.push(show(context, &vhost, host, &queue, sent));
         }
     }
     Ok(rows)
 }
 
-fn show(context: &Context, vhost: &str, host: &VirtualHost, queue: &QueueDescription) -> Value {
+fn show(
+    context: &Context,
+    vhost: &str,
+    host: &VirtualHost,
+    queue: &QueueDescription,
+    head_sent: Option<u64>,
+) -> Value {
     let definition = &queue.definition;
     let counters = &queue.counters;
     let name = json::text(&definition.name);
@@ -298,9 +321,9 @@ fn show(context: &Context, vhost: &str, host: &VirtualHost, queue: &QueueDescrip
     ]);
     // What of its time its consumers have room for, which is looked at now.
     let capacity = u8::from(queue.has_room);
-    let persistent = match definition.durable {
-        true => counters.ready + counters.delayed + counters.locked,
-        false => 0,
+    let (persistent, persistent_bytes) = match definition.durable {
+        true => (counters.held(), counters.held_bytes),
+        false => (0, 0),
     };
     let directory = context.gateway.broker.directory();
     let policy = |kind| directory.policy_of_queue(kind, host.id(), definition);
@@ -320,9 +343,12 @@ fn show(context: &Context, vhost: &str, host: &VirtualHost, queue: &QueueDescrip
         "internal": false,
         "internal_owner": false,
         "memory": queue.memory_bytes,
+        "message_bytes": counters.held_bytes,
+        "message_bytes_persistent": persistent_bytes,
         // Bodies are in the log, and nowhere else for long.
         "message_bytes_ram": 0,
-        "message_bytes_ready": counters.ready_bytes,
+        "message_bytes_ready": counters.ready_bytes + counters.delayed_bytes,
+        "message_bytes_unacknowledged": counters.locked_bytes(),
         "messages_delayed": counters.delayed,
         "messages_persistent": persistent,
         "messages_ram": 0,
@@ -338,8 +364,13 @@ fn show(context: &Context, vhost: &str, host: &VirtualHost, queue: &QueueDescrip
     });
     if let Some(fields) = shown.as_object_mut() {
         messages.put(fields, context, format!("messages {vhost} {name}"));
-        if kind == "quorum" {
-            let mut put = |name: &str, value| drop(fields.insert(name.to_owned(), value));
+        let mut put = |name: &str, value| drop(fields.insert(name.to_owned(), value));
+        if !definition.is_quorum() {
+            put(HEAD_SENT, json!(head_sent));
+        } else {
+            // What is dead is where it goes at once, and in its queue no more.
+            put("message_bytes_dlx", json!(0));
+            put("messages_dlx", json!(0));
             put("leader", json!(context.node.name));
             put("members", json!([context.node.name]));
             put("online", json!([context.node.name]));

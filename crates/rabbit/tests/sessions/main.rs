@@ -11,6 +11,7 @@ mod confirms;
 mod consumers;
 mod errors;
 mod handshake;
+mod heads;
 mod hostile;
 mod replies;
 mod streams;

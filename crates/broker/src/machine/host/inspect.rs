@@ -108,6 +108,9 @@ impl Host {
             dead_letter: state.dead_letter.clone(),
             active: state.queue.active_consumer(),
             topics: self.describe_topics(id, catalog),
+            first_ready: state.queue.first_ready(),
+            first_locked: state.queue.first_locked(),
+            log: state.reader.clone(),
         })
     }
 

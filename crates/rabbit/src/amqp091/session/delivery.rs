@@ -319,7 +319,7 @@ fn advance(delivered: &mut Delivered, to: u64) {
 }
 
 /// Walks the records between two offsets, each with the bytes that it is a part of.
-fn for_each_record(
+pub(crate) fn for_each_record(
     batches: &Batches,
     from: u64,
     end: u64,
