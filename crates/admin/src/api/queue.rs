@@ -40,8 +40,10 @@ pub(super) struct QueueDetail {
     ready_bytes: u64,
     /// Delivered, and not settled.
     locked: u64,
+    locked_bytes: u64,
     /// Waiting for a time of their own.
     delayed: u64,
+    delayed_bytes: u64,
     consumers: u64,
     /// Where its dead go; null if they are dropped.
     dead_letter: Option<DeadLetter>,
@@ -127,7 +129,9 @@ impl From<&QueueDescription> for QueueDetail {
             ready: counters.ready,
             ready_bytes: counters.ready_bytes,
             locked: counters.locked,
+            locked_bytes: counters.locked_bytes(),
             delayed: counters.delayed,
+            delayed_bytes: counters.delayed_bytes,
             consumers: counters.consumers,
             dead_letter: queue.dead_letter.as_ref().map(DeadLetter::from),
             delivery_limit: settings.delivery_limit,

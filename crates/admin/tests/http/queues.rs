@@ -61,7 +61,8 @@ impl Harness {
         host.publish(vec![publication]).await.remove(0).unwrap();
     }
 
-    async fn reject(&self, queue: &'static str) {
+    /// Takes a message: who has it, and under which number.
+    async fn take(&self, queue: &'static str) -> (HolderId, u64) {
         let host = self.broker.virtual_host(VirtualHostId::DEFAULT);
         let get = GetMessage {
             queue: queue.into(),
@@ -70,9 +71,13 @@ impl Harness {
             connection: ME,
         };
         let got = host.get_message(get).await.unwrap().unwrap();
-        let number = got.delivery.number.unwrap();
+        (got.delivery.holder, got.delivery.number.unwrap())
+    }
+
+    async fn reject(&self, queue: &'static str) {
+        let (holder, number) = self.take(queue).await;
         let settlement = Settlement {
-            holder: got.delivery.holder,
+            holder,
             numbers: number..number + 1,
             outcome: Outcome::Reject,
         };
@@ -90,6 +95,26 @@ async fn with_dead(bodies: &[&[u8]]) -> Harness {
         harness.reject("work").await;
     }
     harness
+}
+
+#[tokio::test]
+async fn what_a_queue_holds_is_counted_in_messages_and_bytes() {
+    let harness = Harness::new();
+    harness.declare("work", None).await;
+    harness.publish("work", b"four").await;
+    harness.publish("work", b"seventy").await;
+    harness.take("work").await;
+    let queue = harness.get("/api/v1/queues/work").await.json();
+    let held = [
+        "ready",
+        "ready_bytes",
+        "locked",
+        "locked_bytes",
+        "delayed",
+        "delayed_bytes",
+    ];
+    let held = held.map(|field| queue[field].as_u64().unwrap());
+    assert_eq!(held, [1, 7, 1, 4, 0, 0]);
 }
 
 #[tokio::test]
