@@ -95,6 +95,27 @@ fn retention_by_time_lets_old_data_go_and_never_young() {
 }
 
 #[test]
+fn a_policy_that_is_looked_at_now_does_not_wait_for_its_turn() {
+    let mut world = world_with(LogPolicy::default());
+    for n in 0..10 {
+        world.append(LOG, values(&[&noise(n, 40_000)]));
+        world.commit();
+    }
+    world.settle();
+    let short = LogPolicy {
+        retention_bytes: Some(100_000),
+        ..LogPolicy::default()
+    };
+    world.engine.set_policy(LOG, short);
+    world.settle();
+    assert_eq!(world.reader(LOG).start_offset(), 0);
+    world.engine.check_retention();
+    world.settle();
+    world.commit();
+    assert_eq!(world.reader(LOG).start_offset(), 7);
+}
+
+#[test]
 fn retention_by_size_keeps_at_least_what_it_says() {
     let kept = 3 << 20;
     let mut world = world_with(LogPolicy {

@@ -1,5 +1,7 @@
 //! Letting go of what a log's policy no longer keeps.
 
+use std::time::Duration;
+
 use super::jobs::RETRY;
 use super::{Engine, LogPolicy, Room};
 use crate::clock::Now;
@@ -7,6 +9,11 @@ use crate::ids::LogId;
 use crate::log::LogState;
 
 impl Engine {
+    /// Has what policies do not keep any more go as soon as it can, where they were changed and somebody looks.
+    pub fn check_retention(&mut self) {
+        self.retention_due = Duration::ZERO;
+    }
+
     /// Moves the start of every log whose policy says so. Whole sections and chunks go, so a log
     /// keeps a little more than asked for, never less.
     pub(super) fn enforce_retention(&mut self, now: Now) {
