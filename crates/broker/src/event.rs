@@ -26,7 +26,7 @@
 //! | 21 | queue subscribed to a topic | log u64, topic's id 16, next offset u64* by partition |
 //! | 22 | queue unsubscribed from a topic | log u64, topic's id 16 |
 //! | 23 | records of a topic forwarded to a queue | log u64, topic's id 16, partition u32, next offset u64 |
-//! | 24 | topic created that is called something else among the queues | as 2, then virtual host u64, queue |
+//! | 24 | topic created that was declared as a stream | as 2, then virtual host u64, queue |
 
 use std::collections::BTreeMap;
 

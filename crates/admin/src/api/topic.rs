@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use forebay_broker::policy::PolicyKind;
 use forebay_broker::topic::{ConfigSource, Topic, TopicConfig};
 use forebay_broker::{TopicError, TopicRef};
 use serde::Serialize;
@@ -22,6 +23,7 @@ pub(super) struct TopicDetail {
     size_bytes: u64,
     /// Which queue it is to clients of RabbitMQ; null if it is none.
     stream: Option<Stream>,
+    retention: Retention,
     partitions: Vec<Partition>,
     config: BTreeMap<&'static str, ConfigEntry>,
 }
@@ -31,6 +33,18 @@ pub(super) struct TopicDetail {
 struct Stream {
     virtual_host: String,
     queue: String,
+}
+
+/// What each partition keeps: as the configuration says, unless policies that are for streams say otherwise.
+#[derive(Serialize)]
+struct Retention {
+    /// null keeps records of any age.
+    ms: Option<u64>,
+    /// null keeps any number of them.
+    bytes: Option<u64>,
+    /// The names of the policies that count for it.
+    policy: Option<String>,
+    operator_policy: Option<String>,
 }
 
 /// A partition.
@@ -73,6 +87,7 @@ impl TopicDetail {
             id: topic.id.to_string(),
             size_bytes: partitions.iter().map(|it| it.size_bytes).sum(),
             stream: Stream::of(shared, topic),
+            retention: Retention::of(shared, topic),
             partitions,
             config: config(&topic.config),
         }
@@ -90,6 +105,23 @@ impl Stream {
             virtual_host: virtual_host.to_owned(),
             queue: String::from_utf8_lossy(&topic.queue_name()).into_owned(),
         })
+    }
+}
+
+impl Retention {
+    fn of(shared: &Shared, topic: &Topic) -> Self {
+        let directory = shared.broker.directory();
+        let policy = |kind| {
+            let counting = directory.policy_of_stream(kind, topic);
+            counting.map(|(name, _)| name.to_owned())
+        };
+        let kept = directory.kept_by(topic);
+        Self {
+            ms: kept.retention_ms,
+            bytes: kept.retention_bytes,
+            policy: policy(PolicyKind::User),
+            operator_policy: policy(PolicyKind::Operator),
+        }
     }
 }
 

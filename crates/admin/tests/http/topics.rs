@@ -2,7 +2,8 @@
 
 use axum::http::StatusCode;
 use forebay_broker::BrokerOptions;
-use forebay_broker::access::AccessChange;
+use forebay_broker::access::{AccessChange, Pattern};
+use forebay_broker::policy::{ApplyTo, Policy, PolicyKind, PolicyRules, QueueTypes};
 use forebay_broker::topic::config::Values;
 use serde_json::json;
 
@@ -58,6 +59,38 @@ async fn a_topic_says_which_queue_it_is() {
     let own = r#"{"name":"own"}"#;
     let own = harness.post("/api/v1/topics", own).await.json();
     assert_eq!(own["stream"], json!({"virtual_host": "/", "queue": "own"}));
+}
+
+#[tokio::test]
+async fn a_topic_says_what_it_keeps_and_which_policy_has_it_do_so() {
+    let harness = Harness::new();
+    let body = r#"{"name":"t","config":{"retention.ms":"60000"}}"#;
+    let before = harness.post("/api/v1/topics", body).await.json();
+    let own = json!({"ms": 60000, "bytes": null, "policy": null, "operator_policy": null});
+    assert_eq!(before["retention"], own);
+    let policy = Policy {
+        pattern: Pattern::new("^t$").unwrap(),
+        apply_to: ApplyTo::Streams,
+        priority: 0,
+        definition: "{}".to_owned(),
+        rules: PolicyRules {
+            max_bytes: Some(1000),
+            max_age_ms: Some(1000),
+            ..PolicyRules::default()
+        },
+        not_for: QueueTypes::default(),
+    };
+    let put = AccessChange::PutPolicy {
+        kind: PolicyKind::User,
+        virtual_host: "/".to_owned(),
+        name: "short".to_owned(),
+        policy,
+    };
+    harness.broker.change_access(vec![put]).await.unwrap();
+    let shown = harness.get("/api/v1/topics/t").await.json();
+    let kept = json!({"ms": 1000, "bytes": 1000, "policy": "short", "operator_policy": null});
+    assert_eq!(shown["retention"], kept);
+    assert_eq!(shown["config"], before["config"]);
 }
 
 #[tokio::test]

@@ -6,10 +6,12 @@
 //!         tag*; 3 deleted: name; 4 permission put: user, virtual host, configure, write, read;
 //!         5 deleted: user, virtual host; 6 topic permission put: user, virtual host, exchange, write,
 //!         read; 7 deleted: user, virtual host, exchange (presence); 8 policy put: kind u8 (0 of users;
-//!         1 of operators), virtual host, name, policy; 9 deleted: kind u8, virtual host, name;
+//!         1 of operators), virtual host, name, older policy (not written any more); 9 deleted: kind u8,
+//!         virtual host, name;
 //!         10 parameter put: component (presence), virtual host (presence), name, value; 11 deleted:
 //!         the same without value; 12 limit set: of u8 (0 a virtual host; 1 a user), name, limit u8
-//!         (0 connections; 1 queues; 2 channels), value (presence) u64, two's complement
+//!         (0 connections; 1 queues; 2 channels), value (presence) u64, two's complement; 13 policy put, as 8,
+//!         with a policy
 //! ```
 
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
@@ -218,7 +220,7 @@ impl AccessChange {
                 name,
                 policy,
             } => {
-                encoder.u8(8).u8(kind.number()).str(virtual_host).str(name);
+                encoder.u8(13).u8(kind.number()).str(virtual_host).str(name);
                 policy.encode(encoder);
             }
             Self::DeletePolicy {
@@ -288,11 +290,11 @@ impl AccessChange {
                 virtual_host: take_string(decoder)?,
                 exchange: decoder.option(take_string)?,
             },
-            8 => Self::PutPolicy {
+            8 | 13 => Self::PutPolicy {
                 kind: PolicyKind::from_number(decoder.u8()?)?,
                 virtual_host: take_string(decoder)?,
                 name: take_string(decoder)?,
-                policy: Policy::decode(decoder)?,
+                policy: Policy::decode(kind == 8, decoder)?,
             },
             9 => Self::DeletePolicy {
                 kind: PolicyKind::from_number(decoder.u8()?)?,

@@ -14,7 +14,7 @@ use crate::error::{Stopped, TopicError};
 use crate::machine::{Command, CreatedTopic};
 use crate::queue::{Credit, HolderId, PoolId};
 use crate::topic::config::Values;
-use crate::topic::{StreamName, Topic};
+use crate::topic::{MadeAs, StreamName, Topic};
 
 pub(super) type Answer<T> = Result<T, HostError>;
 
@@ -149,6 +149,16 @@ impl VirtualHost {
         queue: Bytes,
         configs: Values,
     ) -> Result<CreatedTopic, TopicError> {
+        self.create_stream_as(MadeAs::Stream, queue, configs).await
+    }
+
+    /// The same, of one that may have been no queue before.
+    pub async fn create_stream_as(
+        &self,
+        made_as: MadeAs,
+        queue: Bytes,
+        configs: Values,
+    ) -> Result<CreatedTopic, TopicError> {
         let stream = StreamName {
             virtual_host: self.id,
             queue,
@@ -156,6 +166,7 @@ impl VirtualHost {
         let id = uuid::Builder::from_random_bytes(self.broker.random()).into_uuid();
         let asked = self.broker.ask(|answer| Command::CreateStream {
             stream,
+            made_as,
             configs,
             id,
             answer,

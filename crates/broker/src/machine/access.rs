@@ -87,9 +87,10 @@ impl BrokerMachine {
         now: Now,
         replies: &mut Replies<Reply>,
     ) {
+        // The topics of a virtual host may outlive it and its policies.
         let of_policies = checked
             .iter()
-            .any(|checked| checked.change.is_of_policies());
+            .any(|checked| checked.change.is_of_policies() || checked.ended.is_some());
         for Checked {
             change,
             founded,
@@ -113,6 +114,9 @@ impl BrokerMachine {
             host.follow_policies(cx.directory);
         }
         host.finish(&mut cx);
+        if of_policies {
+            self.follow_policies_of_streams(engine);
+        }
         self.directories.send_replace(Arc::clone(&self.directory));
     }
 

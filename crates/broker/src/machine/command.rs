@@ -18,7 +18,7 @@ use crate::host::{
 use crate::limits::TOPIC_PARTITIONS_MAX;
 use crate::names::{TOPIC_NAME_BYTES_MAX, TopicName};
 use crate::topic::config::{ConfigChange, Values};
-use crate::topic::{StreamName, Topic};
+use crate::topic::{MadeAs, StreamName, Topic};
 
 /// A topic by name or by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +124,7 @@ pub(crate) enum Command {
     /// A topic of one partition, for a name among the queues.
     CreateStream {
         stream: StreamName,
+        made_as: MadeAs,
         configs: Values,
         id: Uuid,
         answer: oneshot::Sender<Result<CreatedTopic, TopicError>>,

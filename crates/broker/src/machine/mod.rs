@@ -184,10 +184,14 @@ impl Machine for BrokerMachine {
             }
             Command::CreateStream {
                 stream,
+                made_as,
                 configs,
                 id,
                 answer,
-            } => self.create_stream(stream, configs, id, answer, engine, now, replies),
+            } => {
+                let result = self.create_topic_of(stream, made_as, configs, id, engine, now);
+                replies.after(Durability::Fsync, Answer::CreateStream(answer, result));
+            }
             Command::DeleteTopics { topics, answer, .. } => {
                 self.delete_topics(topics, answer, engine, now, replies);
             }

@@ -3,7 +3,7 @@
 //! Snapshot: version u8, cluster id (presence, 16), next log u64, reserved producer ids i64,
 //! topic* (id 16, name, overrides, logs), partition* (log u64, producers), groups, virtual hosts,
 //! next virtual host u64, directory, subscription of a queue to a topic* (log of the queue u64, topic's id 16,
-//! next offset u64* by partition), what a topic is called among the queues* (topic's id 16, virtual host u64, queue).
+//! next offset u64* by partition), what a topic was declared as among the queues* (topic's id 16, virtual host u64, queue).
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::host::VirtualHostId;
 use crate::producer::Producers;
 
 /// Version 1 has no virtual host, version 2 only the default one, version 3 no subscriptions to topics, and version 4
-/// no streams in other virtual hosts.
+/// no names of streams.
 const VERSION: u8 = 5;
 
 impl Replay for BrokerMachine {

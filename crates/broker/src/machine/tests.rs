@@ -16,9 +16,10 @@ use super::*;
 use crate::group::{CommitOffset, CommitOffsets, GroupCommand};
 use crate::names::{GroupId, TopicName};
 use crate::prepare::prepare;
+use crate::topic::MadeAs;
 use crate::topic::config::ConfigChange;
 
-/// The first of the names are of topics that are called something else among the queues.
+/// The first of the names are of topics that were declared as streams, the first of all under its own name.
 const STREAMS: u8 = 2;
 
 #[derive(Clone, Debug)]
@@ -176,8 +177,12 @@ impl World {
                 Command::CreateStream {
                     stream: StreamName {
                         virtual_host: VirtualHostId::DEFAULT,
-                        queue: format!("stream {name}").into(),
+                        queue: match name {
+                            0 => topic(name).into(),
+                            _ => format!("stream {name}").into(),
+                        },
                     },
+                    made_as: MadeAs::Stream,
                     configs: BTreeMap::new(),
                     id: Uuid::from_u128(self.ids),
                     answer: oneshot::channel().0,

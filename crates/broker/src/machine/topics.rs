@@ -18,7 +18,7 @@ use crate::host::VirtualHostId;
 use crate::limits::{PARTITIONS_MAX, TOPIC_PARTITIONS_MAX};
 use crate::names::TopicName;
 use crate::topic::config::Values;
-use crate::topic::{StreamName, Topic, TopicConfig};
+use crate::topic::{MadeAs, StreamName, Topic, TopicConfig};
 
 /// What says whether a topic is a stream.
 const IS_STREAM: &str = "forebay.stream";
@@ -40,24 +40,11 @@ impl BrokerMachine {
         replies.after(Durability::Fsync, Answer::CreateTopics(answer, results));
     }
 
-    pub(super) fn create_stream(
-        &mut self,
-        stream: StreamName,
-        configs: Values,
-        id: Uuid,
-        answer: oneshot::Sender<Result<CreatedTopic, TopicError>>,
-        engine: &mut Engine,
-        now: Now,
-        replies: &mut Replies<Reply>,
-    ) {
-        let result = self.create_topic_of(stream, configs, id, engine, now);
-        replies.after(Durability::Fsync, Answer::CreateStream(answer, result));
-    }
-
     /// Creates the topic of a stream, under the name that clients of Kafka know it by.
-    fn create_topic_of(
+    pub(super) fn create_topic_of(
         &mut self,
         stream: StreamName,
+        made_as: MadeAs,
         mut configs: Values,
         id: Uuid,
         engine: &mut Engine,
@@ -69,12 +56,13 @@ impl BrokerMachine {
         if self.options.topic_defaults.contains_key(IS_STREAM) {
             configs.insert(IS_STREAM.to_owned(), "true".to_owned());
         }
-        let stream = (!stream.is_own_name_of(&name)).then_some(stream);
+        let is_declared = made_as == MadeAs::Stream || !stream.is_own_name_of(&name);
         let new = NewTopic {
             name: name.as_str().to_owned(),
             partitions: Some(1),
             configs,
         };
+        let stream = is_declared.then_some(stream);
         self.create_topic(new, stream, id, false, engine, now)
     }
 
@@ -330,9 +318,6 @@ impl BrokerMachine {
         let Some(state) = self.topics.get(&id) else {
             return;
         };
-        for log in &state.logs {
-            engine.set_policy(*log, config.policy.clone());
-        }
         let partitions = state.logs.iter().map(|log| {
             engine
                 .reader(*log)
@@ -341,13 +326,30 @@ impl BrokerMachine {
         let partitions = partitions.collect();
         let name = state.name.clone();
         let stream = state.stream.clone();
-        self.catalog.put(Arc::new(Topic {
+        let topic = Arc::new(Topic {
             id,
             name,
             stream,
             config,
             partitions,
-        }));
+        });
+        self.keep_as_said(&topic, engine);
+        self.catalog.put(topic);
+    }
+
+    /// Has streams keep what policies say now.
+    pub(super) fn follow_policies_of_streams(&self, engine: &mut Engine) {
+        for topic in self.catalog.all() {
+            self.keep_as_said(&topic, engine);
+        }
+        engine.check_retention();
+    }
+
+    fn keep_as_said(&self, topic: &Topic, engine: &mut Engine) {
+        let policy = self.directory.kept_by(topic);
+        for log in &topic.partitions {
+            engine.set_policy(log.id(), policy.clone());
+        }
     }
 
     fn create_logs(

@@ -1,16 +1,19 @@
-//! What holds for one queue or exchange, all things considered.
+//! What holds for one queue, stream or exchange, all things considered.
 //!
 //! Of the policies that apply that one counts whose priority is highest, one of users and one of
-//! operators (RabbitMQ, "Policies"). What something was declared with beats them, but of two limits the
-//! smaller counts.
+//! operators (RabbitMQ, "Policies"). What a queue or an exchange was declared with beats them, but of two
+//! limits the smaller counts. A stream it does not matter what it was declared with where they say anything
+//! (`rabbit_stream_queue:policy_precedence`).
 
 use bytes::Bytes;
+use forebay_storage::LogPolicy;
 
 use super::definition::{least, smaller_limit};
-use super::{ApplyTo, Policy, PolicyKind, PolicyRules};
+use super::{ApplyTo, Policy, PolicyKind, PolicyRules, QueueTypes};
 use crate::access::Directory;
 use crate::host::{DeadLetterTarget, ExchangeDefinition, QueueDefinition, VirtualHostId};
 use crate::queue::QueueSettings;
+use crate::topic::Topic;
 
 /// What a policy may apply to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,17 +21,33 @@ enum Object {
     Exchange,
     Queue,
     QuorumQueue,
+    /// A topic that was declared as a stream.
+    Stream,
+    /// A topic that is a stream because topics are. Whoever made it may know nothing of queues, and what is put
+    /// for all queues must not take its records away: it is meant only where streams are.
+    Topic,
 }
 
 impl ApplyTo {
     fn includes(self, object: Object) -> bool {
         match self {
-            Self::All => true,
-            Self::Queues => object != Object::Exchange,
+            Self::All => object != Object::Topic,
+            Self::Queues => !matches!(object, Object::Exchange | Object::Topic),
             Self::ClassicQueues => object == Object::Queue,
             Self::QuorumQueues => object == Object::QuorumQueue,
-            Self::Streams => false,
+            Self::Streams => matches!(object, Object::Stream | Object::Topic),
             Self::Exchanges => object == Object::Exchange,
+        }
+    }
+}
+
+impl QueueTypes {
+    fn include(self, object: Object) -> bool {
+        match object {
+            Object::Exchange => false,
+            Object::Queue => self.classic,
+            Object::QuorumQueue => self.quorum,
+            Object::Stream | Object::Topic => self.streams,
         }
     }
 }
@@ -42,6 +61,34 @@ impl Directory {
         queue: &QueueDefinition,
     ) -> Option<(&str, &Policy)> {
         self.counting(kind, virtual_host, &queue.name, queue.object())
+    }
+
+    /// The policy of a kind that counts for a topic as a stream: its name, and it.
+    pub fn policy_of_stream(&self, kind: PolicyKind, topic: &Topic) -> Option<(&str, &Policy)> {
+        if !topic.config.is_stream {
+            return None;
+        }
+        let object = match topic.stream {
+            Some(_) => Object::Stream,
+            None => Object::Topic,
+        };
+        self.counting(kind, topic.virtual_host(), &topic.queue_name(), object)
+    }
+
+    /// What a topic keeps: what its configuration says, where no policy says anything.
+    pub fn kept_by(&self, topic: &Topic) -> LogPolicy {
+        let rules = self.rules(|kind| {
+            let found = self.policy_of_stream(kind, topic);
+            found.map(|(_, policy)| policy.rules.clone())
+        });
+        let own = topic.config.policy.clone();
+        let Some(rules) = rules else { return own };
+        LogPolicy {
+            retention_ms: rules.max_age_ms.or(own.retention_ms),
+            retention_bytes: rules.max_bytes.or(own.retention_bytes),
+            segment_bytes: rules.segment_bytes.unwrap_or(own.segment_bytes),
+            ..own
+        }
     }
 
     /// The policy of a kind that counts for an exchange: its name, and it.
@@ -66,7 +113,10 @@ impl Directory {
         all.peek()?;
         let host = self.name_of(virtual_host)?;
         let applying = all.filter(|(of, _, policy)| {
-            *of == host && policy.apply_to.includes(object) && policy.pattern.matches(name)
+            *of == host
+                && policy.apply_to.includes(object)
+                && !policy.not_for.include(object)
+                && policy.pattern.matches(name)
         });
         let applying = applying.map(|(_, name, policy)| (name, policy));
         // The first by name of those with the highest priority.
@@ -174,5 +224,143 @@ impl QueueDefinition {
             true => Object::QuorumQueue,
             false => Object::Queue,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::access::{AccessChange, Pattern};
+    use crate::names::TopicName;
+    use crate::topic::config::Values;
+    use crate::topic::{StreamName, TopicConfig};
+
+    fn topic(is_declared: bool, configs: &[(&str, &str)]) -> Topic {
+        let configs = configs.iter();
+        let configs: Values = configs
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let declared = StreamName {
+            virtual_host: VirtualHostId::DEFAULT,
+            queue: Bytes::from_static(b"events"),
+        };
+        Topic {
+            id: Uuid::nil(),
+            name: TopicName::new("events").unwrap(),
+            stream: is_declared.then(|| Arc::new(declared)),
+            config: Arc::new(TopicConfig::new(configs, &Arc::default()).unwrap()),
+            partitions: Vec::new(),
+        }
+    }
+
+    fn at_most(max_bytes: u64) -> Policy {
+        Policy {
+            pattern: Pattern::new(".*").unwrap(),
+            apply_to: ApplyTo::All,
+            priority: 0,
+            definition: "{}".to_owned(),
+            rules: PolicyRules {
+                max_bytes: Some(max_bytes),
+                ..PolicyRules::default()
+            },
+            not_for: QueueTypes::default(),
+        }
+    }
+
+    fn directory(policies: Vec<(PolicyKind, &str, Policy)>) -> Directory {
+        let mut directory = Directory::default();
+        let host = AccessChange::virtual_host("/");
+        let mut apply = |change, id| directory.apply(change, id).unwrap();
+        apply(host, Some(VirtualHostId::DEFAULT));
+        for (kind, name, policy) in policies {
+            let put = AccessChange::PutPolicy {
+                kind,
+                virtual_host: "/".to_owned(),
+                name: name.to_owned(),
+                policy,
+            };
+            apply(put, None);
+        }
+        directory
+    }
+
+    fn kept_bytes(policies: Vec<(PolicyKind, &str, Policy)>, topic: &Topic) -> Option<u64> {
+        directory(policies).kept_by(topic).retention_bytes
+    }
+
+    use PolicyKind::{Operator, User};
+
+    #[test]
+    fn what_policies_say_of_a_stream_holds_whatever_it_was_declared_with() {
+        let own = topic(true, &[("retention.bytes", "50"), ("retention.ms", "5")]);
+        assert_eq!(kept_bytes(Vec::new(), &own), Some(50));
+        for bytes in [20, 90] {
+            let users = vec![(User, "p", at_most(bytes))];
+            assert_eq!(kept_bytes(users, &own), Some(bytes));
+            let operators = vec![(Operator, "o", at_most(bytes))];
+            assert_eq!(kept_bytes(operators, &own), Some(bytes));
+        }
+        let mut policy = at_most(20);
+        policy.rules = PolicyRules {
+            max_age_ms: Some(60_000),
+            segment_bytes: Some(100),
+            ..PolicyRules::default()
+        };
+        let kept = directory(vec![(User, "p", policy)]).kept_by(&own);
+        let expected = LogPolicy {
+            retention_ms: Some(60_000),
+            retention_bytes: Some(50),
+            segment_bytes: 100,
+            ..own.config.policy.clone()
+        };
+        assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn an_operators_policy_bounds_those_of_users() {
+        for (users, operators) in [(20, 90), (90, 20)] {
+            let both = vec![
+                (User, "p", at_most(users)),
+                (Operator, "o", at_most(operators)),
+            ];
+            assert_eq!(kept_bytes(both, &topic(true, &[])), Some(20));
+        }
+    }
+
+    #[test]
+    fn what_is_for_all_queues_is_for_streams_that_were_declared() {
+        for (apply_to, declared, made) in [
+            (ApplyTo::All, true, false),
+            (ApplyTo::Queues, true, false),
+            (ApplyTo::Streams, true, true),
+            (ApplyTo::ClassicQueues, false, false),
+            (ApplyTo::QuorumQueues, false, false),
+            (ApplyTo::Exchanges, false, false),
+        ] {
+            for (is_declared, counts) in [(true, declared), (false, made)] {
+                let mut policy = at_most(9);
+                policy.apply_to = apply_to;
+                let kept = kept_bytes(vec![(User, "p", policy)], &topic(is_declared, &[]));
+                assert_eq!(kept, counts.then_some(9), "{apply_to:?} {is_declared}");
+            }
+        }
+        let mut all = at_most(9);
+        all.apply_to = ApplyTo::Streams;
+        let none = topic(true, &[("forebay.stream", "false")]);
+        assert_eq!(kept_bytes(vec![(User, "p", all)], &none), None);
+    }
+
+    #[test]
+    fn a_policy_with_something_that_streams_do_not_have_leaves_them_to_the_next() {
+        let mut first = at_most(5);
+        first.priority = 1;
+        first.not_for.streams = true;
+        let next = at_most(9);
+        let both = vec![(User, "first", first), (User, "next", next)];
+        assert_eq!(kept_bytes(both, &topic(true, &[])), Some(9));
     }
 }

@@ -23,7 +23,7 @@ struct Topics {
     /// Sorted, because every listing is.
     by_name: BTreeMap<TopicName, Arc<Topic>>,
     by_id: HashMap<Uuid, Arc<Topic>>,
-    /// Those that are called something else among the queues.
+    /// Those that were declared as streams.
     called: HashMap<VirtualHostId, BTreeMap<Bytes, Arc<Topic>>>,
 }
 
@@ -107,7 +107,7 @@ impl Catalog {
 }
 
 impl Topics {
-    /// The one that is called by its own name among the queues of the default virtual host.
+    /// The one that has this name among the queues of the default virtual host because it is its own.
     fn with_own_name(&self, queue: &[u8]) -> Option<&Arc<Topic>> {
         let topic = self.by_name.get(std::str::from_utf8(queue).ok()?);
         topic.filter(|topic| topic.stream.is_none())

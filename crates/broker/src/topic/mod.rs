@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub use catalog::Catalog;
 pub use config::{ConfigError, ConfigSource, TopicConfig};
 pub use definition::{CONFIGS, ConfigDefinition, ConfigKind};
-pub use stream::StreamName;
+pub use stream::{MadeAs, StreamName};
 
 use crate::host::VirtualHostId;
 use crate::names::TopicName;
@@ -27,7 +27,8 @@ pub struct Topic {
     pub id: Uuid,
     /// Its name.
     pub name: TopicName,
-    /// What it is called among the queues, if that is not its name in the default virtual host.
+    /// What it is called among the queues, if it was declared as one of them. Of one that was not, or that was
+    /// before this was remembered, it is its own name in the default virtual host.
     pub stream: Option<Arc<StreamName>>,
     /// Its configuration.
     pub config: Arc<TopicConfig>,

@@ -1,6 +1,6 @@
-//! Streams whose name among the queues is not that of their topic. Clients of Kafka know topics by one name, and
-//! by few characters; clients of AMQP know a queue by any name, in a virtual host. Both names are kept, so that
-//! neither is ever made of the other again.
+//! Topics that were declared as streams. Clients of Kafka know topics by one name, and by few characters; clients of
+//! AMQP know a queue by any name, in a virtual host. Both names are kept, so that neither is ever made of the other
+//! again; and kept where they are one name, too, because what is meant for queues is meant for what was declared as one.
 
 use bytes::Bytes;
 
@@ -10,13 +10,22 @@ use crate::names::{NameError, TopicName};
 /// What stands where a topic cannot have a character.
 const OTHERWISE: char = '_';
 
-/// What a topic is called among the queues, where that is not its own name in the default virtual host.
+/// What a topic is called among the queues that was declared as one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamName {
     /// The virtual host that it is in.
     pub virtual_host: VirtualHostId,
     /// The queue that it is there.
     pub queue: Bytes,
+}
+
+/// As what a topic is made that is to be a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MadeAs {
+    /// As a queue, which it stays known as.
+    Stream,
+    /// As a topic, if it can have the name by itself.
+    Topic,
 }
 
 impl StreamName {

@@ -17,6 +17,7 @@ mod redriving;
 mod routing;
 mod runs;
 mod sharing;
+mod stream_policies;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;

@@ -2,24 +2,25 @@
 
 use bytes::Bytes;
 use forebay_broker::access::{AccessChange, Pattern};
-use forebay_broker::policy::{ApplyTo, Policy, PolicyKind, PolicyRules};
+use forebay_broker::policy::{ApplyTo, Policy, PolicyKind, PolicyRules, QueueTypes};
 use forebay_broker::queue::{Bounds, Overflow, QueueSettings};
 use forebay_broker::routing::RouterKind;
 
 use crate::harness::{Running, exchange, queue};
 use forebay_broker::host::{Published, QueueDefinition};
 
-fn policy(pattern: &str, rules: PolicyRules) -> Policy {
+pub(crate) fn policy(pattern: &str, rules: PolicyRules) -> Policy {
     Policy {
         pattern: Pattern::new(pattern).unwrap(),
         apply_to: ApplyTo::All,
         priority: 0,
         definition: "{}".to_owned(),
         rules,
+        not_for: QueueTypes::default(),
     }
 }
 
-async fn put(running: &Running, kind: PolicyKind, name: &str, policy: Policy) {
+pub(crate) async fn put(running: &Running, kind: PolicyKind, name: &str, policy: Policy) {
     let put = AccessChange::PutPolicy {
         kind,
         virtual_host: "/".to_owned(),
@@ -29,7 +30,7 @@ async fn put(running: &Running, kind: PolicyKind, name: &str, policy: Policy) {
     running.broker.change_access(vec![put]).await.unwrap();
 }
 
-async fn delete(running: &Running, kind: PolicyKind, name: &str) {
+pub(crate) async fn delete(running: &Running, kind: PolicyKind, name: &str) {
     let delete = AccessChange::DeletePolicy {
         kind,
         virtual_host: "/".to_owned(),

@@ -451,7 +451,8 @@ impl Import {
         if host.stream(subject.name).is_some() {
             return Ok(());
         }
-        let stream = streams::declare(&host, subject, &declare, default_type);
+        let made_as = streams::made_as(&body)?;
+        let stream = streams::declare(made_as, &host, subject, &declare, default_type);
         if stream.await?.is_some() {
             return Ok(());
         }

@@ -12,7 +12,7 @@
 //! | `overview`, `nodes`, `health`, `features` | the broker as a whole |
 //! | `queues`, `streams`, `queue_messages`, `exchanges`, `publish`, `bindings` | what messages go through |
 //! | `connections`, `channels`, `consumers` | who is there |
-//! | `virtual_hosts`, `users`, `permissions`, `policies`, `parameters`, `limits` | who may do what, and where |
+//! | `virtual_hosts`, `users`, `permissions`, `policies`, `policy_rules`, `parameters`, `limits` | who may do what, and where |
 //! | `definitions` | all but messages, out of one broker and into another |
 //!
 //! What operators look at is gathered a bounded part at a time, so that the broker serves others in
@@ -39,6 +39,7 @@ mod overview;
 mod parameters;
 mod permissions;
 mod policies;
+mod policy_rules;
 mod publish;
 mod queue_messages;
 mod queues;

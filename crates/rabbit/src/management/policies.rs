@@ -6,14 +6,14 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
 use forebay_broker::access::{AccessChange, Pattern};
-use forebay_broker::policy::{ApplyTo, Policy, PolicyKind, PolicyRules};
-use forebay_broker::queue::Overflow;
+use forebay_broker::policy::{ApplyTo, Policy, PolicyKind};
 use serde_json::{Map, Value, json};
 
 use super::authentication::{Principal, Tag};
 use super::body::Body;
 use super::error::ApiError;
 use super::listing::{ListQuery, Parameters};
+use super::policy_rules::{erlang, invalid, not_for, rules};
 use super::{Context, put_status};
 
 /// `GET /policies`
@@ -186,9 +186,38 @@ fn definition(policy: &Policy) -> Value {
     serde_json::from_str(&policy.definition).unwrap_or_else(|_| json!({}))
 }
 
+/// Those that count for a queue.
+pub(super) struct Counting<'a> {
+    users: Option<(&'a str, &'a Policy)>,
+    operators: Option<(&'a str, &'a Policy)>,
+}
+
+impl<'a> Counting<'a> {
+    pub(super) fn of(find: impl Fn(PolicyKind) -> Option<(&'a str, &'a Policy)>) -> Self {
+        Self {
+            users: find(PolicyKind::User),
+            operators: find(PolicyKind::Operator),
+        }
+    }
+
+    /// Puts them to what is shown of the queue.
+    pub(super) fn put(&self, fields: &mut Map<String, Value>) {
+        let (users, operators) = (self.users.unzip(), self.operators.unzip());
+        let shown = [
+            ("policy", json!(users.0)),
+            ("operator_policy", json!(operators.0)),
+            (
+                "effective_policy_definition",
+                effective(users.1, operators.1),
+            ),
+        ];
+        fields.extend(shown.map(|(name, value)| (name.to_owned(), value)));
+    }
+}
+
 /// What both kinds of policies come to together: of limits the smaller counts, of the rest the operator's
 /// word.
-pub(super) fn effective(user: Option<&Policy>, operator: Option<&Policy>) -> Value {
+fn effective(user: Option<&Policy>, operator: Option<&Policy>) -> Value {
     let fields = |policy: Option<&Policy>| match policy.map(definition) {
         Some(Value::Object(fields)) => fields,
         _ => Map::new(),
@@ -257,99 +286,14 @@ pub(super) fn policy(body: &Body, kind: PolicyKind) -> Result<Policy, ApiError> 
         priority,
         definition: Value::Object(definition.clone()).to_string(),
         rules: rules(definition, kind)?,
+        not_for: not_for(definition),
     })
-}
-
-/// What RabbitMQ knows that means nothing here: mirrors and places of one node, federation, and streams.
-const IGNORED: [&str; 16] = [
-    "consumer-timeout",
-    "dead-letter-strategy",
-    "federation-upstream",
-    "federation-upstream-set",
-    "ha-mode",
-    "ha-params",
-    "ha-sync-mode",
-    "initial-cluster-size",
-    "max-age",
-    "queue-leader-locator",
-    "queue-master-locator",
-    "queue-mode",
-    "queue-version",
-    "stream-max-segment-size-bytes",
-    "target-group-size",
-    "unclean-leader-election",
-];
-
-/// What only users' policies may say (RabbitMQ, "Operator policies").
-const USERS_ONLY: [&str; 3] = [
-    "alternate-exchange",
-    "dead-letter-exchange",
-    "dead-letter-routing-key",
-];
-
-fn rules(definition: &Map<String, Value>, kind: PolicyKind) -> Result<PolicyRules, ApiError> {
-    let mut rules = PolicyRules::default();
-    for (name, value) in definition {
-        let wrong = |what: &str| invalid(&format!("{} is not a valid {what}", erlang(value)));
-        let number = |least: u64, what: &str| {
-            let number = value.as_u64().filter(|number| *number >= least);
-            number.ok_or_else(|| wrong(what))
-        };
-        let text = || match value {
-            Value::String(text) => Ok(Bytes::copy_from_slice(text.as_bytes())),
-            _ => Err(wrong("name")),
-        };
-        if kind == PolicyKind::Operator && USERS_ONLY.contains(&&name[..]) {
-            return Err(not_recognised(name, value));
-        }
-        match &name[..] {
-            "message-ttl" => rules.ttl_ms = Some(number(0, "message TTL")?),
-            "expires" => rules.expires_ms = Some(number(1, "queue expiry")?),
-            "max-length" => rules.max_messages = Some(number(0, "maximum length")?),
-            "max-length-bytes" => rules.max_bytes = Some(number(0, "maximum length in bytes")?),
-            "overflow" => {
-                rules.overflow = Some(match value.as_str() {
-                    Some("drop-head") => Overflow::DropHead,
-                    Some("reject-publish") => Overflow::RejectPublish,
-                    Some("reject-publish-dlx") => Overflow::RejectPublishDeadLetter,
-                    _ => return Err(wrong("overflow mode")),
-                });
-            }
-            "dead-letter-exchange" => rules.dead_letter_exchange = Some(text()?),
-            "dead-letter-routing-key" => rules.dead_letter_routing_key = Some(text()?),
-            "alternate-exchange" => rules.alternate_exchange = Some(text()?),
-            "delivery-limit" => {
-                let limit = value.as_i64().ok_or_else(|| wrong("delivery limit"))?;
-                rules.delivery_limit = Some(u32::try_from(limit).ok());
-            }
-            known if IGNORED.contains(&known) => {}
-            _ => return Err(not_recognised(name, value)),
-        }
-    }
-    Ok(rules)
-}
-
-fn not_recognised(name: &str, value: &Value) -> ApiError {
-    let value = erlang(value);
-    invalid(&format!(
-        "[{{<<\"{name}\">>,{value}}}] are not recognised policy settings"
-    ))
-}
-
-/// A value as RabbitMQ writes it in its refusals.
-fn erlang(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("<<\"{text}\">>"),
-        value => value.to_string(),
-    }
-}
-
-fn invalid(why: &str) -> ApiError {
-    ApiError::bad_request(format!("Validation failed\n\n{why}\n"))
 }
 
 #[cfg(test)]
 mod tests {
+    use forebay_broker::queue::Overflow;
+
     use super::*;
 
     fn parse(value: &Value, kind: PolicyKind) -> Result<Policy, ApiError> {

@@ -9,8 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use forebay_broker::access::Action;
 use forebay_broker::host::{ConnectionId, HostError, QueueDescription, VirtualHost};
-use forebay_broker::policy::{Policy, PolicyKind};
-use forebay_broker::topic::Topic;
+use forebay_broker::topic::{MadeAs, Topic};
 use futures_util::stream::{self, Stream, TryStreamExt};
 use serde_json::{Value, json};
 
@@ -19,9 +18,10 @@ use super::body::{self, Body};
 use super::error::ApiError;
 use super::heads::{self, Patience};
 use super::listing::{self, ListQuery, Parameters};
+use super::policies::Counting;
 use super::stats::Stats;
 use super::walk::MessageTotals;
-use super::{Context, consumers, json, policies, put_status, streams, walk};
+use super::{Context, consumers, json, put_status, streams, walk};
 use crate::amqp091::method::queue::Declare;
 use crate::amqp091::session::commands::exchange::RESERVED;
 use crate::amqp091::session::commands::queue::queue_definition;
@@ -107,7 +107,8 @@ pub(super) async fn declare(
     principal.may_queue(Action::Configure, &vhost, &name)?;
     let entry = principal.directory.virtual_host(&vhost);
     let default_type = entry.map_or("", |entry| &entry.default_queue_type);
-    let stream = streams::declare(&host, subject, &declare, default_type).await?;
+    let made_as = MadeAs::Stream;
+    let stream = streams::declare(made_as, &host, subject, &declare, default_type).await?;
     if let Some(is_there) = stream {
         return Ok(put_status(is_there));
     }
@@ -326,10 +327,7 @@ fn show(
         false => (0, 0),
     };
     let directory = context.gateway.broker.directory();
-    let policy = |kind| directory.policy_of_queue(kind, host.id(), definition);
-    let (users, operators) = (policy(PolicyKind::User), policy(PolicyKind::Operator));
-    let name_of = |found: Option<(&str, &Policy)>| found.map(|(name, _)| name.to_owned());
-    let rules = |found: Option<(&'_ str, _)>| found.map(|(_, policy)| policy);
+    let policies = Counting::of(|kind| directory.policy_of_queue(kind, host.id(), definition));
     let mut shown = json!({
         "type": kind,
         "arguments": arguments,
@@ -338,7 +336,6 @@ fn show(
         "consumer_utilisation": capacity,
         "consumers": counters.consumers,
         "durable": definition.durable,
-        "effective_policy_definition": policies::effective(rules(users), rules(operators)),
         "exclusive": definition.exclusive.is_some(),
         "internal": false,
         "internal_owner": false,
@@ -357,17 +354,14 @@ fn show(
         "message_stats": stats.object(context, format!("queue {vhost} {name}")),
         "name": name,
         "node": context.node.name,
-        "operator_policy": name_of(operators),
-        "policy": name_of(users),
         "state": "running",
         "vhost": vhost,
     });
     if let Some(fields) = shown.as_object_mut() {
         messages.put(fields, context, format!("messages {vhost} {name}"));
+        policies.put(fields);
         let mut put = |name: &str, value| drop(fields.insert(name.to_owned(), value));
-        if !definition.is_quorum() {
-            put(HEAD_SENT, json!(head_sent));
-        } else {
+        if definition.is_quorum() {
             // What is dead is where it goes at once, and in its queue no more.
             put("message_bytes_dlx", json!(0));
             put("messages_dlx", json!(0));
@@ -375,6 +369,8 @@ fn show(
             put("members", json!([context.node.name]));
             put("online", json!([context.node.name]));
             put("delivery_limit", json!(definition.settings.delivery_limit));
+        } else {
+            put(HEAD_SENT, json!(head_sent));
         }
     }
     shown

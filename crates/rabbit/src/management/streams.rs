@@ -6,10 +6,12 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use forebay_broker::host::VirtualHost;
 use forebay_broker::storage::LogReader;
-use forebay_broker::topic::Topic;
+use forebay_broker::topic::{MadeAs, Topic};
 use serde_json::{Map, Value, json};
 
+use super::body::Body;
 use super::error::ApiError;
+use super::policies::Counting;
 use super::stats::Stats;
 use super::walk::MessageTotals;
 use super::{Context, json};
@@ -17,6 +19,10 @@ use crate::amqp091::method::queue::Declare;
 use crate::amqp091::session::commands::queue::is_stream;
 use crate::amqp091::session::commands::stream_topic::{self, ARGUMENTS};
 use crate::amqp091::session::errors::Subject;
+
+/// What definitions say of a stream that nobody declared, so that no policy for queues is for it when they are
+/// taken in.
+const IS_TOPIC: &str = "topic";
 
 /// The units of an age, in milliseconds, the largest first. Years and months of RabbitMQ are days, too.
 const UNITS: [(u64, char); 4] = [
@@ -28,6 +34,7 @@ const UNITS: [(u64, char); 4] = [
 
 /// Declares a stream, if that is what is asked for. Whether it was there already.
 pub(super) async fn declare(
+    made_as: MadeAs,
     host: &VirtualHost,
     subject: Subject<'_>,
     asked: &Declare,
@@ -37,7 +44,7 @@ pub(super) async fn declare(
         return Ok(None);
     }
     let is_there = host.stream(subject.name).is_some();
-    stream_topic::declare(host, subject, asked).await?;
+    stream_topic::declare_as(made_as, host, subject, asked).await?;
     Ok(Some(is_there))
 }
 
@@ -79,7 +86,6 @@ pub(super) fn show(context: &Context, vhost: &str, topic: &Topic, consumers: usi
         "auto_delete": false,
         "consumers": consumers,
         "durable": true,
-        "effective_policy_definition": {},
         "exclusive": false,
         "internal": false,
         "internal_owner": false,
@@ -89,13 +95,13 @@ pub(super) fn show(context: &Context, vhost: &str, topic: &Topic, consumers: usi
         "message_stats": stats.object(context, format!("stream {topic_name}")),
         "name": name,
         "node": node,
-        "operator_policy": null,
-        "policy": null,
         "state": "running",
         "vhost": vhost,
     });
     if let Some(fields) = shown.as_object_mut() {
         messages(topic).put(fields, context, format!("messages of stream {topic_name}"));
+        let directory = context.gateway.broker.directory();
+        Counting::of(|kind| directory.policy_of_stream(kind, topic)).put(fields);
     }
     shown
 }
@@ -103,13 +109,26 @@ pub(super) fn show(context: &Context, vhost: &str, topic: &Topic, consumers: usi
 /// A stream as definitions have it; none for a topic that is more than a declaration can say.
 pub(super) fn definition(topic: &Topic) -> Option<Value> {
     (topic.partitions.len() == 1).then(|| {
-        json!({
+        let mut row = json!({
             "name": json::text(&topic.queue_name()),
             "type": "stream",
             "durable": true,
             "auto_delete": false,
             "arguments": arguments(topic),
-        })
+        });
+        // RabbitMQ takes no notice of it.
+        if topic.stream.is_none() {
+            row[IS_TOPIC] = json!(true);
+        }
+        row
+    })
+}
+
+/// As what it comes back.
+pub(super) fn made_as(definition: &Body) -> Result<MadeAs, ApiError> {
+    Ok(match definition.flag(IS_TOPIC)? {
+        true => MadeAs::Topic,
+        false => MadeAs::Stream,
     })
 }
 

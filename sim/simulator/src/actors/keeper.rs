@@ -2,7 +2,7 @@
 
 use forebay_broker::access::{AccessChange, AccessError, Pattern};
 use forebay_broker::host::HostError;
-use forebay_broker::policy::{ApplyTo, Policy, PolicyKind};
+use forebay_broker::policy::{ApplyTo, Policy, PolicyKind, QueueTypes};
 
 use super::publisher::any_queue;
 use super::subscriber::host;
@@ -133,6 +133,7 @@ fn rule(cx: &mut Context) -> Result<(), Down> {
         priority: 0,
         definition: "{}".to_owned(),
         rules: rules.policy(),
+        not_for: QueueTypes::default(),
     };
     let put = AccessChange::PutPolicy {
         kind: PolicyKind::User,

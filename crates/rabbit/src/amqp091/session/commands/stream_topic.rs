@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use forebay_broker::host::VirtualHost;
-use forebay_broker::topic::Topic;
+use forebay_broker::topic::{MadeAs, Topic};
 use forebay_broker::{Broker, TopicError, TopicRef};
 
 use super::Done;
@@ -40,9 +40,9 @@ const UNSUPPORTED: [&str; 17] = [
 /// What RabbitMQ calls the type in its refusals.
 pub(super) const STREAM_QUEUE: &str = "rabbit_stream_queue";
 /// The largest segment of a stream, in bytes (`rabbit_stream_queue`).
-const SEGMENT_BYTES_MAX: u64 = 3_000_000_000;
+pub(crate) const SEGMENT_BYTES_MAX: u64 = 3_000_000_000;
 /// The sizes of a chunk's filter, in bytes (`rabbit_stream_queue`).
-const FILTER_BYTES: RangeInclusive<u64> = 16..=255;
+pub(crate) const FILTER_BYTES: RangeInclusive<u64> = 16..=255;
 /// Which node leads a stream; there is one.
 const LEADER_LOCATORS: [&[u8]; 4] = [b"client-local", b"balanced", b"random", b"least-leaders"];
 /// What `segment.bytes` of a topic may be.
@@ -56,7 +56,17 @@ pub(crate) const ARGUMENTS: [(&str, &str); 3] = [
 ];
 
 /// Makes the topic of a stream, or sees that the one that is there is as it is asked for.
-pub(crate) async fn declare(host: &VirtualHost, subject: Subject<'_>, declare: &Declare) -> Done {
+pub(crate) async fn declare(host: &VirtualHost, subject: Subject<'_>, asked: &Declare) -> Done {
+    declare_as(MadeAs::Stream, host, subject, asked).await
+}
+
+/// The same, of one that may have been no queue before.
+pub(crate) async fn declare_as(
+    made_as: MadeAs,
+    host: &VirtualHost,
+    subject: Subject<'_>,
+    declare: &Declare,
+) -> Done {
     let configs = configs(subject, declare)?;
     let is_as_asked = |topic: Arc<Topic>| {
         let (asked, given) = (&configs, &declare.arguments);
@@ -66,7 +76,8 @@ pub(crate) async fn declare(host: &VirtualHost, subject: Subject<'_>, declare: &
         return is_as_asked(topic);
     }
     let name = Bytes::copy_from_slice(subject.name);
-    let Err(error) = host.create_stream(name, configs.clone()).await else {
+    let created = host.create_stream_as(made_as, name, configs.clone());
+    let Err(error) = created.await else {
         return Ok(());
     };
     match error {
@@ -122,10 +133,15 @@ fn configs(queue: Subject<'_>, declare: &Declare) -> Result<BTreeMap<String, Str
             let text = "Exceeded max value for x-stream-max-segment-size-bytes";
             return Err(Refusal::precondition(text));
         }
-        let bytes = bytes.clamp(*TOPIC_SEGMENT_BYTES.start(), *TOPIC_SEGMENT_BYTES.end());
+        let bytes = topic_segment_bytes(bytes);
         configs.insert("segment.bytes".to_owned(), bytes.to_string());
     }
     Ok(configs)
+}
+
+/// The size of a segment as topics can have it.
+pub(crate) fn topic_segment_bytes(bytes: u64) -> u64 {
+    bytes.clamp(*TOPIC_SEGMENT_BYTES.start(), *TOPIC_SEGMENT_BYTES.end())
 }
 
 /// Arguments that mean nothing here, and must be what RabbitMQ takes.
@@ -158,7 +174,7 @@ fn max_age(value: Value<'_>) -> Result<u64, Invalid> {
 }
 
 /// Nothing for an interval of no length.
-pub(super) fn interval_ms(text: &str) -> Option<u64> {
+pub(crate) fn interval_ms(text: &str) -> Option<u64> {
     let unit = text.chars().last()?;
     let seconds: u64 = match unit {
         'Y' => 365 * 86_400,
