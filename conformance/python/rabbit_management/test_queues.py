@@ -128,6 +128,7 @@ def test_an_exclusive_queue_is_its_connections_own(api, channel, fresh):
 
 
 def test_a_purged_queue_is_empty(api, queue, channel):
+    channel.confirm_delivery()
     publish(channel, queue, b"a", b"b")
     assert api.delete("queues", "/", queue, "contents").status == 204
     assert channel.queue_declare(queue, passive=True).method.message_count == 0
