@@ -191,6 +191,14 @@ def test_a_policy_with_what_streams_do_not_have_leaves_them_to_the_next(
     shown(stream, name, None, said)
 
 
+def test_a_policy_without_a_pattern_is_for_every_name(declare, put, shown, fresh):
+    queues = declare(), declare("classic")
+    said = {"max-length-bytes": 1_000_000}
+    name = put(fresh("policy"), **{"pattern": "", "apply-to": "all", "definition": said})
+    for queue in queues:
+        shown(queue, name, None, said)
+
+
 def test_a_policy_with_what_only_streams_have_leaves_queues_to_the_next(declare, put, shown, fresh):
     queues = declare("classic"), declare("quorum")
     said = {"max-length-bytes": 1_000_000}

@@ -41,6 +41,13 @@ impl ApplyTo {
     }
 }
 
+impl Policy {
+    /// A policy without a pattern is for every name, where a permission without one is for none.
+    fn is_for(&self, name: &[u8]) -> bool {
+        self.pattern.as_str().is_empty() || self.pattern.matches(name)
+    }
+}
+
 impl QueueTypes {
     fn include(self, object: Object) -> bool {
         match object {
@@ -116,7 +123,7 @@ impl Directory {
             *of == host
                 && policy.apply_to.includes(object)
                 && !policy.not_for.include(object)
-                && policy.pattern.matches(name)
+                && policy.is_for(name)
         });
         let applying = applying.map(|(_, name, policy)| (name, policy));
         // The first by name of those with the highest priority.
@@ -352,6 +359,16 @@ mod tests {
         all.apply_to = ApplyTo::Streams;
         let none = topic(true, &[("forebay.stream", "false")]);
         assert_eq!(kept_bytes(vec![(User, "p", all)], &none), None);
+    }
+
+    #[test]
+    fn a_policy_without_a_pattern_is_for_every_name() {
+        let mut policy = at_most(9);
+        policy.pattern = Pattern::new("").unwrap();
+        assert_eq!(
+            kept_bytes(vec![(User, "p", policy)], &topic(true, &[])),
+            Some(9)
+        );
     }
 
     #[test]
