@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from eventually import eventually
 from process.forebay import BINARY, Forebay
+from rabbit_management.api import NOT_FOUND, Api
 from rabbit_pika.conftest import connect_to
 from sqs_boto3.messages import delete, take_one
 
@@ -286,3 +287,100 @@ def test_every_record_comes_once_whatever_happens_to_the_broker(tmp_path):
         assert by_partition == [list(range(0, sent, 2)), list(range(1, sent, 2))]
         assert channel.basic_get("q") == (None, None, None)
         connection.close()
+
+
+def bound(topic, queue):
+    """The binding as the management API shows it."""
+    return {
+        "source": topic,
+        "vhost": "/",
+        "destination": queue,
+        "destination_type": "queue",
+        "routing_key": "",
+        "arguments": {},
+        "properties_key": "~",
+    }
+
+
+def between(topic, queue):
+    return ("bindings", "/", "e", topic, "q", queue)
+
+
+def test_the_management_api_lists_a_subscription_among_the_bindings(channel, topic, queue):
+    api = Api()
+    row = bound(topic, queue)
+    places = (("bindings",), ("bindings", "/"), ("queues", "/", queue, "bindings"))
+    for place in places:
+        assert row not in api.read(*place)
+    channel.queue_bind(queue, topic)
+    for place in places:
+        assert api.read(*place).count(row) == 1
+    assert api.read(*between(topic, queue)) == [row]
+    assert api.read(*between(topic, queue), "~") == row
+    assert api.get(*between(topic, queue), "key").error == NOT_FOUND
+    assert api.get("exchanges", "/", topic).error == NOT_FOUND
+    channel.queue_unbind(queue, topic)
+    assert api.read(*between(topic, queue)) == []
+
+
+def test_the_management_api_subscribes_and_unsubscribes(channel, topic, queue, produce):
+    api = Api()
+    produce(topic, b"before")
+    body = {"arguments": {"x-stream-offset": "first"}}
+    made = api.post(*between(topic, queue), body=body)
+    assert made.status == 201 and made.headers["location"] == f"{queue}/~"
+    produce(topic, b"after")
+    assert bodies(channel, queue, 2) == [b"before", b"after"]
+    assert api.delete(*between(topic, queue), "~").status == 204
+    assert api.delete(*between(topic, queue), "~").error == NOT_FOUND
+    assert describe(queue)["subscriptions"] == []
+
+
+def test_a_user_of_the_management_api_needs_what_a_client_needs(topic, queue):
+    api = Api()
+    name = f"user-{queue}"
+    api.made("users", name, body={"password": "secret", "tags": "management"})
+    user = Api(name, "secret")
+    for write, read, status in (("", ".*", 401), (".*", "", 401), (".*", ".*", 201)):
+        api.put("permissions", "/", name, body={"configure": "", "write": write, "read": read})
+        assert user.post(*between(topic, queue)).status == status
+    api.put("permissions", "/", name, body={"configure": "", "write": "", "read": ".*"})
+    assert user.delete(*between(topic, queue), "~").status == 401
+    api.delete("users", name)
+
+
+def test_definitions_bring_a_subscription_back(channel, topic, queue, produce):
+    api = Api()
+    channel.queue_bind(queue, topic)
+    produce(topic, b"1")
+    assert bodies(channel, queue, 1) == [b"1"]
+    everything, of_host = api.read("definitions"), api.read("definitions", "/")
+    plain = {key: value for key, value in bound(topic, queue).items() if key != "properties_key"}
+    assert everything["bindings"].count(plain) == 1
+    plain.pop("vhost")
+    assert of_host["bindings"].count(plain) == 1
+    taken = {"bindings": [plain]}
+    # What is there stays where it is.
+    assert api.post("definitions", "/", body=taken).status == 204
+    channel.queue_unbind(queue, topic)
+    produce(topic, b"2")
+    assert api.post("definitions", "/", body=taken).status == 204
+    produce(topic, b"3")
+    assert bodies(channel, queue, 1) == [b"3"]
+    missing = {"bindings": [{**plain, "source": f"no-{topic}"}]}
+    refused = api.post("definitions", "/", body=missing)
+    assert refused.status == 400 and f"no-{topic}" in refused.json["reason"]
+    missing = {"bindings": [{**plain, "destination": f"no-{queue}"}]}
+    refused = api.post("definitions", "/", body=missing)
+    assert refused.status == 400 and f"no-{queue}" in refused.json["reason"]
+
+
+def test_an_exchange_of_the_topic_s_name_comes_first(channel, topic, queue):
+    api = Api()
+    channel.queue_bind(queue, topic)
+    channel.exchange_declare(topic, "fanout")
+    assert bound(topic, queue) not in api.read("bindings")
+    assert api.post(*between(topic, queue), body={}).status == 201
+    assert api.delete(*between(topic, queue), "~").status == 204
+    channel.exchange_delete(topic)
+    assert bound(topic, queue) in api.read("bindings")

@@ -1,5 +1,7 @@
 """Everything but messages, out of one broker and into another."""
 
+import pytest
+
 
 def test_what_was_exported_is_imported_again(api, vhost, fresh):
     quorum = {"x-queue-type": "quorum", "x-delivery-limit": 5}
@@ -93,3 +95,24 @@ def test_definitions_that_are_wrong_are_refused(api):
     refused = api.post("definitions", body="nonsense")
     assert refused.error == ("bad_request", "failed_to_parse_json")
     assert api.get("definitions", "nope").error == ("bad_request", "vhost_not_found")
+
+
+@pytest.mark.parametrize(
+    "row, kind",
+    [
+        ({"source": "none", "destination": "q"}, "exchange"),
+        ({"source": "amq.topic", "destination": "none"}, "queue"),
+        (
+            {"source": "amq.topic", "destination": "none", "destination_type": "exchange"},
+            "exchange",
+        ),
+    ],
+)
+def test_a_binding_between_what_is_not_there_is_refused(api, vhost, row, kind):
+    api.made("queues", vhost, "q", body={"durable": True})
+    row = {"destination_type": "queue", "routing_key": "", "arguments": {}, **row}
+    answer = api.post("definitions", vhost, body={"bindings": [row]})
+    assert answer.status == 400
+    # Long names are on lines of their own.
+    said = "".join(answer.json["reason"].split())
+    assert said == f'{{resources_missing,[{{not_found,{{resource,<<"{vhost}">>,{kind},<<"none">>}}}}]}}'

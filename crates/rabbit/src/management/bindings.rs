@@ -1,6 +1,7 @@
 //! `/api/bindings`, and the bindings of queues and exchanges.
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::Path;
@@ -11,9 +12,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use forebay_broker::access::Action;
 use forebay_broker::host::{
-    Bind, BindingDescription, BindingPlace, BindingsPart, ConnectionId, HostError, VirtualHost,
+    Bind, BindingDescription, BindingPlace, BindingsPart, ConnectionId, HostError,
+    QueueDescription, VirtualHost,
 };
 use forebay_broker::routing::Arguments;
+use forebay_broker::topic::Topic;
 use futures_util::stream::{self, Stream, StreamExt};
 use serde_json::{Value, json};
 
@@ -21,8 +24,9 @@ use super::authentication::Principal;
 use super::body::Body;
 use super::error::ApiError;
 use super::listing::{self, ListQuery, Parameters};
-use super::{exchanges, json, walk};
+use super::{exchanges, json, topic_bindings, walk};
 use crate::amqp091::session::commands::exchange;
+use crate::amqp091::session::commands::subscription::source_topic;
 use crate::amqp091::session::errors::Subject;
 use crate::amqp091::table::Table;
 
@@ -124,15 +128,33 @@ pub(super) async fn bind(
     let body = Body::parse(&bytes)?;
     let key = body.short("routing_key")?;
     let table = body.arguments()?;
+    if let Some((topic, queue)) = topic_to_queue(&host, &part).await {
+        topic_bindings::may_bind(&principal, &vhost, &queue, &topic)?;
+        let named = Subject::queue(&vhost, &queue);
+        topic_bindings::bind(&host, named, &topic, &table).await?;
+        return created(location(&queue, &[], &Arguments::default()));
+    }
     let bind = binding(&part, &key, &table)?;
     may_bind(&principal, &vhost, &bind)?;
-    let location = location(&bind);
+    let location = location(&bind.destination, &bind.key, &bind.arguments);
     let source = bind.source.clone();
     let bound = host.bind(bind).await;
     bound.map_err(|error| Subject::exchange(&vhost, &source).refusal(error))?;
+    created(location)
+}
+
+fn created(location: String) -> Result<Response, ApiError> {
     let location = HeaderValue::try_from(location)
         .map_err(|_| ApiError::bad_request("a name is no part of a path"))?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)]).into_response())
+}
+
+/// The topic and the queue, if that is what a path is about.
+async fn topic_to_queue(host: &VirtualHost, part: &BindingsPart) -> Option<(Arc<Topic>, Bytes)> {
+    let (queue, false) = part.destination.clone()? else {
+        return None;
+    };
+    Some((source_topic(host, part.source.as_ref()?).await?, queue))
 }
 
 /// `DELETE .../{props}`
@@ -144,6 +166,11 @@ pub(super) async fn unbind(
     let found = find(&host, &part, &props).await?;
     if found.source.is_empty() {
         return Err(ApiError::ACCESS_REFUSED);
+    }
+    if let Some((topic, queue)) = topic_to_queue(&host, &part).await {
+        topic_bindings::may_bind(&principal, &vhost, &queue, &topic)?;
+        topic_bindings::unbind(&host, Subject::queue(&vhost, &queue), &topic).await?;
+        return Ok(StatusCode::NO_CONTENT);
     }
     let bind = Bind {
         source: found.source,
@@ -204,28 +231,33 @@ async fn find(
     part: &BindingsPart,
     props: &str,
 ) -> Result<BindingDescription, ApiError> {
-    let found = match &part.source {
-        Some(source) if source.is_empty() => default_bindings(host, part).await?,
-        _ => walk::all_bindings(host, part).await?,
-    };
-    let mut found = found.into_iter();
-    let wanted = found.find(|found| properties_key(&found.key, &found.arguments) == *props);
-    wanted.ok_or(ApiError::NoObject)
+    let mut next = Some(Step::start());
+    while let Some(step) = next {
+        let (found, more) = step.take(host, part).await?;
+        let mut found = found.into_iter();
+        let wanted = found.find(|found| properties_key(&found.key, &found.arguments) == *props);
+        if let Some(wanted) = wanted {
+            return Ok(wanted);
+        }
+        next = more;
+    }
+    Err(ApiError::NoObject)
 }
 
-/// The binding of the default exchange to one queue, if that is what is meant.
-async fn default_bindings(
+/// The bindings of queues that are meant and that no exchange knows of: of the default one, and of topics.
+async fn own_bindings(
     host: &VirtualHost,
+    queues: &[QueueDescription],
     part: &BindingsPart,
-) -> Result<Vec<BindingDescription>, HostError> {
-    let Some((queue, false)) = &part.destination else {
-        return Ok(Vec::new());
-    };
-    let is_there = host.queue(queue.clone()).await?.is_some();
-    Ok(is_there
-        .then(|| default_binding(queue))
-        .into_iter()
-        .collect())
+) -> Vec<BindingDescription> {
+    let mut found = Vec::new();
+    for queue in queues {
+        found.push(default_binding(&queue.definition.name));
+        found.extend(topic_bindings::of(host, queue).await);
+    }
+    let source = part.source.as_ref();
+    found.retain(|binding| source.is_none_or(|source| *source == binding.source));
+    found
 }
 
 fn default_binding(queue: &Bytes) -> BindingDescription {
@@ -240,9 +272,30 @@ fn default_binding(queue: &Bytes) -> BindingDescription {
 
 /// Where in a virtual host a listing is.
 enum Step {
-    /// At the bindings of the default exchange, behind those of a queue.
-    Default(Option<Bytes>),
+    /// At what no exchange knows of, behind that of a queue.
+    Own(Option<Bytes>),
     At(BindingPlace),
+}
+
+impl Step {
+    fn start() -> Self {
+        Self::Own(None)
+    }
+
+    /// A part of the bindings that are meant, and where the next one is.
+    async fn take(
+        self,
+        host: &VirtualHost,
+        part: &BindingsPart,
+    ) -> Result<(Vec<BindingDescription>, Option<Self>), HostError> {
+        match self {
+            Self::Own(after) => own_part(host, part, after).await,
+            Self::At(place) => {
+                let (found, next) = walk::bindings(host, place, part).await?;
+                Ok((found, next.map(Self::At)))
+            }
+        }
+    }
 }
 
 /// The bindings of a virtual host that are meant, a part at a time.
@@ -251,48 +304,45 @@ fn parts(
     host: VirtualHost,
     part: BindingsPart,
 ) -> impl Stream<Item = Result<Vec<Value>, HostError>> + Send + 'static {
-    let start = Some(Step::Default(None));
+    let start = Some(Step::start());
     stream::try_unfold(
         (start, vhost, host, part),
         async |(step, vhost, host, part)| {
             let Some(step) = step else {
                 return Ok(None);
             };
-            let (found, next) = match step {
-                Step::Default(after) => default_part(&host, &part, after).await?,
-                Step::At(place) => {
-                    let (found, next) = walk::bindings(&host, place, &part).await?;
-                    (found, next.map(Step::At))
-                }
-            };
+            let (found, next) = step.take(&host, &part).await?;
             let rows: Vec<_> = found.iter().map(|binding| show(&vhost, binding)).collect();
             Ok(Some((rows, (next, vhost, host, part))))
         },
     )
 }
 
-/// A part of the bindings of the default exchange, and what comes then.
-async fn default_part(
+/// A part of what no exchange knows of, and what comes then.
+async fn own_part(
     host: &VirtualHost,
     part: &BindingsPart,
     after: Option<Bytes>,
 ) -> Result<(Vec<BindingDescription>, Option<Step>), HostError> {
     let others = match &part.source {
         Some(source) if source.is_empty() => None,
+        Some(source) if source_topic(host, source).await.is_some() => None,
         Some(_) => return Ok((Vec::new(), Some(Step::At(BindingPlace::default())))),
         None => Some(Step::At(BindingPlace::default())),
     };
-    if part.destination.is_some() {
-        return Ok((default_bindings(host, part).await?, others));
+    if let Some((destination, to_exchange)) = &part.destination {
+        let queue = match to_exchange {
+            true => None,
+            false => host.queue(destination.clone()).await?,
+        };
+        return Ok((own_bindings(host, queue.as_slice(), part).await, others));
     }
     let queues = walk::queues(host, after).await?;
     let next = match queues.last() {
-        Some(last) => Some(Step::Default(Some(last.definition.name.clone()))),
+        Some(last) => Some(Step::Own(Some(last.definition.name.clone()))),
         None => others,
     };
-    let bindings = queues.iter();
-    let bindings = bindings.map(|queue| default_binding(&queue.definition.name));
-    Ok((bindings.collect(), next))
+    Ok((own_bindings(host, &queues, part).await, next))
 }
 
 async fn answer(
@@ -315,21 +365,27 @@ async fn answer(
 }
 
 fn show(vhost: &str, binding: &BindingDescription) -> Value {
+    let mut shown = definition(binding);
+    shown["vhost"] = json!(vhost);
+    shown["properties_key"] = json!(properties_key(&binding.key, &binding.arguments));
+    shown
+}
+
+/// A binding as definitions have it.
+pub(super) fn definition(binding: &BindingDescription) -> Value {
     json!({
         "source": json::text(&binding.source),
-        "vhost": vhost,
         "destination": json::text(&binding.destination),
         "destination_type": if binding.to_exchange { "exchange" } else { "queue" },
         "routing_key": json::text(&binding.key),
         "arguments": json::arguments(&binding.arguments),
-        "properties_key": properties_key(&binding.key, &binding.arguments),
     })
 }
 
 /// Where a binding is found, from where it was posted to: what names it, quoted as a part of a path.
-fn location(bind: &Bind) -> String {
-    let destination = quoted(&bind.destination);
-    let key = properties_key(&bind.key, &bind.arguments);
+fn location(destination: &[u8], key: &[u8], arguments: &Arguments) -> String {
+    let destination = quoted(destination);
+    let key = properties_key(key, arguments);
     let parts: Vec<_> = key.split('~').map(|part| quoted(part.as_bytes())).collect();
     format!("{destination}/{}", parts.join("~"))
 }
@@ -399,17 +455,10 @@ mod tests {
 
     #[test]
     fn a_place_is_quoted_once_more() {
-        let bind = Bind {
-            source: Bytes::from_static(b"x"),
-            destination: Bytes::from_static(b"q"),
-            to_exchange: false,
-            key: Bytes::from_static(b"a~b c"),
-            arguments: Arguments::default(),
-            connection: ConnectionId::NOBODY,
-        };
+        let none = Arguments::default();
         // As RabbitMQ 4.3.6 has it.
-        assert_eq!(location(&bind), "q/a%257Eb%2Bc");
-        assert_eq!(properties_key(&bind.key, &bind.arguments), "a%7Eb+c");
+        assert_eq!(location(b"q", b"a~b c", &none), "q/a%257Eb%2Bc");
+        assert_eq!(properties_key(b"a~b c", &none), "a%7Eb+c");
     }
 
     #[test]

@@ -17,13 +17,14 @@ use super::authentication::{Principal, Tag};
 use super::body::Body;
 use super::error::ApiError;
 use super::{
-    Context, json, limits, overview, parameters, permissions, policies, streams, users,
-    virtual_hosts, walk,
+    Context, bindings, json, limits, overview, parameters, permissions, policies, streams,
+    topic_bindings, users, virtual_hosts, walk,
 };
 use crate::amqp091::method::exchange::Declare as DeclareExchange;
 use crate::amqp091::method::queue::Declare as DeclareQueue;
 use crate::amqp091::session::commands::exchange::{RESERVED, binding, exchange_definition};
 use crate::amqp091::session::commands::queue::queue_definition;
+use crate::amqp091::session::commands::subscription::source_topic;
 use crate::amqp091::session::errors::Subject;
 use crate::limits::DECLARED_AT_ONCE;
 
@@ -246,11 +247,14 @@ impl Topology {
                 let Some(last) = part.last() else { break };
                 after = Some(last.definition.name.clone());
                 for queue in part {
-                    let definition = queue.definition;
-                    if definition.exclusive.is_some() {
-                        exclusive.push(definition.name);
+                    if queue.definition.exclusive.is_some() {
+                        exclusive.push(queue.definition.name);
                         continue;
                     }
+                    let followed = topic_bindings::of(host, &queue).await;
+                    let followed = followed.iter().map(bindings::definition);
+                    found.bindings.extend(followed.map(named));
+                    let definition = queue.definition;
                     let arguments = json::arguments(&definition.arguments);
                     let kind = arguments.get("x-queue-type").cloned();
                     found.queues.push(named(json!({
@@ -286,13 +290,7 @@ impl Topology {
                 if !binding.to_exchange && exclusive.binary_search(to).is_ok() {
                     continue;
                 }
-                found.bindings.push(named(json!({
-                    "source": json::text(&binding.source),
-                    "destination": json::text(to),
-                    "destination_type": if binding.to_exchange { "exchange" } else { "queue" },
-                    "routing_key": json::text(&binding.key),
-                    "arguments": json::arguments(&binding.arguments),
-                })));
+                found.bindings.push(named(bindings::definition(&binding)));
             }
         }
         Ok(found)
@@ -470,12 +468,21 @@ impl Import {
         }
         let to_exchange = body.text("destination_type")? == Some("exchange");
         let (key, table) = (body.short("routing_key")?, body.arguments()?);
+        if !to_exchange && let Some(topic) = source_topic(&host, &source).await {
+            if !streams::is_there(&host, &Bytes::copy_from_slice(&destination)).await? {
+                return Err(ApiError::resource_missing(&vhost, "queue", &destination));
+            }
+            let queue = Subject::queue(&vhost, &destination);
+            return topic_bindings::bind(&host, queue, &topic, &table).await;
+        }
         let nobody = ConnectionId::NOBODY;
         let bind = binding(&source, &destination, to_exchange, &key, &table, nobody)?;
         let subject = Subject::exchange(&vhost, &source);
-        host.bind(bind)
-            .await
-            .map_err(|error| subject.refusal(error).into())
+        host.bind(bind).await.map_err(|error| match error {
+            HostError::NoExchange(name) => ApiError::resource_missing(&vhost, "exchange", &name),
+            HostError::NoQueue(name) => ApiError::resource_missing(&vhost, "queue", &name),
+            error => subject.refusal(error).into(),
+        })
     }
 }
 

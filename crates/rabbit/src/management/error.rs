@@ -45,6 +45,13 @@ impl ApiError {
     pub(super) fn bad_request(reason: impl Into<Value>) -> Self {
         Self::BadRequest(reason.into())
     }
+
+    /// What a binding among definitions is between is not there.
+    pub(super) fn resource_missing(vhost: &str, kind: &str, name: &[u8]) -> Self {
+        let name = String::from_utf8_lossy(name);
+        let resource = format!("{{resource,<<\"{vhost}\">>,{kind},<<\"{name}\">>}}");
+        Self::bad_request(format!("{{resources_missing,[{{not_found,{resource}}}]}}"))
+    }
 }
 
 /// What of virtual hosts, users and policies is not changed.

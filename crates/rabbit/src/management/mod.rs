@@ -10,7 +10,7 @@
 //! | `json` | tables of AMQP as JSON, and back |
 //! | `node` | what whoever runs the process says of it |
 //! | `overview`, `nodes`, `health`, `features` | the broker as a whole |
-//! | `queues`, `streams`, `queue_messages`, `exchanges`, `publish`, `bindings` | what messages go through |
+//! | `queues`, `streams`, `queue_messages`, `exchanges`, `publish`, `bindings`, `topic_bindings` | what messages go through |
 //! | `connections`, `channels`, `consumers` | who is there |
 //! | `virtual_hosts`, `users`, `permissions`, `policies`, `policy_rules`, `parameters`, `limits` | who may do what, and where |
 //! | `definitions` | all but messages, out of one broker and into another |
@@ -46,6 +46,7 @@ mod queues;
 mod rates;
 mod stats;
 mod streams;
+mod topic_bindings;
 mod users;
 mod virtual_hosts;
 mod walk;

@@ -12,7 +12,7 @@ pub(crate) mod queue;
 mod settle;
 mod stream;
 pub(crate) mod stream_topic;
-mod subscription;
+pub(crate) mod subscription;
 mod tx;
 
 use super::Session;
