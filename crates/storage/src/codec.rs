@@ -331,6 +331,14 @@ impl<'a> Decoder<'a> {
         (0..count).try_for_each(|_| take(self))
     }
 
+    /// How many items the list that comes next has, for who makes room for them: no more than there can be, if each takes
+    /// so many bytes at least.
+    pub fn items_ahead(&self, bytes_each: usize) -> usize {
+        let mut ahead = *self;
+        let said = ahead.u32().unwrap_or(0);
+        usize::try_from(said).map_or(0, |said| said.min(self.bytes.len() / bytes_each))
+    }
+
     /// True when every byte has been taken.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()

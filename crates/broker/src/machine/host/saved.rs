@@ -17,6 +17,9 @@ use crate::host::{QueueId, VirtualHostId};
 use crate::queue::{Arrival, Queue, QueueEvent};
 use crate::routing::Binding;
 
+/// A queue takes more than this in a snapshot, whatever it is.
+const SAVED_QUEUE_BYTES_MIN: usize = 100;
+
 impl Host {
     /// A batch was appended to a log: if it is a queue's, its messages arrived.
     pub(in crate::machine) fn replay_batch(
@@ -257,6 +260,9 @@ impl Host {
             self.replay_binding(id, binding)
                 .map_err(|_| DecodeError::Invalid { what })
         })?;
+        // A map that grows leaves behind as much as it takes.
+        self.queues
+            .reserve(decoder.items_ahead(SAVED_QUEUE_BYTES_MIN));
         decoder.each(|decoder| {
             let id = LogId(decoder.number()?);
             let vhost = take_virtual_host(has_virtual_hosts, decoder)?;
