@@ -36,8 +36,6 @@ pub struct Encoder {
     bytes: Vec<u8>,
     /// Pages that belong before this one of the bytes, in order.
     pages: Vec<(usize, Arc<ScratchPage>)>,
-    /// Bytes of all those pages.
-    page_bytes: usize,
 }
 
 /// What was encoded, with pages that are on disk still.
@@ -157,23 +155,20 @@ impl Encoder {
     pub fn page(&mut self, page: &Arc<ScratchPage>) -> &mut Self {
         self.u32(page.length() as u32);
         self.pages.push((self.bytes.len(), Arc::clone(page)));
-        self.page_bytes += page.length();
         self
     }
 
     /// What `put` encodes, as [`Encoder::bytes`] has bytes.
     pub fn nested(&mut self, put: impl FnOnce(&mut Self)) -> &mut Self {
-        let place = self.bytes.len();
-        let before = self.u32(0).length();
+        let (place, pages) = (self.bytes.len(), self.pages.len());
+        let start = self.u32(0).bytes.len();
         put(self);
-        let length = u32::try_from(self.length() - before);
+        let on_disk = self.pages[pages..].iter();
+        let on_disk: usize = on_disk.map(|(_, page)| page.length()).sum();
+        let length = u32::try_from(self.bytes.len() - start + on_disk);
         let length = length.expect("persisted values are bounded below 4 GiB");
-        self.bytes[place..place + size_of::<u32>()].copy_from_slice(&length.to_le_bytes());
+        self.bytes[place..start].copy_from_slice(&length.to_le_bytes());
         self
-    }
-
-    fn length(&self) -> usize {
-        self.bytes.len() + self.page_bytes
     }
 
     /// The bytes so far, of what has no pages.
@@ -331,8 +326,8 @@ impl<'a> Decoder<'a> {
         (0..count).try_for_each(|_| take(self))
     }
 
-    /// How many items the list that comes next has, for who makes room for them: no more than there can be, if each takes
-    /// so many bytes at least.
+    /// How many items the list that comes next has, for whoever has a map filled with them: one that grows leaves behind as
+    /// much as it takes. No more than there can be, if each takes so many bytes at least.
     pub fn items_ahead(&self, bytes_each: usize) -> usize {
         let mut ahead = *self;
         let said = ahead.u32().unwrap_or(0);

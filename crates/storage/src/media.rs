@@ -72,6 +72,9 @@ pub fn journal_name(id: FileId) -> String {
     format!("journal/{id:020}.journal")
 }
 
+/// What the scratch file is called in messages, and on the local disk for the moment in which it has a name.
+pub const SCRATCH_NAME: &str = "SCRATCH";
+
 /// How much room a medium has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {

@@ -12,13 +12,12 @@ use parking_lot::Mutex;
 
 use crate::checksum::crc32c;
 use crate::error::{Result, StorageError};
-use crate::media::{Medium, ScratchFile};
+use crate::media::{Medium, SCRATCH_NAME, ScratchFile};
 
 /// What room is given out in. A page takes a whole number of units.
 const UNIT_BYTES: usize = 512;
 /// The largest page, in units.
 const PAGE_UNITS_MAX: usize = 8;
-const NAME: &str = "scratch file";
 
 /// The scratch file of a shard. There is none on the medium before the first page.
 pub struct Scratch {
@@ -66,38 +65,37 @@ impl Scratch {
     /// Writes a page out. None if it is larger than pages are or the medium does not take it: then it stays in memory.
     /// Blocks for as long as a write to the page cache takes.
     pub fn put(self: &Arc<Self>, bytes: &[u8]) -> Option<Arc<ScratchPage>> {
-        let length = u16::try_from(bytes.len()).ok()?;
-        let units = bytes.len().div_ceil(UNIT_BYTES);
-        if !(1..=PAGE_UNITS_MAX).contains(&units) {
+        if !(1..=Self::PAGE_BYTES_MAX).contains(&bytes.len()) {
             return None;
         }
-        let (file, unit) = self.note(self.room.lock().take(units, self.medium.as_ref()))?;
+        let written = self.write(bytes);
+        let was_refused = self.is_refused.swap(written.is_err(), Ordering::Relaxed);
+        if let Err(error) = &written
+            && !was_refused
+        {
+            tracing::warn!(%error, "what could wait on disk stays in memory");
+        }
+        written.ok().map(Arc::new)
+    }
+
+    fn write(self: &Arc<Self>, bytes: &[u8]) -> Result<ScratchPage> {
+        let units = bytes.len().div_ceil(UNIT_BYTES);
+        let (file, unit) = self.room.lock().take(units, self.medium.as_ref())?;
         let page = ScratchPage {
             scratch: Arc::clone(self),
             file,
             unit,
-            length,
+            length: bytes.len() as u16,
             crc: crc32c(&[bytes]),
         };
-        self.note(page.file.write_at(page.position(), bytes))?;
-        Some(Arc::new(page))
+        page.file.write_at(page.position(), bytes)?;
+        Ok(page)
     }
 
     /// What is wrong if a page could not be read back: then what was built on it is not whole, and only another start
     /// makes it so.
     pub fn take_loss(&self) -> Option<StorageError> {
         self.lost.lock().take()
-    }
-
-    fn note<T>(&self, outcome: Result<T>) -> Option<T> {
-        let was_refused = self.is_refused.swap(outcome.is_err(), Ordering::Relaxed);
-        outcome
-            .inspect_err(|error| {
-                if !was_refused {
-                    tracing::warn!(%error, "what could wait on disk stays in memory");
-                }
-            })
-            .ok()
     }
 }
 
@@ -111,8 +109,9 @@ impl Room {
             Some(unit) => unit,
             None => {
                 let unit = self.end;
-                let full =
-                    || StorageError::io("extend", NAME)(std::io::ErrorKind::StorageFull.into());
+                let full = || {
+                    StorageError::io("extend", SCRATCH_NAME)(std::io::ErrorKind::StorageFull.into())
+                };
                 self.end = unit.checked_add(units as u32).ok_or_else(full)?;
                 unit
             }
@@ -158,7 +157,7 @@ impl ScratchPage {
     /// That its bytes are not there any more.
     pub(crate) fn lost(&self) -> StorageError {
         let what = "a page is not what was written";
-        StorageError::corrupt(NAME, self.position(), what)
+        StorageError::corrupt(SCRATCH_NAME, self.position(), what)
     }
 
     fn position(&self) -> u64 {

@@ -78,7 +78,7 @@ pub trait Machine: Replay + Send + 'static {
     fn snapshot(&self, encoder: &mut Encoder);
 
     /// What is wrong, if the state is not whole any more. That is final, and nothing it says counts.
-    fn failure(&mut self) -> Option<StorageError> {
+    fn failure(&self) -> Option<StorageError> {
         None
     }
 }

@@ -49,7 +49,6 @@ pub(crate) struct BrokerMachine {
     next_log: LogId,
     groups: GroupCoordinator,
     host: host::Host,
-    scratch: Arc<Scratch>,
     directory: Arc<Directory>,
     /// Where everybody looks it up.
     directories: watch::Sender<Arc<Directory>>,
@@ -109,8 +108,7 @@ impl BrokerMachine {
             next_producer: 0,
             reserved_producers: 0,
             producer_expiry_due: Duration::ZERO,
-            host: host::Host::new(durability, recall, Arc::clone(&scratch)),
-            scratch,
+            host: host::Host::new(durability, recall, scratch),
             directory: Arc::default(),
             directories: watch::Sender::default(),
             next_virtual_host: VirtualHostId::DEFAULT.0 + 1,
@@ -284,8 +282,7 @@ impl Machine for BrokerMachine {
         self.encode_snapshot(encoder);
     }
 
-    /// A page on disk that cannot be read takes messages with it, which a restart has of the journal.
-    fn failure(&mut self) -> Option<StorageError> {
-        self.scratch.take_loss()
+    fn failure(&self) -> Option<StorageError> {
+        self.host.failure()
     }
 }

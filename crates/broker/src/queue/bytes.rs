@@ -21,16 +21,7 @@ impl Messages {
         }
     }
 
-    /// Counts the bytes of what is there.
-    pub(super) fn recount_bytes(&mut self) {
-        let floor = self.frontier.floor().min(self.next);
-        let all = 0..u64::MAX;
-        self.counters.held_bytes = self.held_bytes_within(floor..self.next);
-        self.counters.ready_bytes = self.ready_bytes_within(all.clone());
-        self.counters.delayed_bytes = self.delayed_bytes_within(all);
-    }
-
-    fn held_bytes_within(&self, run: Range<u64>) -> u64 {
+    pub(super) fn held_bytes_within(&self, run: Range<u64>) -> u64 {
         let settled = self.frontier.settled_within(run.clone());
         let settled = settled.map(|run| self.sizes.bytes(run)).sum();
         // What was not written by a queue may say that more is settled than there was; the check that follows refuses it.
@@ -43,7 +34,7 @@ impl Messages {
         self.bytes_of(ready.chain(self.groups.parked().runs_within(run)))
     }
 
-    fn delayed_bytes_within(&self, run: Range<u64>) -> u64 {
+    pub(super) fn delayed_bytes_within(&self, run: Range<u64>) -> u64 {
         let delayed = self.delayed.runs_within(run).into_iter();
         self.bytes_of(delayed.map(|(_, run)| run))
     }

@@ -10,10 +10,11 @@
 //! births list<offset varint, time i64>, fair groups list<group u64, ready RUNS>, not ready of them list<offset varint,
 //! group u64>`. LEVELS is `list<priority u8, RUNS>`, and RUNS `list<gap varint, length varint>`: how far each run of offsets
 //! is from the end of the one before it, and how long it is. Lists of runs and of locks are in
-//! order, so that the same queue is the same bytes, but for how what is delayed is divided into pages. Version 1 has nothing unburied, up to version 2 nothing was
-//! moved, and up to version 3 there are no first times, and a standing is 1 apart, or 0 for what follows from the order.
-//! Up to version 4 all were born here, up to version 5 no groups took turns, and up to version 6 delayed is
-//! `list<offset varint, time i64, priority u8>` in order of time.
+//! order, so that the same queue is the same bytes, but for how what is delayed is divided into pages.
+//!
+//! Version 1 has nothing unburied, up to version 2 nothing was moved, and up to version 3 there are no first times, and a
+//! standing is 1 apart, or 0 for what follows from the order. Up to version 4 all were born here, up to version 5 no groups
+//! took turns, and up to version 6 nothing is in pages.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -137,10 +138,8 @@ impl Queue {
             messages.frontier.finish(run);
         })?;
         messages.levels = take_levels(decoder)?;
-        messages.delayed = match version {
-            1..=6 => take_delayed(decoder, scratch)?,
-            _ => Delayed::restore(decoder, DELAYED_IN_MEMORY_BYTES, scratch)?,
-        };
+        messages.delayed =
+            Delayed::restore(version >= 7, decoder, DELAYED_IN_MEMORY_BYTES, scratch)?;
         take_locks(decoder, &mut messages)?;
         decoder.each(|decoder| {
             let offset = number(decoder)?;
@@ -240,14 +239,18 @@ impl Messages {
     fn recount(&mut self) {
         let parked: Vec<_> = self.groups.parked().runs().map(|run| (0, run)).collect();
         let ready = self.deliverable_within(0..u64::MAX);
+        let delayed_bytes = self.delayed_bytes_within(0..u64::MAX);
+        let floor = self.frontier.floor().min(self.next);
+        let held_bytes = self.held_bytes_within(floor..self.next);
         let counters = &mut self.counters;
         for (_, run) in ready.into_iter().chain(parked) {
             // What was not written by a queue may overlap; the check that follows refuses it.
             counters.ready = counters.ready.saturating_add(run.end - run.start);
+            counters.ready_bytes = counters.ready_bytes.saturating_add(self.sizes.bytes(run));
         }
         counters.locked = self.tables.values().map(|table| table.len()).sum();
         counters.delayed = self.delayed.len();
-        self.recount_bytes();
+        (counters.delayed_bytes, counters.held_bytes) = (delayed_bytes, held_bytes);
     }
 }
 
@@ -268,18 +271,6 @@ pub(super) fn take_levels(decoder: &mut Decoder<'_>) -> Result<Levels, DecodeErr
         take_runs(decoder, |run| levels.insert(priority, run))
     })?;
     Ok(levels)
-}
-
-/// What is delayed as it was up to version 6: in order of time, each message with its time.
-fn take_delayed(decoder: &mut Decoder<'_>, scratch: &Arc<Scratch>) -> Result<Delayed, DecodeError> {
-    let mut delayed = Delayed::default();
-    decoder.each(|decoder| {
-        let (offset, time) = (number(decoder)?, decoder.i64()?);
-        delayed.insert(offset, time, decoder.u8()?);
-        delayed.page_out(DELAYED_IN_MEMORY_BYTES, scratch);
-        Ok(())
-    })?;
-    Ok(delayed)
 }
 
 fn put_runs(encoder: &mut Encoder, runs: impl Iterator<Item = Range<u64>>) {
@@ -450,7 +441,7 @@ fn take_fair(decoder: &mut Decoder<'_>, messages: &mut Messages) -> Result<(), D
 }
 
 /// A varint that counts something.
-fn number(decoder: &mut Decoder<'_>) -> Result<u64, DecodeError> {
+pub(super) fn number(decoder: &mut Decoder<'_>) -> Result<u64, DecodeError> {
     match decoder.varint()? {
         number @ 0..=NUMBER_MAX => Ok(number),
         _ => Err(invalid("number")),

@@ -159,12 +159,18 @@ async fn what_is_put_for_all_queues_leaves_the_topics_of_others_alone() {
     }
 }
 
-#[tokio::test]
-async fn a_policy_lets_go_of_what_is_too_old() {
+/// A stream of three messages, of which a policy keeps those of the last hour.
+async fn with_an_hour() -> Running {
     let running = Running::new();
     running.stream("s", &[("retention.ms", "-1")]).await;
     running.publish_to("s", 3).await;
     put(&running, USER, "p", streams(young(3_600_000))).await;
+    running
+}
+
+#[tokio::test]
+async fn a_policy_lets_go_of_what_is_too_old() {
+    let running = with_an_hour().await;
     assert_eq!(running.looked_at("s").await, 0);
     running.pass(3_600_000).await;
     assert_eq!(running.looked_at("s").await, 3);
@@ -196,10 +202,7 @@ async fn a_configuration_that_is_changed_waits_for_the_end_of_the_policy() {
 
 #[tokio::test]
 async fn policies_end_with_their_virtual_host_and_its_topics_stay() {
-    let running = Running::new();
-    running.stream("s", &[("retention.ms", "-1")]).await;
-    running.publish_to("s", 3).await;
-    put(&running, USER, "p", streams(young(3_600_000))).await;
+    let running = with_an_hour().await;
     let name = "/".to_owned();
     let end = AccessChange::DeleteVirtualHost { name };
     running.broker.change_access(vec![end]).await.unwrap();

@@ -28,6 +28,8 @@ use crate::media::{BlobKey, Medium};
 const MAGIC: &[u8; 8] = b"FBSNAP\r\n";
 const VERSION: u32 = 1;
 const HEAD_BYTES: usize = 16;
+/// A log takes as much in a snapshot, whatever it is.
+const SAVED_LOG_BYTES_MIN: usize = 49;
 
 /// A snapshot read back.
 pub(crate) struct Snapshot<'a> {
@@ -122,6 +124,7 @@ fn decode_body(body: &[u8]) -> Result<Snapshot<'_>, DecodeError> {
 
 fn take_logs(decoder: &mut Decoder<'_>) -> Result<IdMap<LogId, Log>, DecodeError> {
     let mut logs = IdMap::default();
+    logs.reserve(decoder.items_ahead(SAVED_LOG_BYTES_MIN));
     decoder.each(|decoder| {
         let (id, log) = take_log(decoder)?;
         match logs.insert(id, log) {

@@ -30,7 +30,10 @@ use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
 use blob_writer::LocalBlobWriter;
 use scratch_file::LocalScratchFile;
 
-use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, ScratchFile, Space, journal_name};
+use super::{
+    BlobKey, BlobKind, BlobWriter, JournalFile, Medium, SCRATCH_NAME, ScratchFile, Space,
+    journal_name,
+};
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId};
 use crate::limits::{BACKGROUND_SYNC_BYTES, NUMBER_MAX, OPEN_SEGMENTS_MAX};
@@ -402,7 +405,7 @@ impl Medium for LocalDisk {
     }
 
     fn create_scratch_file(&self) -> Result<Arc<dyn ScratchFile>> {
-        self.check_writable(|| scratch_file::NAME.to_owned())?;
+        self.check_writable(|| SCRATCH_NAME.to_owned())?;
         Ok(Arc::new(LocalScratchFile::create(&self.root)?))
     }
 }

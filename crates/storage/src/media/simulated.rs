@@ -13,7 +13,10 @@ use parking_lot::Mutex;
 
 use pages::Pages;
 
-use super::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, ScratchFile, Space, journal_name};
+use super::{
+    BlobKey, BlobKind, BlobWriter, JournalFile, Medium, SCRATCH_NAME, ScratchFile, Space,
+    journal_name,
+};
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId};
 
@@ -379,7 +382,7 @@ impl SimulatedScratchFile {
             None => Ok(()),
             Some(_) => {
                 let failed = io::Error::other("injected failure");
-                Err(StorageError::io(operation, "SCRATCH")(failed))
+                Err(StorageError::io(operation, SCRATCH_NAME)(failed))
             }
         }
     }
@@ -402,7 +405,7 @@ impl ScratchFile for SimulatedScratchFile {
         let file = self.bytes.lock();
         let start = position as usize;
         let found = file.get(start..start + buffer.len()).ok_or_else(|| {
-            StorageError::io("read", "SCRATCH")(io::ErrorKind::UnexpectedEof.into())
+            StorageError::io("read", SCRATCH_NAME)(io::ErrorKind::UnexpectedEof.into())
         })?;
         buffer.copy_from_slice(found);
         Ok(())

@@ -31,7 +31,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use forebay_storage::codec::Encoder;
 use forebay_storage::shard::Replies;
-use forebay_storage::{Durability, Engine, IdMap, LogId, LogReader, Now, Scratch};
+use forebay_storage::{Durability, Engine, IdMap, LogId, LogReader, Now, Scratch, StorageError};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -258,6 +258,11 @@ impl Host {
         };
         host.found(VirtualHostId::DEFAULT, ExchangeId(1));
         host
+    }
+
+    /// A page on disk that cannot be read takes messages with it, which a restart has of the journal.
+    pub(super) fn failure(&self) -> Option<StorageError> {
+        self.scratch.take_loss()
     }
 
     /// Does what is asked. Returns the answer, and when it may leave.

@@ -260,7 +260,6 @@ impl Host {
             self.replay_binding(id, binding)
                 .map_err(|_| DecodeError::Invalid { what })
         })?;
-        // A map that grows leaves behind as much as it takes.
         self.queues
             .reserve(decoder.items_ahead(SAVED_QUEUE_BYTES_MIN));
         decoder.each(|decoder| {

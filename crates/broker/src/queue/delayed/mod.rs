@@ -22,10 +22,9 @@ use std::sync::Arc;
 
 use forebay_storage::Scratch;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
-use forebay_storage::limits::NUMBER_MAX;
 
 use super::limits::{DELAYED_REFILL_PAGES_MAX, DELAYED_SOON_MAX};
-use super::snapshot::{put_levels, take_levels};
+use super::snapshot::{number, put_levels, take_levels};
 use later::Later;
 
 /// A message and its time: what is delayed is in order of these.
@@ -181,8 +180,8 @@ impl Delayed {
         }
     }
 
-    /// Layout: `soon list<offset varint, time i64, priority u8>, priorities of the others LEVELS, pages of them`. What is on
-    /// disk is not read.
+    /// Layout: `list<offset varint, time i64, priority u8>` of what is due first, in order of time, and of the others
+    /// `priorities LEVELS, pages` (see [`Page::snapshot`](page::Page::snapshot)). What is on disk is not read.
     pub(super) fn snapshot(&self, encoder: &mut Encoder) {
         encoder.list(&self.soon, |encoder, waiting| {
             let At { until_ms, offset } = waiting.at;
@@ -194,23 +193,24 @@ impl Delayed {
         later.snapshot(encoder);
     }
 
-    /// Takes what [`Self::snapshot`] wrote, `bytes_max` of it in memory. What was not written by a queue is refused by the
-    /// check that follows.
+    /// Takes what [`Self::snapshot`] wrote, `bytes_max` of it in memory; where nothing `has_pages`, all is in the list. What
+    /// was not written by a queue is refused by the check that follows.
     pub(super) fn restore(
+        has_pages: bool,
         decoder: &mut Decoder<'_>,
         bytes_max: usize,
         scratch: &Arc<Scratch>,
     ) -> Result<Self, DecodeError> {
         let mut delayed = Self::default();
         decoder.each(|decoder| {
-            let (offset, until_ms) = (decoder.varint()?, decoder.i64()?);
-            if offset > NUMBER_MAX {
-                let what = "delayed message";
-                return Err(DecodeError::Invalid { what });
-            }
+            let (offset, until_ms) = (number(decoder)?, decoder.i64()?);
             delayed.insert(offset, until_ms, decoder.u8()?);
+            delayed.page_out(bytes_max, scratch);
             Ok(())
         })?;
+        if !has_pages {
+            return Ok(delayed);
+        }
         let mut members = take_levels(decoder)?;
         Later::restore(decoder, |at| {
             // Others were taken out before their time.

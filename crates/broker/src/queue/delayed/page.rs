@@ -18,11 +18,8 @@ const GROWTH: usize = 16;
 #[derive(Clone, Debug)]
 pub(super) struct Page {
     packed: Packed,
-    first_ms: i64,
-    lowest: u64,
+    shape: Shape,
     last: At,
-    time_width: u8,
-    offset_width: u8,
 }
 
 /// Entries in order; the time before the offset, the low byte first.
@@ -32,62 +29,60 @@ enum Packed {
     OnDisk(Arc<ScratchPage>),
 }
 
+/// What is to be known of a page to pack its entries and to unpack them.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    first_ms: i64,
+    lowest: u64,
+    time_width: u8,
+    offset_width: u8,
+}
+
 impl Page {
     /// Packs entries that are in order. There is at least one, and no more than a page takes.
     pub(super) fn pack(entries: &[At]) -> Self {
-        let first_ms = entries.first().map_or(0, |at| at.until_ms);
-        let last = entries.last().copied().unwrap_or_default();
-        let offsets = || entries.iter().map(|at| at.offset);
-        let lowest = offsets().min().unwrap_or(0);
-        let highest = offsets().max().unwrap_or(0);
-        let (time_width, offset_width) = (
-            width_of(since(first_ms, last.until_ms)),
-            width_of(highest - lowest),
-        );
-        let mut page = Self {
-            packed: Packed::InMemory(Vec::new()),
-            first_ms,
-            lowest,
-            last,
-            time_width,
-            offset_width,
-        };
-        let mut packed = Vec::with_capacity(entries.len() * page.width());
+        let shape = Shape::of(entries);
+        let mut packed = Vec::with_capacity(entries.len() * shape.width());
         for at in entries {
-            page.push(*at, &mut packed);
+            shape.pack(*at, &mut packed);
         }
-        page.packed = Packed::InMemory(packed);
-        page
+        Self {
+            packed: Packed::InMemory(packed),
+            shape,
+            last: entries.last().copied().unwrap_or_default(),
+        }
     }
 
     /// Adds an entry that is not before the first. False if it does not fit, and the page is to be packed anew or
     /// divided, or if it is on disk.
     pub(super) fn insert(&mut self, at: At) -> bool {
-        if self.is_full()
-            || at.offset < self.lowest
-            || width_of(at.offset - self.lowest) > self.offset_width
-            || width_of(since(self.first_ms, at.until_ms)) > self.time_width
-        {
+        if self.is_full() || !self.shape.takes(at) {
             return false;
         }
-        let width = self.width();
         let Packed::InMemory(packed) = &mut self.packed else {
             return false;
         };
-        let mut packed = std::mem::take(packed);
+        let width = self.shape.width();
         if packed.len() + width > packed.capacity() {
             packed.reserve_exact(GROWTH * width);
         }
-        let place = self.place_of(at, &packed) * width;
-        self.push(at, &mut packed);
+        let place = match self.last < at {
+            // Times that count up come last.
+            true => packed.len(),
+            false => self.shape.place_of(at, packed) * width,
+        };
+        self.shape.pack(at, packed);
         packed[place..].rotate_right(width);
-        self.packed = Packed::InMemory(packed);
         self.last = self.last.max(at);
         true
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.len() >= DELAYED_PAGE_MAX
+        let bytes = match &self.packed {
+            Packed::InMemory(packed) => packed.len(),
+            Packed::OnDisk(page) => page.length(),
+        };
+        bytes / self.shape.width() >= DELAYED_PAGE_MAX
     }
 
     /// Gives back the room for more.
@@ -110,8 +105,9 @@ impl Page {
     }
 
     pub(super) fn shift(&mut self, by_ms: i64) {
-        self.first_ms = self.first_ms.saturating_add(by_ms);
-        self.last.until_ms = self.last.until_ms.saturating_add(by_ms);
+        for time in [&mut self.shape.first_ms, &mut self.last.until_ms] {
+            *time = time.saturating_add(by_ms);
+        }
     }
 
     pub(super) fn last(&self) -> At {
@@ -120,10 +116,7 @@ impl Page {
 
     /// What it has, in order. Nothing if it was on disk and is lost.
     pub(super) fn entries(&self) -> Vec<At> {
-        let unpacked = |packed: &[u8]| {
-            let entries = packed.chunks_exact(self.width());
-            entries.map(|entry| self.unpack(entry)).collect()
-        };
+        let unpacked = |packed: &[u8]| self.shape.entries(packed).collect();
         match &self.packed {
             Packed::InMemory(packed) => unpacked(packed),
             Packed::OnDisk(page) => page
@@ -143,10 +136,10 @@ impl Page {
     /// Layout: `first time i64, lowest offset varint, width of times u8 and of offsets u8, entries bytes`.
     pub(super) fn snapshot(&self, encoder: &mut Encoder) {
         encoder
-            .i64(self.first_ms)
-            .varint(self.lowest)
-            .u8(self.time_width)
-            .u8(self.offset_width);
+            .i64(self.shape.first_ms)
+            .varint(self.shape.lowest)
+            .u8(self.shape.time_width)
+            .u8(self.shape.offset_width);
         match &self.packed {
             Packed::InMemory(packed) => encoder.bytes(packed),
             Packed::OnDisk(page) => encoder.page(page),
@@ -156,46 +149,64 @@ impl Page {
     /// The entries of what [`Self::snapshot`] wrote.
     pub(super) fn restore(
         decoder: &mut Decoder<'_>,
-        mut take: impl FnMut(At) -> Result<(), DecodeError>,
+        take: impl FnMut(At) -> Result<(), DecodeError>,
     ) -> Result<(), DecodeError> {
-        let mut page = Self {
-            packed: Packed::InMemory(Vec::new()),
+        let shape = Shape {
             first_ms: decoder.i64()?,
             lowest: decoder.varint()?,
-            last: At::default(),
             time_width: decoder.u8()?,
             offset_width: decoder.u8()?,
         };
         let widths = 1..=size_of::<u64>() as u8;
         let packed = decoder.bytes()?;
-        if !widths.contains(&page.time_width)
-            || !widths.contains(&page.offset_width)
-            || !packed.len().is_multiple_of(page.width())
+        if !widths.contains(&shape.time_width)
+            || !widths.contains(&shape.offset_width)
+            || !packed.len().is_multiple_of(shape.width())
         {
             let what = "page of delayed messages";
             return Err(DecodeError::Invalid { what });
         }
-        page.packed = Packed::InMemory(packed.to_vec());
-        page.entries().into_iter().try_for_each(&mut take)
+        shape.entries(packed).try_for_each(take)
     }
+}
 
-    fn len(&self) -> usize {
-        let bytes = match &self.packed {
-            Packed::InMemory(packed) => packed.len(),
-            Packed::OnDisk(page) => page.length(),
-        };
-        bytes / self.width()
+impl Shape {
+    /// The smallest one for entries that are in order.
+    fn of(entries: &[At]) -> Self {
+        let first_ms = entries.first().map_or(0, |at| at.until_ms);
+        let last_ms = entries.last().map_or(0, |at| at.until_ms);
+        let offsets = || entries.iter().map(|at| at.offset);
+        let lowest = offsets().min().unwrap_or(0);
+        let highest = offsets().max().unwrap_or(0);
+        Self {
+            first_ms,
+            lowest,
+            time_width: width_of(since(first_ms, last_ms)),
+            offset_width: width_of(highest - lowest),
+        }
     }
 
     fn width(&self) -> usize {
         usize::from(self.time_width + self.offset_width)
     }
 
-    fn push(&self, at: At, packed: &mut Vec<u8>) {
+    /// Whether an entry that is not before the first fits.
+    fn takes(&self, at: At) -> bool {
+        at.offset >= self.lowest
+            && width_of(at.offset - self.lowest) <= self.offset_width
+            && width_of(since(self.first_ms, at.until_ms)) <= self.time_width
+    }
+
+    fn pack(&self, at: At, packed: &mut Vec<u8>) {
         let time = since(self.first_ms, at.until_ms).to_le_bytes();
         let offset = (at.offset - self.lowest).to_le_bytes();
         packed.extend_from_slice(&time[..usize::from(self.time_width)]);
         packed.extend_from_slice(&offset[..usize::from(self.offset_width)]);
+    }
+
+    fn entries(&self, packed: &[u8]) -> impl Iterator<Item = At> {
+        let packed = packed.chunks_exact(self.width());
+        packed.map(|entry| self.unpack(entry))
     }
 
     fn unpack(&self, entry: &[u8]) -> At {
@@ -210,10 +221,6 @@ impl Page {
     fn place_of(&self, at: At, packed: &[u8]) -> usize {
         let width = self.width();
         let (mut low, mut high) = (0, packed.len() / width);
-        // Times that count up come last.
-        if self.last < at {
-            low = high;
-        }
         while low < high {
             let middle = usize::midpoint(low, high);
             match self.unpack(&packed[middle * width..][..width]) < at {

@@ -265,7 +265,7 @@ impl World {
                 self.delayed.snapshot(&mut encoder);
                 let bytes = all_of(&encoder.finish_with_pages());
                 let mut decoder = Decoder::new(&bytes);
-                let restored = Delayed::restore(&mut decoder, 1_000, &self.scratch);
+                let restored = Delayed::restore(true, &mut decoder, 1_000, &self.scratch);
                 self.delayed = restored.unwrap();
                 decoder.finish().unwrap();
             }

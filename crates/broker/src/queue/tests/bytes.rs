@@ -77,7 +77,6 @@ fn sums_stay_exact_when_sizes_are_known_only_by_sums() {
         let later = Outcome::Nack { delay_ms: Some(10) };
         bench.settle(ANNA, number + 1..number + 2, later).unwrap();
     }
-    let mut out = Effects::default();
     for first in 200..count {
         let arrival = Arrival {
             first,
@@ -85,13 +84,7 @@ fn sums_stay_exact_when_sizes_are_known_only_by_sums() {
             bytes_each: size(first),
             ..Arrival::default()
         };
-        let mut turn = Turn {
-            now_ms: bench.now_ms,
-            pools: &mut bench.pools,
-            out: &mut out,
-        };
-        bench.queue.enqueue(&arrival, &mut turn);
-        out.clear();
+        bench.unseen_turn(bench.now_ms, |queue, turn| queue.enqueue(&arrival, turn));
     }
     let all: u64 = (0..count).map(|offset| u64::from(size(offset))).sum();
     let acked: u64 = (0..150)

@@ -67,6 +67,20 @@ impl Bench {
         result
     }
 
+    /// The same without any of it, for what happens a million times.
+    pub(super) fn unseen_turn(
+        &mut self,
+        now_ms: i64,
+        change: impl FnOnce(&mut Queue, &mut Turn<'_>),
+    ) {
+        let mut turn = Turn {
+            now_ms,
+            pools: &mut self.pools,
+            out: &mut Effects::default(),
+        };
+        change(&mut self.queue, &mut turn);
+    }
+
     pub(super) fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }

@@ -16,7 +16,6 @@ fn backlog(
         ttl_ms: Some(86_400_000),
         ..QueueSettings::default()
     });
-    let mut out = Effects::default();
     for first in (0..messages).step_by(run as usize) {
         let arrival = Arrival {
             first,
@@ -24,13 +23,8 @@ fn backlog(
             bytes_each: size(first),
             attributes: attributes(first),
         };
-        let mut turn = Turn {
-            now_ms: bench.now_ms + first as i64 / 100,
-            pools: &mut bench.pools,
-            out: &mut out,
-        };
-        bench.queue.enqueue(&arrival, &mut turn);
-        out.clear();
+        let now_ms = bench.now_ms + first as i64 / 100;
+        bench.unseen_turn(now_ms, |queue, turn| queue.enqueue(&arrival, turn));
     }
     bench.queue.check().unwrap();
     bench
@@ -71,24 +65,17 @@ fn a_stuck_message_does_not_make_those_that_pass_it_cost_anything() {
     let mut bench = Bench::new(QueueSettings::default());
     bench.subscribe(ANNA, 2);
     bench.enqueue(1);
-    let mut out = Effects::default();
     for first in 1..1_000_000 {
         let arrival = Arrival {
             first,
             count: 1,
             ..Arrival::default()
         };
-        let mut turn = Turn {
-            now_ms: bench.now_ms,
-            pools: &mut bench.pools,
-            out: &mut out,
-        };
-        bench.queue.enqueue(&arrival, &mut turn);
-        let acked = bench
-            .queue
-            .settle(ANNA, first..first + 1, Outcome::Ack, &mut turn);
-        acked.unwrap();
-        out.clear();
+        bench.unseen_turn(bench.now_ms, |queue, turn| {
+            queue.enqueue(&arrival, turn);
+            let acked = queue.settle(ANNA, first..first + 1, Outcome::Ack, turn);
+            acked.unwrap();
+        });
     }
     assert_eq!(bench.queue.log_start(), 0);
     assert!(

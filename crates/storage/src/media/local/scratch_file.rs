@@ -5,17 +5,14 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Result, StorageError};
-use crate::media::ScratchFile;
-
-/// What it is called for the moment in which it has a name.
-pub(super) const NAME: &str = "SCRATCH";
+use crate::media::{SCRATCH_NAME, ScratchFile};
 
 #[derive(Debug)]
 pub(super) struct LocalScratchFile(File);
 
 impl LocalScratchFile {
     pub(super) fn create(folder: &Path) -> Result<Self> {
-        let path = folder.join(NAME);
+        let path = folder.join(SCRATCH_NAME);
         // One that is there was left by a process that died at this point.
         let file = OpenOptions::new()
             .read(true)
@@ -23,8 +20,8 @@ impl LocalScratchFile {
             .create(true)
             .truncate(true)
             .open(&path)
-            .map_err(StorageError::io("create", NAME))?;
-        fs::remove_file(&path).map_err(StorageError::io("remove", NAME))?;
+            .map_err(StorageError::io("create", SCRATCH_NAME))?;
+        fs::remove_file(&path).map_err(StorageError::io("remove", SCRATCH_NAME))?;
         Ok(Self(file))
     }
 }
@@ -33,12 +30,12 @@ impl ScratchFile for LocalScratchFile {
     fn write_at(&self, position: u64, bytes: &[u8]) -> Result<()> {
         self.0
             .write_all_at(bytes, position)
-            .map_err(StorageError::io("write", NAME))
+            .map_err(StorageError::io("write", SCRATCH_NAME))
     }
 
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> Result<()> {
         self.0
             .read_exact_at(buffer, position)
-            .map_err(StorageError::io("read", NAME))
+            .map_err(StorageError::io("read", SCRATCH_NAME))
     }
 }
