@@ -50,6 +50,8 @@ pub const DELIVERY_OUTPUT_BYTES_MAX: usize = 256 << 10;
 pub const OUTPUT_BYTES_MAX: usize = 2 * DELIVERY_OUTPUT_BYTES_MAX;
 /// Room in the output buffer that is kept when it is empty.
 pub const OUTPUT_BYTES_KEPT: usize = 8 << 10;
+/// What the frames of a delivery take beside what is in its record, about.
+pub const DELIVERY_OVERHEAD_BYTES: usize = 96;
 /// Read from a log at a time, for deliveries; one batch may be larger. What is not delivered at once is kept
 /// for what the consumer is given next.
 pub const DELIVERY_READ_BYTES_MAX: usize = 128 << 10;

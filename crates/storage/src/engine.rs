@@ -28,7 +28,7 @@ use crate::ids::{BlobId, FileId, IdMap, LogId, Lsn};
 use crate::journal::entry::{EntryBuilder, Link};
 use crate::limits;
 use crate::log::{Durability, LogReader, LogShared};
-use crate::media::{JournalFile, Medium};
+use crate::media::{JournalFile, Medium, Purpose};
 
 pub use append::{AppendError, Room};
 pub use jobs::{Job, JobDone};
@@ -205,6 +205,10 @@ pub struct Engine {
     /// Written, waiting for the sync.
     written: Vec<Pending>,
     sync_due: bool,
+    /// What files are made for that are made now.
+    journal_purpose: Purpose,
+    /// Syncs of the current file that an answer or a reader waited for.
+    syncs_of_file: u64,
 
     tail: TailCache,
     /// Sections in each segment that logs still refer to.

@@ -21,6 +21,8 @@ pub const RECORD_SHARE_OF_FILE: u64 = 4;
 pub const EVENT_RESERVE_SHARE: u64 = 16;
 /// The reserve of free space takes at most this share (1/n) of the medium.
 pub const RESERVE_SHARE_MAX: u64 = 16;
+/// Where at most one sync came with so many bytes, what a sync costs is no matter beside them.
+pub const SEEN_AS_SELDOM_SYNCED: u64 = 1 << 20;
 /// How long nothing is written before a mark says that the last entry was durable. Long enough that a
 /// busy shard never pays for it.
 pub const IDLE_BEFORE_MARK: Duration = Duration::from_millis(200);

@@ -92,6 +92,15 @@ impl Space {
     }
 }
 
+/// What a journal file is to be good at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Somebody waits for each of many syncs: they change no metadata, whatever that takes now.
+    OftenSynced,
+    /// Hardly anybody waits for a sync: it is enough that the space is there.
+    SeldomSynced,
+}
+
 /// Whether a read waits for the medium.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Patience {
@@ -112,14 +121,15 @@ pub trait Medium: Send + Sync {
     /// The journal files that exist, in ascending order, with their sizes in bytes.
     fn journal_files(&self) -> Result<Vec<(FileId, u64)>>;
 
-    /// Makes a file of `capacity` bytes ready to be written without any metadata change, and its
-    /// name durable. `recycle` is a file whose content is dead; its space may be reused. What the new
-    /// file holds before it is written is unspecified (zeros, or the recycled content).
+    /// Makes a file of `capacity` bytes, all of which it has got from the medium, and its name durable.
+    /// `recycle` is a file whose content is dead; its space may be reused. What the new file holds
+    /// before it is written is unspecified (zeros, or the recycled content).
     fn prepare_journal_file(
         &self,
         id: FileId,
         capacity: u64,
         recycle: Option<FileId>,
+        purpose: Purpose,
     ) -> Result<Arc<dyn JournalFile>>;
 
     /// Opens a file that exists.

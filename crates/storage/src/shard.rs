@@ -7,6 +7,11 @@
 //!
 //! All that is a [`Shard::turn`], which waits for nothing but its medium. [`Shard::run`] adds what
 //! only a process can: the waiting, and threads for background jobs. A simulation adds its own.
+//!
+//! To wake a thread costs ten times what most commands take. So while the shard's thread waits, its
+//! mailbox lends the shard to whoever sends a command that is soon done, and the sender's thread
+//! serves it ([`Served::turn_in_passing`]). What takes longer, above all a sync, is left to the
+//! shard's own thread.
 
 mod mailbox;
 mod metrics;
@@ -28,7 +33,7 @@ pub use mailbox::{Closed, Mailbox};
 pub use metrics::{Counter, Histogram, ShardMetrics};
 pub use replies::Replies;
 
-use mailbox::Message;
+use mailbox::{Message, Served};
 
 /// Something the state machine is asked to do.
 pub trait Command: Send + 'static {
@@ -36,6 +41,8 @@ pub trait Command: Send + 'static {
     fn batch_bytes(&self) -> usize;
     /// Whether it keeps consumers going, so that it is served even when the medium is full.
     fn is_essential(&self) -> bool;
+    /// Whether it is soon done, so that whoever sends it may serve it rather than wake the shard.
+    fn is_quick(&self) -> bool;
 }
 
 /// The state machine on top of an engine: a function of (state, command, now).
@@ -101,6 +108,8 @@ pub struct Shard<M: Machine> {
     /// When the next turn is to begin at the latest, on the monotonic clock.
     turn_due: Duration,
     wall: SteadyWall,
+    /// What ended it while it was served in passing: its own thread is to hear of that.
+    failure: Option<StorageError>,
 }
 
 /// What a shard wants after a turn.
@@ -163,6 +172,7 @@ impl<M: Machine> Shard<M> {
             stopping: false,
             turn_due: Duration::MAX,
             wall: SteadyWall::default(),
+            failure: None,
         }
     }
 
@@ -177,40 +187,26 @@ impl<M: Machine> Shard<M> {
     }
 
     /// Runs until it is told to stop, or until the journal fails. Blocks the thread.
-    pub fn run(mut self) -> Result<()> {
-        let outcome = self.serve();
+    pub fn run(self) -> Result<()> {
+        let mailbox = self.mailbox();
+        let outcome = serve(&mailbox, Box::new(self));
         if let Err(error) = &outcome {
             tracing::error!(%error, "the journal failed; no more writes are taken");
         }
         outcome
     }
 
-    fn serve(&mut self) -> Result<()> {
-        loop {
-            match self.turn(&mut spawn)? {
-                Turn::Again => {}
-                Turn::Wait(patience) => self.mailbox.wait(patience),
-                Turn::Stopped => return Ok(()),
-            }
-        }
-    }
-
     /// One round: takes what has arrived, applies it, commits it, and releases the replies. Jobs that
     /// are due are handed to `start`. An error is final.
     pub fn turn(&mut self, start: &mut dyn FnMut(BackgroundJob)) -> Result<Turn> {
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
         self.mailbox.take(&mut self.inbox);
         let now = self.wall.believe(self.clock.now());
         self.note_delay(self.turn_due, now);
         self.take_news(now);
-        if self.is_full != self.engine.is_full() {
-            self.is_full = self.engine.is_full();
-            self.machine.space_changed(self.is_full);
-        }
-        self.handle_commands(now);
-        // What a tick stores needs room as a command's does.
-        if self.has_room_for_tick() {
-            self.machine.tick(&mut self.engine, now, &mut self.replies);
-        }
+        self.apply(now);
         self.commit(now)?;
 
         let began = now.monotonic;
@@ -230,6 +226,19 @@ impl<M: Machine> Shard<M> {
         })
     }
 
+    /// Applies what is in the inbox, and what time demands.
+    fn apply(&mut self, now: Now) {
+        if self.is_full != self.engine.is_full() {
+            self.is_full = self.engine.is_full();
+            self.machine.space_changed(self.is_full);
+        }
+        self.handle_commands(now);
+        // What a tick stores needs room as a command's does.
+        if self.has_room_for_tick() {
+            self.machine.tick(&mut self.engine, now, &mut self.replies);
+        }
+    }
+
     fn note_delay(&mut self, due: Duration, now: Now) {
         let late = now.monotonic.saturating_sub(due);
         if late > TURN_DELAY_MAX {
@@ -240,8 +249,7 @@ impl<M: Machine> Shard<M> {
 
     /// Finished jobs and the word to stop come before commands that may wait for them.
     fn take_news(&mut self, now: Now) {
-        let is_command = |message: &Message<_>| matches!(message, Message::Command(_));
-        if self.inbox.iter().all(is_command) {
+        if !self.has_news() {
             return;
         }
         let mut jobs = Vec::new();
@@ -258,6 +266,11 @@ impl<M: Machine> Shard<M> {
             self.jobs_running -= 1;
             self.engine.finish_job(done, now);
         }
+    }
+
+    fn has_news(&self) -> bool {
+        let is_command = |message: &Message<_>| matches!(message, Message::Command(_));
+        !self.inbox.iter().all(is_command)
     }
 
     /// Applies commands in order, as far as the journal has room.
@@ -396,6 +409,48 @@ impl<M: Machine> Shard<M> {
         let now = self.clock.now();
         self.engine.finish_job(done, now);
         Ok(())
+    }
+}
+
+impl<M: Machine> Served for Shard<M> {
+    fn turn(&mut self) -> Result<Turn> {
+        Self::turn(self, &mut spawn)
+    }
+
+    fn turn_in_passing(&mut self) -> Option<Duration> {
+        self.mailbox.take(&mut self.inbox);
+        if self.has_news() {
+            return None;
+        }
+        let now = self.wall.believe(self.clock.now());
+        self.note_delay(self.turn_due, now);
+        self.turn_due = now.monotonic;
+        self.apply(now);
+        let waits_for_sync = !self.replies.after_sync.is_empty();
+        if waits_for_sync || !self.inbox.is_empty() || !self.engine.is_write_quick() {
+            return None;
+        }
+        if let Err(error) = self.commit(now) {
+            self.failure = Some(error);
+            return None;
+        }
+        if self.engine.wants_maintenance(now) {
+            return None;
+        }
+        let patience = self.patience(now);
+        self.turn_due = now.monotonic.saturating_add(patience);
+        (!patience.is_zero()).then_some(patience)
+    }
+}
+
+/// Gives a shard its turns and lends it between them, until it ends.
+fn serve<C>(mailbox: &Mailbox<C>, mut shard: Box<dyn Served>) -> Result<()> {
+    loop {
+        match shard.turn()? {
+            Turn::Again => {}
+            Turn::Wait(patience) => shard = mailbox.lend(shard, patience),
+            Turn::Stopped => return Ok(()),
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 
 mod support;
 
-use forebay_storage::media::Fault;
-use forebay_storage::{Durability, LogId, Read, StorageError};
-use support::{LOG, Random, World, all_values, noise, values};
+use forebay_storage::media::{Fault, Purpose};
+use forebay_storage::{Durability, LogId, Options, Read, StorageError};
+use support::{LOG, Random, World, all_values, noise, small, values};
 
 const MEMORY: LogId = LogId(10);
 const OS: LogId = LogId(11);
@@ -52,6 +52,34 @@ fn readers_see_a_record_when_it_has_reached_its_durability_and_not_before() {
     assert_eq!(ends(&world), [1, 1, 0]);
     world.engine.sync().unwrap();
     assert_eq!(ends(&world), [1, 1, 1]);
+}
+
+#[test]
+fn files_are_made_for_syncs_while_somebody_waits_for_many() {
+    let mut world = World::with(Options {
+        journal_file_bytes: 4 << 20,
+        // None comes back to be written over.
+        sealed_files_left: 100,
+        ..small()
+    });
+    world.create(OS, Durability::Os);
+    world.create(FSYNC, Durability::Fsync);
+    let mut fill = |log| {
+        for _ in 0..3 {
+            for n in 0..41 {
+                world.append(log, values(&[&noise(n, 100 << 10)]));
+                world.commit();
+            }
+            world.settle();
+        }
+        world.disk.purposes()
+    };
+    // Nobody knows what the first are for.
+    let made = fill(OS);
+    assert_eq!(made[..2], [Purpose::OftenSynced; 2]);
+    assert_eq!(made.last(), Some(&Purpose::SeldomSynced), "{made:?}");
+    let made = fill(FSYNC);
+    assert_eq!(made.last(), Some(&Purpose::OftenSynced), "{made:?}");
 }
 
 #[test]

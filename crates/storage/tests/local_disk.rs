@@ -5,12 +5,12 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use forebay_storage::media::{BlobKey, LocalDisk, Medium};
+use forebay_storage::media::{BlobKey, LocalDisk, Medium, Purpose};
 use forebay_storage::{BlobId, Durability, Engine, FileId, Options, Read, StorageError, check};
 use support::{LOG, Recorder, all_values, at, noise, small, values};
 
@@ -222,7 +222,11 @@ fn what_cannot_be_finished_leaves_nothing_behind() {
     assert!(blob.finish().is_err());
     let id = FileId(9);
     fs::create_dir(folder.path().join("journal/00000000000000000009.journal")).unwrap();
-    assert!(medium.prepare_journal_file(id, 4096, None).is_err());
+    assert!(
+        medium
+            .prepare_journal_file(id, 4096, None, Purpose::OftenSynced)
+            .is_err()
+    );
     let left = content(folder.path());
     let unfinished = left
         .iter()
@@ -298,8 +302,33 @@ fn looking_at_a_folder_changes_nothing_in_it() {
     let report = check(&medium, |_, _| {}).unwrap();
     assert_eq!(report.damages, []);
     assert_eq!(report.logs, Some(1));
-    assert!(medium.prepare_journal_file(FileId(9), 4096, None).is_err());
+    assert!(
+        medium
+            .prepare_journal_file(FileId(9), 4096, None, Purpose::OftenSynced)
+            .is_err()
+    );
     let opened = Engine::open(medium, Options::default(), &mut Recorder::default(), at(0));
     assert!(opened.is_err());
     assert_eq!(content(folder.path()), before);
+}
+
+#[test]
+fn a_journal_file_has_all_its_bytes_from_the_disk_whatever_it_is_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let medium = LocalDisk::open(folder.path()).unwrap();
+    for (id, purpose) in [(7, Purpose::OftenSynced), (8, Purpose::SeldomSynced)] {
+        let capacity = 3 << 20;
+        let file = medium
+            .prepare_journal_file(FileId(id), capacity, None, purpose)
+            .unwrap();
+        assert_eq!(file.capacity(), capacity);
+        let name = format!("journal/{id:020}.journal");
+        let blocks = fs::metadata(folder.path().join(name)).unwrap().blocks();
+        assert!(blocks * 512 >= capacity, "{purpose:?}: {blocks} blocks");
+        file.write_at(1 << 20, b"middle").unwrap();
+        file.sync().unwrap();
+        let bytes = file.read(0, capacity as usize).unwrap();
+        assert_eq!(&bytes[1 << 20..][..6], b"middle");
+        assert_eq!(bytes.iter().filter(|byte| **byte != 0).count(), 6);
+    }
 }

@@ -55,6 +55,10 @@ impl Command for Append {
     fn is_essential(&self) -> bool {
         false
     }
+
+    fn is_quick(&self) -> bool {
+        true
+    }
 }
 
 /// Appends what it is asked to, and counts how often it is told that its shard stood still.

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use forebay_storage::media::{BlobKey, BlobKind, BlobWriter, JournalFile, Medium, ScratchFile};
+use forebay_storage::media::{
+    BlobKey, BlobKind, BlobWriter, JournalFile, Medium, Purpose, ScratchFile,
+};
 use forebay_storage::{BlobId, FileId, Result, SimulatedDisk, Space, StorageError};
 use parking_lot::Mutex;
 
@@ -178,6 +180,7 @@ impl Medium for ScheduledDisk {
         id: FileId,
         capacity: u64,
         recycle: Option<FileId>,
+        purpose: Purpose,
     ) -> Result<Arc<dyn JournalFile>> {
         let recycled = recycle.map_or(u64::MAX, |id| id.0);
         let half = self.change("prepare", &[id.0, capacity, recycled])?;
@@ -185,7 +188,7 @@ impl Medium for ScheduledDisk {
         let file = self
             .shared
             .disk
-            .prepare_journal_file(id, capacity, recycle)?;
+            .prepare_journal_file(id, capacity, recycle, purpose)?;
         if half {
             self.shared.schedule.go_down();
         }

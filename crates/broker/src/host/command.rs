@@ -203,6 +203,19 @@ impl HostCommand {
         )
     }
 
+    /// Whether it is soon done: what clients do with every message.
+    pub(crate) fn is_quick(&self) -> bool {
+        matches!(
+            self,
+            Self::Settle { .. }
+                | Self::SetCredit { .. }
+                | Self::Get(_)
+                | Self::Receive { .. }
+                | Self::StopWaiting { .. }
+                | Self::Leases { .. }
+        )
+    }
+
     /// Whether it is done when the medium is full: everything but what makes something new, or stores
     /// messages again.
     pub(crate) fn is_essential(&self) -> bool {

@@ -229,6 +229,14 @@ impl shard::Command for Command {
             _ => true,
         }
     }
+
+    fn is_quick(&self) -> bool {
+        match self {
+            Self::Append { .. } | Self::Publish { .. } | Self::InitProducer { .. } => true,
+            Self::Host { command, .. } => command.is_quick(),
+            _ => false,
+        }
+    }
 }
 
 /// What a record of the journal about a log takes, and its id in an event.

@@ -11,9 +11,9 @@ use crate::journal::entry::{
     ENTRY_HEADER_BYTES, EntryHeader, FILE_HEADER_BYTES, FILE_TAIL_BYTES, FileHeader, aligned,
     entry_crc, mark,
 };
-use crate::limits::IDLE_BEFORE_MARK;
+use crate::limits::{IDLE_BEFORE_MARK, SEEN_AS_SELDOM_SYNCED};
 use crate::log::{Chunk, Durability, TailBatch};
-use crate::media::JournalFile;
+use crate::media::{JournalFile, Purpose};
 
 /// A batch on its way to its durability.
 pub(super) struct Pending {
@@ -62,6 +62,13 @@ impl Engine {
         }
     }
 
+    /// Whether [`Engine::write`] would do no more than copy what gathered, and nothing waits for
+    /// [`Engine::sync`].
+    pub fn is_write_quick(&self) -> bool {
+        let syncs = self.wants_sync || self.sync_due;
+        !syncs && self.current.takes(aligned(self.entry.len() as u64))
+    }
+
     /// Writes everything that gathered as one entry. When it returns, what was appended to logs of
     /// durability `os` or `memory` is published and may be acknowledged.
     ///
@@ -85,6 +92,7 @@ impl Engine {
         if !self.sync_due {
             return Ok(false);
         }
+        self.syncs_of_file += 1;
         self.sync_current().map(|()| true)
     }
 
@@ -198,6 +206,11 @@ impl Engine {
     /// the trailer that names it: a gap between files is always damage, and never a torn tail.
     fn roll(&mut self, length: u64) -> Result<()> {
         self.sync_current()?;
+        self.journal_purpose = match self.current.position / SEEN_AS_SELDOM_SYNCED {
+            most if self.syncs_of_file > most => Purpose::OftenSynced,
+            _ => Purpose::SeldomSynced,
+        };
+        self.syncs_of_file = 0;
         let file = self.file_to_go_on_in(length)?;
         let header = FileHeader {
             file: file.id(),
@@ -238,7 +251,9 @@ impl Engine {
         let id: FileId = self.next_file;
         self.next_file = id.next();
         let capacity = needed.max(self.file_bytes);
-        self.medium.prepare_journal_file(id, capacity, None)
+        let purpose = self.journal_purpose;
+        self.medium
+            .prepare_journal_file(id, capacity, None, purpose)
     }
 
     /// Shows readers batches that have reached their durability, in the order they came.

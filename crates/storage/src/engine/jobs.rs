@@ -14,7 +14,7 @@ use crate::codec::{Encoded, Encoder};
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId, LogId, Lsn};
 use crate::limits::{FILES_IN_ONE_SORT, SEALED_FILES_BEFORE_SORT};
-use crate::media::{BlobKey, JournalFile, Medium};
+use crate::media::{BlobKey, JournalFile, Medium, Purpose};
 
 /// How long a failed job waits before it is tried again.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
@@ -27,6 +27,7 @@ enum Kind {
         id: FileId,
         capacity: u64,
         recycle: Option<FileId>,
+        purpose: Purpose,
         reserve_bytes: u64,
     },
     Sort(Sort),
@@ -88,11 +89,13 @@ impl Job {
                 id,
                 capacity,
                 recycle,
+                purpose,
                 reserve_bytes,
             } => Done::Spare {
                 id,
                 recycle,
-                result: prepare(medium, id, capacity, recycle, reserve_bytes),
+                result: room_for(medium, capacity, recycle, reserve_bytes)
+                    .and_then(|()| medium.prepare_journal_file(id, capacity, recycle, purpose)),
             },
             Kind::Sort(sort) => Done::Sort(sort.run(medium)),
             Kind::Rewrite(rewrite) => Done::Rewrite(rewrite.log(), rewrite.run(medium)),
@@ -144,6 +147,11 @@ impl Engine {
             jobs.push(self.snapshot_job(machine)?);
         }
         Ok(jobs)
+    }
+
+    /// Whether [`Engine::maintain`] has something to do.
+    pub fn wants_maintenance(&self, now: Now) -> bool {
+        !self.installing.is_empty() || now.monotonic >= self.next_due()
     }
 
     /// When [`Engine::maintain`] has something to do without being prompted by a commit.
@@ -226,6 +234,7 @@ impl Engine {
             id,
             capacity,
             recycle,
+            purpose: self.journal_purpose,
             reserve_bytes,
         })
     }
@@ -413,13 +422,13 @@ impl Engine {
     }
 }
 
-fn prepare(
+/// Whether there is space for another journal file.
+fn room_for(
     medium: &dyn Medium,
-    id: FileId,
     capacity: u64,
     recycle: Option<FileId>,
     reserve_bytes: u64,
-) -> Result<Arc<dyn JournalFile>> {
+) -> Result<()> {
     let space = medium.space()?;
     let reserve_bytes = space.reserve(reserve_bytes);
     let free_bytes = space.free_bytes;
@@ -431,7 +440,7 @@ fn prepare(
             reserve_bytes,
         });
     }
-    medium.prepare_journal_file(id, capacity, recycle)
+    Ok(())
 }
 
 fn report(job: &str, error: &StorageError) {

@@ -24,7 +24,7 @@ use crate::limits::{
 };
 use crate::log::section::SectionReader;
 use crate::log::{Durability, ReadSide, Section};
-use crate::media::{BlobKey, BlobKind, JournalFile, Medium, journal_name};
+use crate::media::{BlobKey, BlobKind, JournalFile, Medium, Purpose, journal_name};
 
 /// Bytes that are copied at a time when a tail is written again.
 const COPY_BYTES: u64 = 1 << 20;
@@ -155,6 +155,8 @@ impl Engine {
             journaled_bytes: 0,
             pending: Vec::new(),
             wants_sync: false,
+            journal_purpose: Purpose::OftenSynced,
+            syncs_of_file: 0,
             written: Vec::new(),
             sync_due: false,
             tail: TailCache::new(options.tail_cache_bytes),
@@ -216,7 +218,10 @@ impl Engine {
         let id = self.next_file;
         self.next_file = id.next();
         let capacity = JOURNAL_FIRST_FILE_BYTES.min(self.file_bytes);
-        let file = self.medium.prepare_journal_file(id, capacity, None)?;
+        let purpose = self.journal_purpose;
+        let file = self
+            .medium
+            .prepare_journal_file(id, capacity, None, purpose)?;
         let header = FileHeader {
             file: id,
             capacity,

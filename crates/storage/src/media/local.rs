@@ -4,7 +4,7 @@
 //! LOCK                 held exclusively while a process has the folder open
 //! FORMAT               the format version of everything in the folder; here once the journal has begun
 //! FORMAT.unfinished    stands for it before
-//! journal/N.journal    zero-filled files of fixed size, recycled when their content is dead
+//! journal/N.journal    files of fixed size, made ahead of use and recycled when their content is dead
 //! segments/N.segment   immutable
 //! snapshots/N.snapshot immutable
 //! SCRATCH              what memory is not spent on; removed as soon as it is made, and goes with the process
@@ -24,6 +24,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use rustix::buffer::spare_capacity;
+#[cfg(target_os = "linux")]
+use rustix::fs::{FallocateFlags, fallocate};
 use rustix::fs::{FlockOperation, flock, fstatvfs};
 use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
 
@@ -31,7 +33,7 @@ use blob_writer::LocalBlobWriter;
 use scratch_file::LocalScratchFile;
 
 use super::{
-    BlobKey, BlobKind, BlobWriter, JournalFile, Medium, SCRATCH_NAME, ScratchFile, Space,
+    BlobKey, BlobKind, BlobWriter, JournalFile, Medium, Purpose, SCRATCH_NAME, ScratchFile, Space,
     journal_name,
 };
 use crate::error::{Result, StorageError};
@@ -295,6 +297,7 @@ impl Medium for LocalDisk {
         id: FileId,
         capacity: u64,
         recycle: Option<FileId>,
+        purpose: Purpose,
     ) -> Result<Arc<dyn JournalFile>> {
         self.check_writable(|| journal_name(id))?;
         let path = self.journal_path(id);
@@ -319,10 +322,10 @@ impl Medium for LocalDisk {
             }
         }
         let unfinished = path.with_extension("unfinished");
-        let filled = zero_fill(&unfinished, capacity)
+        let filled = make(&unfinished, capacity, purpose)
             .and_then(|()| fs::rename(&unfinished, &path))
             .and_then(|()| sync_folder(&folder));
-        let filled = filled.map_err(StorageError::io("zero-fill", name));
+        let filled = filled.map_err(StorageError::io("fill", name));
         let opened = filled.and_then(|()| self.open_journal_file(id));
         if opened.is_err() {
             // It only takes space that others wait for, by whichever name it has got.
@@ -417,6 +420,14 @@ struct LocalJournalFile {
     file: File,
 }
 
+impl LocalJournalFile {
+    /// Its name is made only when something is said of it.
+    #[cold]
+    fn failed(&self, operation: &'static str, error: io::Error) -> StorageError {
+        StorageError::io(operation, journal_name(self.id))(error)
+    }
+}
+
 impl JournalFile for LocalJournalFile {
     fn id(&self) -> FileId {
         self.id
@@ -429,24 +440,23 @@ impl JournalFile for LocalJournalFile {
     fn write_at(&self, position: u64, bytes: &[u8]) -> Result<()> {
         self.file
             .write_all_at(bytes, position)
-            .map_err(StorageError::io("write", journal_name(self.id)))
+            .map_err(|error| self.failed("write", error))
     }
 
     fn sync(&self) -> Result<()> {
         self.file
             .sync_data()
-            .map_err(StorageError::io("sync", journal_name(self.id)))
+            .map_err(|error| self.failed("sync", error))
     }
 
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> Result<()> {
         self.file
             .read_exact_at(buffer, position)
-            .map_err(StorageError::io("read", journal_name(self.id)))
+            .map_err(|error| self.failed("read", error))
     }
 
     fn read(&self, position: u64, length: usize) -> Result<Bytes> {
-        read_exact(&self.file, position, length)
-            .map_err(StorageError::io("read", journal_name(self.id)))
+        read_exact(&self.file, position, length).map_err(|error| self.failed("read", error))
     }
 
     fn read_resident(&self, position: u64, length: usize) -> Option<Bytes> {
@@ -475,6 +485,35 @@ fn read_exact(file: &File, offset: u64, length: usize) -> io::Result<Bytes> {
     }
     bytes.truncate(length);
     Ok(bytes.into())
+}
+
+/// Makes a file that has all its bytes from the disk.
+fn make(path: &Path, capacity: u64, purpose: Purpose) -> io::Result<()> {
+    let allocated = match purpose {
+        Purpose::OftenSynced => None,
+        Purpose::SeldomSynced => allocate(path, capacity),
+    };
+    allocated.unwrap_or_else(|| zero_fill(path, capacity))
+}
+
+/// Sets the bytes aside and writes nothing; None where the file system cannot do that.
+#[cfg(target_os = "linux")]
+fn allocate(path: &Path, capacity: u64) -> Option<io::Result<()>> {
+    let allocate = || {
+        let file = File::create(path)?;
+        fallocate(&file, FallocateFlags::empty(), 0, capacity)?;
+        file.sync_all()
+    };
+    let done = allocate();
+    let unsupported = done
+        .as_ref()
+        .is_err_and(|error| error.kind() == io::ErrorKind::Unsupported);
+    (!unsupported).then_some(done)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn allocate(_: &Path, _: u64) -> Option<io::Result<()>> {
+    None
 }
 
 /// Writes real zeros: a file that is only allocated costs a journal commit of the file system at the

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use pages::Pages;
 
 use super::{
-    BlobKey, BlobKind, BlobWriter, JournalFile, Medium, SCRATCH_NAME, ScratchFile, Space,
+    BlobKey, BlobKind, BlobWriter, JournalFile, Medium, Purpose, SCRATCH_NAME, ScratchFile, Space,
     journal_name,
 };
 use crate::error::{Result, StorageError};
@@ -50,6 +50,8 @@ pub struct SimulatedDisk {
 struct State {
     begun: bool,
     files: BTreeMap<FileId, Arc<Mutex<FileState>>>,
+    /// What journal files were to be good at that were made and not recycled, in order.
+    purposes: Vec<Purpose>,
     blobs: BTreeMap<BlobKey, Bytes>,
     /// Removed, but the folder was not synced since: a power cut may bring them back.
     removed_files: Vec<(FileId, Arc<Mutex<FileState>>)>,
@@ -75,6 +77,7 @@ impl Default for State {
         Self {
             begun: false,
             files: BTreeMap::new(),
+            purposes: Vec::new(),
             blobs: BTreeMap::new(),
             removed_files: Vec::new(),
             removed_blobs: Vec::new(),
@@ -129,6 +132,11 @@ impl SimulatedDisk {
     /// Journal writes so far, for tests that stop at each of them.
     pub fn writes(&self) -> u64 {
         self.state.lock().writes
+    }
+
+    /// What the journal files were to be good at that were made and not recycled, in order.
+    pub fn purposes(&self) -> Vec<Purpose> {
+        self.state.lock().purposes.clone()
     }
 
     /// What the disk holds after the process is killed: everything that was written.
@@ -277,6 +285,7 @@ impl Medium for SimulatedDisk {
         id: FileId,
         capacity: u64,
         recycle: Option<FileId>,
+        purpose: Purpose,
     ) -> Result<Arc<dyn JournalFile>> {
         let mut state = self.state.lock();
         let recycled = recycle.and_then(|old| state.files.remove(&old));
@@ -288,6 +297,7 @@ impl Medium for SimulatedDisk {
                     let full = io::ErrorKind::StorageFull.into();
                     return Err(StorageError::io("zero-fill", journal_name(id))(full));
                 }
+                state.purposes.push(purpose);
                 let zeros = Pages::zeros(capacity as usize);
                 Arc::new(Mutex::new(FileState {
                     current: zeros.clone(),

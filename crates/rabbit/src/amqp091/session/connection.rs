@@ -1,8 +1,13 @@
 //! The loop around the socket.
 
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
+use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -29,10 +34,21 @@ impl Session<'_> {
         loop {
             self.handle_input().await;
             self.hand_over();
+            // What the broker did while it was handed over.
+            if let Some(outcomes) = self.publishing.ready() {
+                self.published(outcomes);
+            }
             self.follow_streams();
             self.deliver().await;
             if let Phase::Over = self.phase {
                 return self.finish(writer).await;
+            }
+            // A socket mostly takes what it is given, and a look at everything else costs more than to try.
+            let output = &mut self.output;
+            if !output.is_empty()
+                && let Some(sent) = send(writer, output).now_or_never()
+            {
+                flushed = self.sent(sent?);
             }
             let may_read = self.may_handle();
             let (may_write, may_deliver) = (self.may_write(), self.may_deliver());
@@ -45,7 +61,7 @@ impl Session<'_> {
                     self.received(read?)?;
                 }
                 sent = send(writer, &mut self.output), if !flushed || !self.output.is_empty() => {
-                    flushed = self.sent(sent?)?;
+                    flushed = self.sent(sent?);
                 }
                 outcomes = self.publishing.next(), if is_pending => self.published(outcomes),
                 reply = async { match &mut self.replies {
@@ -101,25 +117,21 @@ impl Session<'_> {
     }
 
     /// Takes note of what was sent. Returns whether all of it has left.
-    fn sent(&mut self, sent: Sent) -> Result<bool, SessionError> {
-        let bytes = match sent {
-            Sent::Flushed => return Ok(true),
-            Sent::Bytes(0) => {
-                return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into());
-            }
-            Sent::Bytes(bytes) => bytes,
-        };
-        self.last_sent = Instant::now();
-        self.sent_bytes += bytes as u64;
-        self.shared.metrics.sent_bytes.add(bytes as u64);
-        let entry = self.registration.entry();
-        entry.sent_bytes.add(bytes as u64);
-        entry.sent_packets.add(1);
-        self.settle_sent();
+    fn sent(&mut self, sent: Sent) -> bool {
+        if sent.bytes > 0 {
+            self.last_sent = Instant::now();
+            self.sent_bytes += sent.bytes as u64;
+            self.sent_at_once = sent.bytes;
+            self.shared.metrics.sent_bytes.add(sent.bytes as u64);
+            let entry = self.registration.entry();
+            entry.sent_bytes.add(sent.bytes as u64);
+            entry.sent_packets.add(1);
+            self.settle_sent();
+        }
         if self.output.is_empty() && self.output.capacity() > limits::OUTPUT_BYTES_KEPT {
             self.output = BytesMut::new();
         }
-        Ok(false)
+        sent.flushed
     }
 
     fn heartbeat(&self) -> Option<Duration> {
@@ -180,20 +192,35 @@ impl Session<'_> {
 }
 
 /// What a step of sending came to.
-enum Sent {
-    Bytes(usize),
-    /// There was nothing, and what a stream held back has left, too.
-    Flushed,
+struct Sent {
+    bytes: usize,
+    /// Nothing is left, and what a stream held back has left, too.
+    flushed: bool,
 }
 
-/// Sends some of what waits.
-async fn send(
-    writer: &mut (impl AsyncWrite + Unpin),
+/// Sends some of what waits, or what a stream holds back of it.
+async fn send(writer: &mut (impl AsyncWrite + Unpin), output: &mut BytesMut) -> io::Result<Sent> {
+    poll_fn(|cx| poll_send(Pin::new(&mut *writer), output, cx)).await
+}
+
+fn poll_send(
+    mut writer: Pin<&mut impl AsyncWrite>,
     output: &mut BytesMut,
-) -> std::io::Result<Sent> {
-    if output.is_empty() {
-        writer.flush().await?;
-        return Ok(Sent::Flushed);
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<Sent>> {
+    let mut bytes = 0;
+    if !output.is_empty() {
+        bytes = ready!(writer.as_mut().poll_write(cx, output))?;
+        if bytes == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        output.advance(bytes);
     }
-    writer.write_buf(output).await.map(Sent::Bytes)
+    let flushed = output.is_empty()
+        && match writer.poll_flush(cx)? {
+            Poll::Ready(()) => true,
+            Poll::Pending if bytes == 0 => return Poll::Pending,
+            Poll::Pending => false,
+        };
+    Poll::Ready(Ok(Sent { bytes, flushed }))
 }

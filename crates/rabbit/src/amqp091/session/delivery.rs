@@ -189,6 +189,10 @@ impl Session<'_> {
         let mut rest = delivered;
         let end = delivered.offset + delivered.count;
         let filter = self.streams.filter(delivered.holder);
+        if self.output.is_empty() {
+            let likely = output_bytes(&delivered, &batches).max(self.sent_at_once);
+            self.output.reserve(likely);
+        }
         let each = for_each_record(&batches, delivered.offset, end, |offset, record, source| {
             if filter.as_ref().is_none_or(|filter| filter.wants(record)) {
                 self.write_one(&delivered, offset, record, source);
@@ -316,6 +320,14 @@ fn advance(delivered: &mut Delivered, to: u64) {
     if let Some(number) = &mut delivered.number {
         *number += by;
     }
+}
+
+/// What a run of deliveries is likely to take on its way to the client, as far as it was read.
+fn output_bytes(delivered: &Delivered, batches: &Batches) -> usize {
+    let read = batches.next.saturating_sub(delivered.offset).max(1);
+    let of_run = delivered.count.min(read) as usize;
+    let each = batches.bytes / read as usize + limits::DELIVERY_OVERHEAD_BYTES;
+    (of_run * each).min(limits::DELIVERY_OUTPUT_BYTES_MAX)
 }
 
 /// Walks the records between two offsets, each with the bytes that it is a part of.

@@ -30,6 +30,9 @@ struct Asked {
 impl Session<'_> {
     /// Handles the frames that have arrived.
     pub(super) async fn handle_input(&mut self) {
+        if !self.input.is_empty() {
+            self.now_ms = self.shared.broker.now().wall_ms;
+        }
         while self.may_handle() && !matches!(self.phase, Phase::Over) {
             let frame = match self.frames.decode(&mut self.input) {
                 Ok(Some(frame)) => frame,
@@ -62,6 +65,7 @@ impl Session<'_> {
         self.hand_over();
         let id = method.id();
         let done = Box::pin(self.command(channel, method)).await;
+        self.now_ms = self.shared.broker.now().wall_ms;
         done.map_err(|refusal| Refused {
             channel,
             method: id,

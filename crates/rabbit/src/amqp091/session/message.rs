@@ -92,7 +92,7 @@ impl<'a> Outgoing<'a> {
 
     /// What the broker is given of it alone.
     pub(crate) fn publication(self) -> Result<Publication, Refusal> {
-        Ok(Alike::begin(self)?.publication())
+        Ok(Alike::begin(self, 0)?.publication())
     }
 
     /// What is said of it in its record. What is empty is left out.
@@ -130,14 +130,17 @@ pub(crate) struct Alike {
 }
 
 impl Alike {
-    pub(crate) fn begin(first: Outgoing<'_>) -> Result<Self, Refusal> {
-        let run = first
-            .with_headers(|headers| Run::begin(first.bytes(), first.now_ms, first.body, headers));
+    /// Begins with a publish, with room for so many bytes of others. Keeps nothing of what was read from the
+    /// socket, so that the next read may use that memory again.
+    pub(crate) fn begin(first: Outgoing<'_>, room: usize) -> Result<Self, Refusal> {
+        let bytes = first.bytes() + room;
+        let run =
+            first.with_headers(|headers| Run::begin(bytes, first.now_ms, first.body, headers));
         let mut routing_keys = first.copies;
-        routing_keys.insert(0, first.routing_key.clone());
+        routing_keys.insert(0, Bytes::copy_from_slice(first.routing_key));
         Ok(Self {
             envelope: Envelope {
-                exchange: first.exchange.clone(),
+                exchange: Bytes::copy_from_slice(first.exchange),
                 routing_keys,
                 headers: first.headers,
             },

@@ -163,10 +163,14 @@ struct Session<'a> {
     input: BytesMut,
     /// Room to read into: more while more arrives.
     read_bytes: usize,
+    /// When what is handled was taken in hand, in milliseconds since the Unix epoch.
+    now_ms: i64,
     /// What waits for the client to take it.
     output: BytesMut,
     /// Bytes that the client has taken.
     sent_bytes: u64,
+    /// Those of the last write.
+    sent_at_once: usize,
     last_sent: Instant,
     last_received: Instant,
 
@@ -253,8 +257,10 @@ impl<'a> Session<'a> {
             access,
             input,
             read_bytes: limits::READ_BYTES_MIN,
+            now_ms: 0,
             output: BytesMut::new(),
             sent_bytes: 0,
+            sent_at_once: 0,
             last_sent: now,
             last_received: now,
             channels: HashMap::new(),

@@ -44,6 +44,9 @@ pub(super) struct Publishing {
     batch: Vec<Publication>,
     /// Those that came last, if more may join them.
     alike: Option<Alike>,
+    /// What those before took, which the next are likely to take: it follows at once when they take more, and
+    /// slowly when they take less.
+    alike_bytes: usize,
     slots: Vec<Slot>,
     pending: VecDeque<Pending>,
     /// Of both.
@@ -59,16 +62,28 @@ struct Pending {
 impl Publishing {
     /// Adds a message, to be handed over.
     pub(super) fn add(&mut self, publication: Publication, slot: Slot) {
-        self.batch.extend(self.alike.take().map(Alike::publication));
+        self.end_alike();
         self.batch.push(publication);
         self.count(slot);
     }
 
     /// Adds a message that others may join.
     pub(super) fn begin(&mut self, alike: Alike, slot: Slot) {
-        self.batch.extend(self.alike.take().map(Alike::publication));
+        self.end_alike();
         self.alike = Some(alike);
         self.count(slot);
+    }
+
+    fn end_alike(&mut self) {
+        if let Some(alike) = self.alike.take() {
+            self.alike_bytes = alike.bytes().max(self.alike_bytes / 8 * 7);
+            self.batch.push(alike.publication());
+        }
+    }
+
+    /// What messages that are joined take, by those before.
+    pub(super) fn alike_bytes(&self) -> usize {
+        self.alike_bytes
     }
 
     /// The messages that this one may join.
@@ -101,12 +116,14 @@ impl Publishing {
 
     /// Hands over what has gathered.
     pub(super) fn hand_over(&mut self, host: &VirtualHost) {
-        self.batch.extend(self.alike.take().map(Alike::publication));
+        self.end_alike();
         if self.batch.is_empty() {
             return;
         }
         let answer = host.publish(std::mem::take(&mut self.batch)).boxed();
-        let slots = std::mem::take(&mut self.slots);
+        // The next batch is likely to be as large.
+        let next = Vec::with_capacity(self.slots.len());
+        let slots = std::mem::replace(&mut self.slots, next);
         self.pending.push_back(Pending { answer, slots });
     }
 

@@ -26,9 +26,8 @@ impl Session<'_> {
             .publish(&publish.exchange, &publish.routing_key)?;
         self.note_publish();
         self.name_reply_to(number, &mut content)?;
-        let now_ms = self.shared.broker.now().wall_ms;
         let user = (!self.access.impersonates()).then_some(&self.access.user[..]);
-        let outgoing = Outgoing::new(&publish, &content, user, now_ms)?;
+        let outgoing = Outgoing::new(&publish, &content, user, self.now_ms)?;
         let is_later = matches!(self.channel(number)?.mode, Mode::Transaction(_));
         let joined = match is_later {
             true => None,
@@ -37,7 +36,9 @@ impl Session<'_> {
         let (bytes, begun) = match joined {
             Some(others) => (others.add(&outgoing)?, None),
             None => {
-                let begun = Alike::begin(outgoing)?;
+                // What could join it was read with it.
+                let room = self.publishing.alike_bytes().min(self.input.len());
+                let begun = Alike::begin(outgoing, if is_later { 0 } else { room })?;
                 (begun.bytes(), Some(begun))
             }
         };
