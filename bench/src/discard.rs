@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use forebay_storage::media::{BlobKey, BlobKind, BlobWriter, JournalFile, ScratchFile};
+use forebay_storage::media::{BlobKey, BlobKind, BlobWriter, JournalFile, Purpose, ScratchFile};
 use forebay_storage::{BlobId, FileId, Medium, Result, Space, StorageError};
 
 /// The disk. Nothing that was written can be read: what is read back in a hot path comes from memory.
@@ -28,6 +28,7 @@ impl Medium for DiscardingDisk {
         id: FileId,
         capacity: u64,
         _recycle: Option<FileId>,
+        _purpose: Purpose,
     ) -> Result<Arc<dyn JournalFile>> {
         Ok(Arc::new(File { id, capacity }))
     }

@@ -88,6 +88,10 @@ impl Command for Append {
     fn is_essential(&self) -> bool {
         false
     }
+
+    fn is_quick(&self) -> bool {
+        true
+    }
 }
 
 struct Appender;

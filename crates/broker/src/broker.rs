@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use forebay_storage::shard::{BackgroundJob, Mailbox, Shard, ShardMetrics, Turn};
 use forebay_storage::{
@@ -86,6 +87,11 @@ impl BrokerShard {
     /// One round of [`BrokerShard::run`], for whoever brings threads and waiting of their own.
     pub fn turn(&mut self, start: &mut dyn FnMut(BackgroundJob)) -> Result<Turn, StorageError> {
         self.0.turn(start)
+    }
+
+    /// The same as whoever sends something to a shard that waits: see [`Shard::turn_in_passing`].
+    pub fn turn_in_passing(&mut self) -> Option<Duration> {
+        self.0.turn_in_passing()
     }
 }
 

@@ -46,7 +46,7 @@ pub const SEGMENT_CHUNK_BYTES: usize = 64 << 10;
 pub const SEALED_FILES_BEFORE_SORT: usize = 2;
 /// The newest sealed files are left for the next sort: what consumers are only that far behind with is read and
 /// gone before anybody has copied it. Not on a full medium, nor where files are smaller than usual.
-pub const SEALED_FILES_LEFT: usize = 2;
+pub const SEALED_FILES_LEFT: usize = 4;
 /// Sealed journal files in one sort: beyond it sections grow no better.
 pub const FILES_IN_ONE_SORT: usize = 8;
 /// Dead journal files that wait to be written over; more are deleted. A sort ends with as many as it began

@@ -226,6 +226,34 @@ impl<M: Machine> Shard<M> {
         })
     }
 
+    /// A round on a thread that has other things to do, instead of one that the shard waits for. It ends
+    /// where it would wait for the medium to sync, and where something larger is due. Returns after
+    /// which time the shard wants another one, or none if what is left is for [`Shard::turn`].
+    pub fn turn_in_passing(&mut self) -> Option<Duration> {
+        self.mailbox.take(&mut self.inbox);
+        if self.has_news() {
+            return None;
+        }
+        let now = self.wall.believe(self.clock.now());
+        self.note_delay(self.turn_due, now);
+        self.turn_due = now.monotonic;
+        self.apply(now);
+        let waits_for_sync = !self.replies.after_sync.is_empty();
+        if waits_for_sync || !self.inbox.is_empty() || !self.engine.is_write_quick() {
+            return None;
+        }
+        if let Err(error) = self.commit(now) {
+            self.failure = Some(error);
+            return None;
+        }
+        if self.engine.wants_maintenance(now) || !self.mailbox.is_empty() {
+            return None;
+        }
+        let patience = self.patience(now);
+        self.turn_due = now.monotonic.saturating_add(patience);
+        (!patience.is_zero()).then_some(patience)
+    }
+
     /// Applies what is in the inbox, and what time demands.
     fn apply(&mut self, now: Now) {
         if self.is_full != self.engine.is_full() {
@@ -417,29 +445,17 @@ impl<M: Machine> Served for Shard<M> {
         Self::turn(self, &mut spawn)
     }
 
-    fn turn_in_passing(&mut self) -> Option<Duration> {
-        self.mailbox.take(&mut self.inbox);
-        if self.has_news() {
-            return None;
-        }
-        let now = self.wall.believe(self.clock.now());
-        self.note_delay(self.turn_due, now);
-        self.turn_due = now.monotonic;
-        self.apply(now);
-        let waits_for_sync = !self.replies.after_sync.is_empty();
-        if waits_for_sync || !self.inbox.is_empty() || !self.engine.is_write_quick() {
-            return None;
-        }
-        if let Err(error) = self.commit(now) {
-            self.failure = Some(error);
-            return None;
-        }
-        if self.engine.wants_maintenance(now) {
-            return None;
-        }
-        let patience = self.patience(now);
-        self.turn_due = now.monotonic.saturating_add(patience);
-        (!patience.is_zero()).then_some(patience)
+    fn turn_in_passing(&mut self) -> bool {
+        Self::turn_in_passing(self).is_some()
+    }
+
+    fn due(&self) -> Duration {
+        self.turn_due
+    }
+
+    fn patience(&self) -> Duration {
+        let now = self.clock.now().monotonic;
+        self.turn_due.saturating_sub(now)
     }
 }
 
@@ -448,7 +464,7 @@ fn serve<C>(mailbox: &Mailbox<C>, mut shard: Box<dyn Served>) -> Result<()> {
     loop {
         match shard.turn()? {
             Turn::Again => {}
-            Turn::Wait(patience) => shard = mailbox.lend(shard, patience),
+            Turn::Wait(_) => shard = mailbox.lend(shard),
             Turn::Stopped => return Ok(()),
         }
     }

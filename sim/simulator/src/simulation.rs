@@ -299,8 +299,13 @@ impl Stage {
                 schedule.wake(me);
             });
         };
+        let mut waited = false;
         while schedule.pause().is_ok() {
-            match shard.turn(&mut start) {
+            // Who sends something to a shard that waits begins with it, and leaves the rest.
+            let passing = waited.then(|| shard.turn_in_passing()).flatten();
+            let turn = passing.map_or_else(|| shard.turn(&mut start), |wait| Ok(Turn::Wait(wait)));
+            waited = matches!(turn, Ok(Turn::Wait(_)));
+            match turn {
                 Ok(Turn::Again) => {}
                 Ok(Turn::Wait(patience)) => {
                     let deadline = schedule.now().saturating_add(patience);

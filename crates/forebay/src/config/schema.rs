@@ -268,8 +268,9 @@ settings! {
 
         /// Size of one journal file
         ///
-        /// Files are zero-filled ahead of use and recycled, so this is also the step in which
-        /// the journal takes disk space. A batch may fill at most a quarter of one. `auto` is 64 MiB,
+        /// Files take their disk space ahead of use (filled with zeros, unless acknowledgements
+        /// hardly ever wait for a sync) and are recycled, so this is also the step in which the
+        /// journal takes disk space. A batch may fill at most a quarter of one. `auto` is 64 MiB,
         /// or less where the memory of the machine or container is scarce: then what is remembered
         /// while a file is sorted is less, too.
         journal_file_size "journal-file-size": Auto<ByteSize> = "auto",

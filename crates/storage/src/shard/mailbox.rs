@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -26,13 +26,17 @@ pub(super) enum Message<C> {
 
 /// A shard as its mailbox knows it.
 pub(super) trait Served: Send {
-    /// One round, on the shard's own thread.
+    /// [`Shard::turn`](super::Shard::turn), with threads for jobs.
     fn turn(&mut self) -> Result<Turn>;
 
-    /// One round on a thread that has other things to do: it ends where it would wait for the medium
-    /// to sync or where something larger is due. Returns after which time the shard wants another one,
-    /// or none if what is left is for its own thread.
-    fn turn_in_passing(&mut self) -> Option<Duration>;
+    /// [`Shard::turn_in_passing`](super::Shard::turn_in_passing). Returns whether the shard waits again.
+    fn turn_in_passing(&mut self) -> bool;
+
+    /// When it wants its next turn if nothing arrives, on the monotonic clock.
+    fn due(&self) -> Duration;
+
+    /// How long it is until then.
+    fn patience(&self) -> Duration;
 }
 
 /// Commands on their way to a shard.
@@ -46,36 +50,15 @@ struct State<C> {
     messages: VecDeque<Message<C>>,
     /// The shard, while its own thread waits and no sender has it.
     idle: Option<Idle>,
-    /// When the shard's own thread looks again by itself.
-    alarm: Option<Instant>,
+    /// When the shard's own thread looks again by itself, on the monotonic clock.
+    alarm: Option<Duration>,
     closed: bool,
 }
 
 struct Idle {
     shard: Box<dyn Served>,
-    /// When it wants its next turn; none is at once, on its own thread.
-    due: Due,
-}
-
-#[derive(Clone, Copy)]
-enum Due {
-    /// At once, on its own thread.
-    Now,
-    At(Instant),
-    /// In longer than anybody can say.
-    Never,
-}
-
-impl Due {
-    fn is_now(self) -> bool {
-        matches!(self, Self::Now)
-    }
-
-    fn after(patience: Duration) -> Self {
-        Instant::now()
-            .checked_add(patience)
-            .map_or(Self::Never, Self::At)
-    }
+    /// It wants a turn on its own thread, at once.
+    is_wanted: bool,
 }
 
 impl<C: Command> Mailbox<C> {
@@ -93,7 +76,7 @@ impl<C: Command> Mailbox<C> {
         let is_alone = state.messages.len() == 1;
         let lent = state
             .idle
-            .take_if(|idle| is_quick && is_alone && !idle.due.is_now());
+            .take_if(|idle| is_quick && is_alone && !idle.is_wanted);
         match lent {
             Some(idle) => {
                 drop(state);
@@ -107,19 +90,15 @@ impl<C: Command> Mailbox<C> {
     fn serve_in_passing(&self, mut shard: Box<dyn Served>) {
         // A sender outlives what it runs into here. The shard does not: dropping it closes the mailbox.
         let turn = AssertUnwindSafe(|| shard.turn_in_passing());
-        let Ok(turn) = catch_unwind(turn) else {
+        let Ok(waits) = catch_unwind(turn) else {
             drop(shard);
             return;
         };
-        let due = turn.map_or(Due::Now, Due::after);
         let mut state = self.state.lock();
-        state.idle = Some(Idle { shard, due });
-        let in_time = match (due, state.alarm) {
-            (Due::Never, _) => true,
-            (Due::At(due), Some(alarm)) => alarm <= due,
-            (Due::At(_), None) | (Due::Now, _) => false,
-        };
-        if !in_time || !state.messages.is_empty() {
+        let in_time = state.alarm.is_some_and(|alarm| alarm <= shard.due());
+        let is_wanted = !waits;
+        state.idle = Some(Idle { shard, is_wanted });
+        if is_wanted || !in_time || !state.messages.is_empty() {
             self.wake(state);
         }
     }
@@ -152,28 +131,30 @@ impl<C> Mailbox<C> {
         self.wake(state);
     }
 
-    /// Lends the shard to senders until there is something for its own thread, at the latest for
-    /// `patience`. Panics if it does not come back.
-    pub(super) fn lend(&self, shard: Box<dyn Served>, patience: Duration) -> Box<dyn Served> {
-        let due = Due::after(patience);
+    /// Lends the shard to senders until there is something for its own thread, at the latest when it is
+    /// due. Panics if it does not come back.
+    pub(super) fn lend(&self, shard: Box<dyn Served>) -> Box<dyn Served> {
+        let is_wanted = false;
         let mut state = self.state.lock();
-        state.idle = Some(Idle { shard, due });
+        state.idle = Some(Idle { shard, is_wanted });
         loop {
-            let wanted = !state.messages.is_empty();
-            match state.idle.take_if(|idle| wanted || idle.is_due()) {
-                Some(idle) => return idle.shard,
-                None => assert!(!state.closed, "the shard panicked on a sender's thread"),
-            }
-            state.alarm = match &state.idle {
-                Some(Idle {
-                    due: Due::At(due), ..
-                }) => Some(*due),
-                // Whoever has it brings it back.
-                _ => None,
-            };
-            match state.alarm {
-                Some(alarm) => drop(self.wanted.wait_until(&mut state, alarm)),
-                None => self.wanted.wait(&mut state),
+            let has_mail = !state.messages.is_empty();
+            match state.idle.take() {
+                Some(idle) => {
+                    let patience = idle.shard.patience();
+                    if has_mail || idle.is_wanted || patience.is_zero() {
+                        return idle.shard;
+                    }
+                    state.alarm = Some(idle.shard.due());
+                    state.idle = Some(idle);
+                    self.wanted.wait_for(&mut state, patience);
+                }
+                None => {
+                    assert!(!state.closed, "the shard panicked on a sender's thread");
+                    // Whoever has it brings it back.
+                    state.alarm = None;
+                    self.wanted.wait(&mut state);
+                }
             }
         }
     }
@@ -207,16 +188,6 @@ impl<C> Mailbox<C> {
         drop(state);
         if waiting {
             self.wanted.notify_one();
-        }
-    }
-}
-
-impl Idle {
-    fn is_due(&self) -> bool {
-        match self.due {
-            Due::Now => true,
-            Due::At(due) => due <= Instant::now(),
-            Due::Never => false,
         }
     }
 }

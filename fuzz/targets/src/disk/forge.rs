@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use forebay_record::{Attributes, BatchHeader, MAGIC_V2, crc32c};
-use forebay_storage::media::{BlobKey, SimulatedDisk};
+use forebay_storage::media::{BlobKey, Purpose, SimulatedDisk};
 use forebay_storage::{BlobId, FileId, Medium};
 
 use super::blobs::{self, Chunk, SEGMENT_HEAD, SavedLog, Section};
@@ -393,7 +393,8 @@ impl Forge {
         let disk = SimulatedDisk::new();
         for (id, bytes) in self.files {
             let capacity = bytes.len().next_multiple_of(8).max(self.file_bytes);
-            let file = disk.prepare_journal_file(FileId(id), capacity as u64, None);
+            let file =
+                disk.prepare_journal_file(FileId(id), capacity as u64, None, Purpose::OftenSynced);
             let file = file.expect("the disk has room");
             file.write_at(0, &bytes).expect("the file has room");
             file.sync().expect("no fault is armed");
