@@ -35,8 +35,12 @@ impl Session<'_> {
             self.handle_input().await;
             self.hand_over();
             // What the broker did while it was handed over.
+            let is_held_up = !self.may_handle();
             if let Some(outcomes) = self.publishing.ready() {
                 self.published(outcomes);
+                if is_held_up {
+                    continue;
+                }
             }
             self.follow_streams();
             self.deliver().await;
@@ -44,11 +48,15 @@ impl Session<'_> {
                 return self.finish(writer).await;
             }
             // A socket mostly takes what it is given, and a look at everything else costs more than to try.
+            let is_held_up = !self.may_handle() || !self.may_deliver();
             let output = &mut self.output;
             if !output.is_empty()
                 && let Some(sent) = send(writer, output).now_or_never()
             {
                 flushed = self.sent(sent?);
+                if is_held_up || !self.settlements.is_empty() {
+                    continue;
+                }
             }
             let may_read = self.may_handle();
             let (may_write, may_deliver) = (self.may_write(), self.may_deliver());
