@@ -10,7 +10,7 @@ use bytes::Bytes;
 use forebay_record::{BatchBuilder, ProducerStamp, crc32c};
 use forebay_storage::media::{BlobKey, BlobKind, Medium, SimulatedDisk};
 use forebay_storage::{Durability, FileId, LogId, Report, check};
-use support::{LOG, World, at, noise, read_all, small, timed, values};
+use support::{LOG, World, all_values, at, noise, read_all, small, timed, values};
 
 const SMALL: LogId = LogId(2);
 
@@ -356,4 +356,36 @@ fn a_batch_that_damage_turns_into_padding_is_missed() {
     world.disk.flip_journal_bit(file, at, 0);
     let error = read_all(&world.reader(log), 0).expect_err("a batch was passed over");
     assert!(error.to_string().contains("is corrupt at byte"), "{error}");
+}
+
+#[test]
+fn padding_that_a_failed_write_left_out_is_written_by_the_next_start() {
+    let mut padded = 0;
+    for length in 0..8 {
+        let mut world = World::new();
+        world.create(LOG, Durability::Fsync);
+        world.commit();
+        let batch = values(&[&vec![b'x'; length]]);
+        world.append(LOG, batch.clone());
+        world.commit();
+        let (file, bytes) = world.disk.journal_files().unwrap()[0];
+        let handle = world.disk.open_journal_file(file).unwrap();
+        let content = handle.read(0, bytes as usize).unwrap();
+        // Behind what the log puts into its head.
+        let kept = &batch[21..];
+        let found = content.windows(kept.len()).position(|at| at == kept);
+        let end = found.unwrap() + kept.len();
+        let padding = end.next_multiple_of(8) - end;
+        handle.write_at(end as u64, &[7; 8][..padding]).unwrap();
+        padded += padding;
+        assert_eq!(verify(&world.disk).damages, [], "nobody is to see it yet");
+
+        let mut world = world.killed();
+        world.append(LOG, values(&[b"behind it"]));
+        world.commit();
+        assert_eq!(verify(&world.disk).damages, []);
+        let world = world.killed();
+        assert_eq!(all_values(&world.reader(LOG)).len(), 2);
+    }
+    assert!(padded > 0);
 }

@@ -1,7 +1,10 @@
 //! A shard that waits is lent to whoever sends it something that is soon done.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
-#![allow(clippy::disallowed_methods, reason = "threads that wait for each other take real time")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "threads that wait for each other take real time"
+)]
 
 mod support;
 

@@ -73,7 +73,12 @@ impl Check<'_> {
 
     fn entries(&mut self, scan: &mut FileScan, file: &Arc<dyn JournalFile>) -> Result<()> {
         let id = file.id();
+        let mut padding = None;
         while let Some(entry) = scan.next_entry()? {
+            // That of the last one may not have been written with it: the next start writes it.
+            if let Some(from) = padding {
+                self.padding(file, from)?;
+            }
             let base = entry.position + ENTRY_HEADER_BYTES as u64;
             for record in RecordWalk::new(&entry.bytes[ENTRY_HEADER_BYTES..], base) {
                 let record = match record {
@@ -95,9 +100,12 @@ impl Check<'_> {
             }
             let end = entry.position + entry.bytes.len() as u64;
             self.did(entry.bytes.len() as u64);
-            self.padding(file, end)?;
+            padding = Some(end);
         }
-        Ok(())
+        match padding {
+            Some(from) if scan.next_file().is_some() => self.padding(file, from),
+            _ => Ok(()),
+        }
     }
 
     /// Readers that come by would take anything but zeros for a damaged record.

@@ -186,7 +186,7 @@ impl Engine {
                     position: tail.end,
                     unsynced: true,
                 };
-                self.write_again(tail.unsure_from, tail.end)?;
+                self.write_again(tail.unsure_from, tail.entries_end, tail.end)?;
             }
             None => self.first_file()?,
         }
@@ -197,8 +197,9 @@ impl Engine {
     }
 
     /// Entries that no later one says were durable may be in the page cache only, and clean there
-    /// because a sync failed: then only writing them again brings them to the disk.
-    fn write_again(&self, mut from: u64, end: u64) -> Result<()> {
+    /// because a sync failed: then only writing them again brings them to the disk. A write that failed
+    /// may have brought all of an entry and not its padding, which readers want to be zeros.
+    fn write_again(&self, mut from: u64, entries_end: u64, end: u64) -> Result<()> {
         let file = &self.current.file;
         if from == FILE_HEADER_BYTES {
             // Without an entry that was surely durable, its head may not be either.
@@ -207,6 +208,8 @@ impl Engine {
         while from < end {
             let mut bytes = vec![0; COPY_BYTES.min(end - from) as usize];
             file.read_at(from, &mut bytes)?;
+            let entries = entries_end.saturating_sub(from).min(bytes.len() as u64);
+            bytes[entries as usize..].fill(0);
             file.write_at(from, &bytes)?;
             from += bytes.len() as u64;
         }

@@ -61,6 +61,8 @@ impl Replay for Stateless {
 pub(super) struct Tail {
     /// The file to go on in; None when there is no journal yet.
     pub(super) file: Option<Arc<dyn JournalFile>>,
+    /// Where the last entry ends. Its padding may not have been written with it.
+    pub(super) entries_end: u64,
     /// Where the next entry goes.
     pub(super) end: u64,
     /// Where the first entry begins that no later one says was durable.
@@ -115,6 +117,7 @@ impl Engine {
         }
         let mut tail = Tail {
             file: None,
+            entries_end: position,
             end: position,
             unsure_from: position,
             torn: false,
@@ -137,6 +140,7 @@ impl Engine {
             }
             let mut scan = FileScan::new(Arc::clone(file), position, self.link);
             tail.unsure_from = self.replay_file(&mut scan, replay)?;
+            tail.entries_end = scan.entries_end();
             tail.end = scan.position();
             tail.file = Some(Arc::clone(file));
             next_file = scan.next_file();
@@ -166,6 +170,7 @@ impl Engine {
         }
         Ok(Tail {
             file: None,
+            entries_end: 0,
             end: 0,
             unsure_from: 0,
             torn: false,

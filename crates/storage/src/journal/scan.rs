@@ -17,6 +17,8 @@ const WINDOW_BYTES: u64 = 1 << 20;
 pub(crate) struct FileScan {
     window: Window,
     position: u64,
+    /// Where the bytes of the last entry end, in front of its padding.
+    entries_end: u64,
     link: Link,
     next_file: Option<FileId>,
 }
@@ -67,6 +69,7 @@ impl FileScan {
         Self {
             window: Window::new(file),
             position,
+            entries_end: position,
             link,
             next_file: None,
         }
@@ -90,6 +93,11 @@ impl FileScan {
     /// Where the next entry is or would be.
     pub(crate) fn position(&self) -> u64 {
         self.position
+    }
+
+    /// Where the last entry ends. From there to the next is padding.
+    pub(crate) fn entries_end(&self) -> u64 {
+        self.entries_end
     }
 
     /// What the next entry has to continue.
@@ -119,7 +127,8 @@ impl FileScan {
             self.next_file = claimed.next_file;
             return Ok(None);
         }
-        self.position = position + aligned(claimed.length as u64);
+        self.entries_end = position + claimed.length as u64;
+        self.position = aligned(self.entries_end);
         let bytes = self.window.bytes(position, claimed.length);
         self.link = Link {
             lsn: header.lsn.next(),
