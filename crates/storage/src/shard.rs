@@ -10,7 +10,7 @@
 //!
 //! To wake a thread costs ten times what most commands take. So while the shard's thread waits, its
 //! mailbox lends the shard to whoever sends a command that is soon done, and the sender's thread
-//! serves it ([`Served::turn_in_passing`]). What takes longer, above all a sync, is left to the
+//! serves it ([`Shard::turn_in_passing`]). What takes longer, above all a sync, is left to the
 //! shard's own thread.
 
 mod mailbox;

@@ -48,6 +48,8 @@ pub(super) struct Publishing {
     /// slowly when they take less.
     alike_bytes: usize,
     slots: Vec<Slot>,
+    /// How many messages went to the broker at a time, the last time: as many are likely to be next.
+    handed_over: usize,
     pending: VecDeque<Pending>,
     /// Of both.
     count: usize,
@@ -95,6 +97,9 @@ impl Publishing {
     pub(super) fn count(&mut self, slot: Slot) {
         self.count += 1;
         self.bytes += slot.bytes;
+        if self.slots.is_empty() {
+            self.slots.reserve(self.handed_over);
+        }
         self.slots.push(slot);
     }
 
@@ -121,9 +126,8 @@ impl Publishing {
             return;
         }
         let answer = host.publish(std::mem::take(&mut self.batch)).boxed();
-        // The next batch is likely to be as large.
-        let next = Vec::with_capacity(self.slots.len());
-        let slots = std::mem::replace(&mut self.slots, next);
+        self.handed_over = self.slots.len();
+        let slots = std::mem::take(&mut self.slots);
         self.pending.push_back(Pending { answer, slots });
     }
 
