@@ -15,8 +15,10 @@ use crate::config::address::HostPort;
 use crate::places::Places;
 use crate::signals::Stop;
 
-/// Connections that may wait to be accepted: a burst of clients that reconnect after a restart.
-const BACKLOG: i32 = 1024;
+/// Connections that may wait to be accepted: a burst of clients that reconnect after a restart. One that
+/// finds no room is tried again by its client's kernel after one second, then two, then four. Linux takes
+/// at most `net.core.somaxconn`, which is this much unless somebody changed it.
+const BACKLOG: i32 = 4096;
 
 /// Pause when the process or the system has no file descriptor left. The connection stays in the
 /// backlog, so accepting at once would spin.
