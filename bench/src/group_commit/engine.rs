@@ -33,7 +33,7 @@ pub fn measure(folder: &Path, producers: usize, time: Duration) -> Measured {
     let shard = Shard::new(engine, machine, medium, clock);
     let metrics = shard.metrics();
     let mailbox = shard.mailbox();
-    let running = thread::spawn(move || shard.run());
+    let running = thread::spawn(move || shard.run(|| {}));
     let target: Arc<dyn Target> = Arc::new(ShardTarget {
         mailbox: Arc::clone(&mailbox),
         batch: batch(),

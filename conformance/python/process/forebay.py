@@ -144,6 +144,14 @@ class Forebay:
         stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
+    def is_live(self, within):
+        """Whether it says so in so many seconds."""
+        try:
+            with urllib.request.urlopen(f"http://{self.admin}/livez", timeout=within) as page:
+                return page.status == 200
+        except OSError:
+            return False
+
     def metrics(self):
         """What the server says of itself; see openmetrics.Page."""
         with urllib.request.urlopen(f"http://{self.admin}/metrics", timeout=30) as page:

@@ -80,8 +80,11 @@ pub struct BrokerShard(Shard<BrokerMachine>);
 
 impl BrokerShard {
     /// Serves until the broker is stopped, or until the journal fails. Blocks the thread.
-    pub fn run(self) -> Result<(), StorageError> {
-        self.0.run()
+    ///
+    /// `help` is for what threads have to do that a medium that hangs keeps: see
+    /// [`Shard::run`](forebay_storage::shard::Shard::run).
+    pub fn run(self, help: impl Fn()) -> Result<(), StorageError> {
+        self.0.run(help)
     }
 
     /// One round of [`BrokerShard::run`], for whoever brings threads and waiting of their own.

@@ -29,6 +29,15 @@ pub const IDLE_BEFORE_MARK: Duration = Duration::from_millis(200);
 /// How much later than it was meant to a shard may begin its turn, or end it, before it says that it
 /// stood still. A busy machine delays a thread by some milliseconds, a slow disk by a few more.
 pub const TURN_DELAY_MAX: Duration = Duration::from_millis(200);
+/// How long a sender has a shard that it was lent, before its thread is given up for other work. The shard's
+/// own thread looks this often while it lends: five times a second costs nothing.
+pub const LENT_MAX: Duration = Duration::from_millis(200);
+/// The same, above which the shard is not lent for some time: a page cache that is full, or a disk that hangs,
+/// keeps one thread in that time and not all of them in turn. What a machine with much to do delays a thread by
+/// is less.
+pub const LENT_SLOW: Duration = Duration::from_millis(50);
+/// How long that time is.
+pub const KEPT_AFTER_SLOW: Duration = Duration::from_secs(5);
 /// What the wall clock may be corrected by, ahead of the time that has passed, without a doubt: what
 /// time servers and leap seconds come to.
 pub const WALL_STEP_MAX: Duration = Duration::from_secs(60);

@@ -11,7 +11,7 @@
 //! To wake a thread costs ten times what most commands take. So while the shard's thread waits, its
 //! mailbox lends the shard to whoever sends a command that is soon done, and the sender's thread
 //! serves it ([`Shard::turn_in_passing`]). What takes longer, above all a sync, is left to the
-//! shard's own thread.
+//! shard's own thread; and everything, for a while, once a write has taken long.
 
 mod mailbox;
 mod metrics;
@@ -26,7 +26,7 @@ use crate::clock::{Clock, Now, SteadyWall};
 use crate::codec::Encoder;
 use crate::engine::{Engine, Job, Replay, Room};
 use crate::error::{Result, StorageError};
-use crate::limits::TURN_DELAY_MAX;
+use crate::limits::{KEPT_AFTER_SLOW, LENT_SLOW, TURN_DELAY_MAX};
 use crate::media::Medium;
 
 pub use mailbox::{Closed, Mailbox};
@@ -110,6 +110,8 @@ pub struct Shard<M: Machine> {
     wall: SteadyWall,
     /// What ended it while it was served in passing: its own thread is to hear of that.
     failure: Option<StorageError>,
+    /// Until when nobody serves it in passing, on the monotonic clock.
+    kept_until: Duration,
 }
 
 /// What a shard wants after a turn.
@@ -173,6 +175,7 @@ impl<M: Machine> Shard<M> {
             turn_due: Duration::MAX,
             wall: SteadyWall::default(),
             failure: None,
+            kept_until: Duration::ZERO,
         }
     }
 
@@ -187,9 +190,12 @@ impl<M: Machine> Shard<M> {
     }
 
     /// Runs until it is told to stop, or until the journal fails. Blocks the thread.
-    pub fn run(self) -> Result<()> {
+    ///
+    /// `help` is called over and over while a sender is kept by what it serves in passing: the medium hangs, and
+    /// whatever else that sender's thread had to do needs another one.
+    pub fn run(self, help: impl Fn()) -> Result<()> {
         let mailbox = self.mailbox();
-        let outcome = serve(&mailbox, Box::new(self));
+        let outcome = serve(&mailbox, Box::new(self), &help);
         if let Err(error) = &outcome {
             tracing::error!(%error, "the journal failed; no more writes are taken");
         }
@@ -244,6 +250,13 @@ impl<M: Machine> Shard<M> {
         }
         if let Err(error) = self.commit(now) {
             self.failure = Some(error);
+            return None;
+        }
+        let ended = self.clock.now().monotonic;
+        let took = ended.saturating_sub(now.monotonic);
+        if took > LENT_SLOW {
+            tracing::debug!(?took, "a sender was kept by what it served in passing");
+            self.kept_until = ended.saturating_add(KEPT_AFTER_SLOW);
             return None;
         }
         if self.engine.wants_maintenance(now) || !self.mailbox.is_empty() {
@@ -449,6 +462,10 @@ impl<M: Machine> Served for Shard<M> {
         Self::turn_in_passing(self).is_some()
     }
 
+    fn may_be_lent(&self) -> bool {
+        self.clock.now().monotonic >= self.kept_until
+    }
+
     fn due(&self) -> Duration {
         self.turn_due
     }
@@ -460,11 +477,11 @@ impl<M: Machine> Served for Shard<M> {
 }
 
 /// Gives a shard its turns and lends it between them, until it ends.
-fn serve<C>(mailbox: &Mailbox<C>, mut shard: Box<dyn Served>) -> Result<()> {
+fn serve<C>(mailbox: &Mailbox<C>, mut shard: Box<dyn Served>, help: &dyn Fn()) -> Result<()> {
     loop {
         match shard.turn()? {
             Turn::Again => {}
-            Turn::Wait(_) => shard = mailbox.lend(shard),
+            Turn::Wait(_) => shard = mailbox.lend(shard, help),
             Turn::Stopped => return Ok(()),
         }
     }

@@ -9,6 +9,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use forebay_record::BatchHeader;
 use forebay_storage::codec::Encoder;
+use forebay_storage::limits::{KEPT_AFTER_SLOW, LENT_MAX, LENT_SLOW};
 use forebay_storage::media::{Fault, Medium, SimulatedDisk};
 use forebay_storage::shard::{Command, Machine, Mailbox, Replies, Shard};
 use forebay_storage::{
@@ -41,6 +43,8 @@ enum What {
     AppendSlowly,
     /// To be answered when so much time has passed.
     WakeIn(Duration),
+    /// As a write to a disk that hangs so long.
+    Hang(Duration),
     Panic,
 }
 
@@ -107,6 +111,10 @@ impl Machine for Asked {
                 self.wanted = Some((now.monotonic + time, answer));
                 return;
             }
+            What::Hang(time) => {
+                thread::sleep(time);
+                Durability::Os
+            }
             What::Panic => panic!("asked for"),
         };
         let batch = BytesMut::from(&values(&[b"x"])[..]);
@@ -144,6 +152,8 @@ struct Running {
     disk: SimulatedDisk,
     mailbox: Arc<Mailbox<Ask>>,
     thread: JoinHandle<Result<()>>,
+    /// How often help was asked for.
+    helped: Arc<AtomicU32>,
 }
 
 impl Running {
@@ -158,11 +168,17 @@ impl Running {
         let (mut engine, _) = opened.unwrap();
         engine.create_log(LOG, Durability::Os, at(0));
         let clock = Arc::new(Elapsed(Instant::now()));
+        let helped = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&helped);
+        let help = move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        };
         let shard = Shard::new(engine, Asked::default(), medium, clock);
         Self {
             disk,
             mailbox: shard.mailbox(),
-            thread: thread::spawn(move || shard.run()),
+            thread: thread::spawn(move || shard.run(help)),
+            helped,
         }
     }
 
@@ -262,6 +278,44 @@ fn a_write_that_fails_in_passing_ends_the_shard_with_what_it_was() {
     let (answer, _said) = channel();
     let what = What::Append(Durability::Os);
     assert!(running.mailbox.send(Ask { what, answer }).is_err());
+}
+
+#[test]
+fn help_is_called_while_a_sender_is_kept() {
+    let running = Running::start();
+    running.until_idle();
+    let before = running.helped.load(Ordering::Relaxed);
+    let said = running.said(What::Hang(5 * LENT_MAX));
+    assert_eq!(said.handled_on, thread::current().id());
+    assert!(running.helped.load(Ordering::Relaxed) > before);
+    running.stop().unwrap();
+}
+
+#[test]
+fn after_something_slow_the_shard_is_not_lent_for_a_while() {
+    let running = Running::start();
+    running.until_idle();
+    let said = running.said(What::Hang(2 * LENT_SLOW));
+    let begun = Instant::now();
+    assert_eq!(said.handled_on, thread::current().id());
+    while begun.elapsed() < KEPT_AFTER_SLOW / 2 {
+        let said = running.said(What::Append(Durability::Os));
+        assert_ne!(said.handled_on, thread::current().id());
+    }
+    running.until_idle();
+    assert!(begun.elapsed() + LENT_SLOW >= KEPT_AFTER_SLOW);
+    running.stop().unwrap();
+}
+
+#[test]
+fn nothing_is_lent_that_nobody_watches() {
+    let running = Running::start();
+    running.until_idle();
+    thread::sleep(3 * LENT_MAX);
+    let said = running.said(What::Append(Durability::Os));
+    assert_ne!(said.handled_on, thread::current().id(), "its thread slept");
+    running.until_idle();
+    running.stop().unwrap();
 }
 
 #[test]

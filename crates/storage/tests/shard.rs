@@ -147,7 +147,7 @@ fn start(disk: &SimulatedDisk, options: Options) -> Running {
         Arc::new(Ticking::default()),
     );
     let mailbox = shard.mailbox();
-    let thread = thread::spawn(move || shard.run());
+    let thread = thread::spawn(move || shard.run(|| {}));
     Running {
         mailbox,
         thread,

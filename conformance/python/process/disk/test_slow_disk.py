@@ -18,6 +18,8 @@ TAIL, REQUESTS = 8, 16
 # What the process has beside those two: itself, the buffers of a commit and of a sort, and what the
 # allocator keeps of them. It does not grow with what is offered.
 BESIDE_MIB = 150
+# Seconds that a disk hangs.
+HANG = 6
 CONNECTIONS, REQUESTS_EACH, REQUEST_BYTES = 40, 10, 900_000
 FLAGS = (
     "--journal-file-size=16MiB",
@@ -116,6 +118,34 @@ def test_what_a_stalled_disk_keeps_waiting_waits_in_the_sockets(tmp_path, report
         assert server.stop() == 0
     assert most < limit
     report(f"{offered:.0f} MiB offered to a stalled disk: at most {most:.0f} MiB resident")
+
+
+def test_a_disk_that_hangs_keeps_only_those_who_want_it(tmp_path):
+    """Threads that serve connections write what no sync is waited for. One that does not come back is
+    missed by nobody whom it does not serve."""
+    need_strace()
+    with Forebay(tmp_path / "data", "--durability=os") as server:
+        clients.create(server.broker, "hangs")
+        with wire.Connection(server.broker) as connection:
+
+            def produce():
+                records = wire.batch(wire.record(0, b"x"), 1)
+                answer = connection.call(wire.PRODUCE, 7, wire.produce("hangs", records, 0))
+                assert wire.produce_error(answer)[0] == 0
+
+            # Sent in a row, so that whoever reads them writes them.
+            for _ in range(100):
+                produce()
+            with Injection(server, f"pwrite64:delay_enter={HANG}000000:when=2", everywhere=True):
+                kept = threading.Thread(target=lambda: [produce() for _ in range(20)], daemon=True)
+                kept.start()
+                for _ in range(4 * (HANG - 2)):
+                    kept.join(0.25)
+                    assert kept.is_alive(), "nothing hangs"
+                    assert server.is_live(within=2)
+                kept.join(60)
+                assert not kept.is_alive()
+        assert server.stop() == 0
 
 
 def flood(broker, partition, answers):

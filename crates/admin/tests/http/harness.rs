@@ -84,7 +84,7 @@ impl Harness {
             ..Options::default()
         };
         let (broker, shard, _) = Broker::open(environment, storage, options).unwrap();
-        let shard = std::thread::spawn(move || shard.run());
+        let shard = std::thread::spawn(move || shard.run(|| {}));
         let readiness = Readiness::default();
         let node = NodeInfo {
             build: BuildInfo {

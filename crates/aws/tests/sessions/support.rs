@@ -60,7 +60,7 @@ impl Server {
         Self {
             gateway: Gateway::new(broker.clone(), options),
             broker,
-            shard: Some(std::thread::spawn(move || shard.run())),
+            shard: Some(std::thread::spawn(move || shard.run(|| {}))),
         }
     }
 

@@ -23,5 +23,5 @@ pub(crate) fn open(disk: &SimulatedDisk, clock: Arc<dyn Clock>) -> (Broker, Shar
     };
     let opened = Broker::open(environment, storage, BrokerOptions::default());
     let (broker, shard, _) = opened.unwrap();
-    (broker, std::thread::spawn(move || shard.run()))
+    (broker, std::thread::spawn(move || shard.run(|| {})))
 }

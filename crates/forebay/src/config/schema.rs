@@ -399,7 +399,8 @@ settings! {
 
         /// Threads that serve connections
         ///
-        /// `auto` takes one for each core.
+        /// `auto` takes one for each core, and two at least: a write to a disk that hangs may keep
+        /// one of them.
         worker_threads "worker-threads": Auto<u32> = "auto", in 1 ..= 1_024,
             kafka "num.network.threads" "num.io.threads";
 

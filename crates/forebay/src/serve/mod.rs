@@ -135,10 +135,12 @@ fn runtime(settings: &Settings, resources: &Resources) -> Result<tokio::runtime:
         .thread_name("forebay")
         .max_blocking_threads(resources.blocking_threads)
         .thread_keep_alive(BLOCKING_THREAD_KEPT);
-    if let Auto::Set(threads) = settings.worker_threads {
-        builder.worker_threads(threads as usize);
-    }
+    let threads = match settings.worker_threads {
+        Auto::Set(threads) => threads as usize,
+        Auto::Auto => std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2)),
+    };
     builder
+        .worker_threads(threads)
         .build()
         .map_err(|error| Failure::new(Cause::Failed, format!("cannot start threads: {error}")))
 }

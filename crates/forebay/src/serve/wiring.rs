@@ -401,9 +401,13 @@ fn topic_defaults(settings: &Settings) -> BTreeMap<String, String> {
 /// Runs the shard on a thread of its own.
 fn run_shard(shard: BrokerShard) -> Result<oneshot::Receiver<Result<(), StorageError>>, Failure> {
     let (done, ended) = oneshot::channel();
+    // Of the runtime's threads that have nothing to do only one waits for sockets, and if the one that took over
+    // from it is kept, none does. A task from outside wakes another.
+    let runtime = tokio::runtime::Handle::current();
+    let help = move || drop(runtime.spawn(async {}));
     let run = move || {
         // Whoever waited has gone only when the process is ending anyway.
-        let _ = done.send(shard.run());
+        let _ = done.send(shard.run(help));
     };
     std::thread::Builder::new()
         .name("forebay-shard".to_owned())

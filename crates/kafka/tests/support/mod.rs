@@ -81,7 +81,7 @@ impl Server {
             gateway,
             disk,
             options,
-            shard: Some(std::thread::spawn(move || shard.run())),
+            shard: Some(std::thread::spawn(move || shard.run(|| {}))),
         }
     }
 

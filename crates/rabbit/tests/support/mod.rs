@@ -80,7 +80,7 @@ impl Server {
             gateway,
             disk,
             fails: false,
-            shard: Some(std::thread::spawn(move || shard.run())),
+            shard: Some(std::thread::spawn(move || shard.run(|| {}))),
         }
     }
 

@@ -7,11 +7,12 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{Command, Turn};
 use crate::engine::JobDone;
 use crate::error::Result;
+use crate::limits::LENT_MAX;
 
 /// The shard has stopped and will answer nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +32,10 @@ pub(super) trait Served: Send {
 
     /// [`Shard::turn_in_passing`](super::Shard::turn_in_passing). Returns whether the shard waits again.
     fn turn_in_passing(&mut self) -> bool;
+
+    /// Whether its medium answers at once, as far as is known: a thread that serves it in passing has other
+    /// things to do.
+    fn may_be_lent(&self) -> bool;
 
     /// When it wants its next turn if nothing arrives, on the monotonic clock.
     fn due(&self) -> Duration;
@@ -52,6 +57,10 @@ struct State<C> {
     idle: Option<Idle>,
     /// When the shard's own thread looks again by itself, on the monotonic clock.
     alarm: Option<Duration>,
+    /// The shard may be lent: its own thread is up every [`LENT_MAX`], to see that it comes back.
+    is_watched: bool,
+    /// How often it was lent.
+    loans: u64,
     closed: bool,
 }
 
@@ -74,11 +83,11 @@ impl<C: Command> Mailbox<C> {
         state.messages.push_back(Message::Command(command));
         // If it is not alone, or the shard wants its own thread, that is on its way.
         let is_alone = state.messages.len() == 1;
-        let lent = state
-            .idle
-            .take_if(|idle| is_quick && is_alone && !idle.is_wanted);
+        let may_be_lent = is_quick && is_alone && state.is_watched;
+        let lent = state.idle.take_if(|idle| may_be_lent && !idle.is_wanted);
         match lent {
             Some(idle) => {
+                state.loans += 1;
                 drop(state);
                 self.serve_in_passing(idle.shard);
             }
@@ -110,6 +119,8 @@ impl<C> Mailbox<C> {
             messages: VecDeque::new(),
             idle: None,
             alarm: None,
+            is_watched: false,
+            loans: 0,
             closed: false,
         };
         Self {
@@ -132,30 +143,45 @@ impl<C> Mailbox<C> {
     }
 
     /// Lends the shard to senders until there is something for its own thread, at the latest when it is
-    /// due. Panics if it does not come back.
-    pub(super) fn lend(&self, shard: Box<dyn Served>) -> Box<dyn Served> {
-        let is_wanted = false;
+    /// due. Calls `help` for as long as one keeps it. Panics if it does not come back.
+    ///
+    /// Nobody is woken to say that it was lent. So the thread looks by itself, and sleeps on, with nothing
+    /// lent, once nobody has asked between two looks.
+    pub(super) fn lend(&self, shard: Box<dyn Served>, help: &dyn Fn()) -> Box<dyn Served> {
         let mut state = self.state.lock();
-        state.idle = Some(Idle { shard, is_wanted });
+        state.is_watched = shard.may_be_lent();
+        state.idle = Some(Idle {
+            shard,
+            is_wanted: false,
+        });
+        let mut loans = state.loans;
         loop {
             let has_mail = !state.messages.is_empty();
             match state.idle.take() {
                 Some(idle) => {
-                    let patience = idle.shard.patience();
+                    let mut patience = idle.shard.patience();
                     if has_mail || idle.is_wanted || patience.is_zero() {
                         return idle.shard;
                     }
                     state.alarm = Some(idle.shard.due());
                     state.idle = Some(idle);
-                    self.wanted.wait_for(&mut state, patience);
+                    if state.is_watched {
+                        patience = patience.min(LENT_MAX);
+                    }
+                    let is_over = self.wanted.wait_for(&mut state, patience).timed_out();
+                    state.is_watched &= !is_over || state.loans > loans;
                 }
                 None => {
                     assert!(!state.closed, "the shard panicked on a sender's thread");
                     // Whoever has it brings it back.
                     state.alarm = None;
-                    self.wanted.wait(&mut state);
+                    let is_over = self.wanted.wait_for(&mut state, LENT_MAX).timed_out();
+                    if is_over && state.idle.is_none() && state.loans == loans {
+                        MutexGuard::unlocked(&mut state, help);
+                    }
                 }
             }
+            loans = state.loans;
         }
     }
 
@@ -183,7 +209,7 @@ impl<C> Mailbox<C> {
 
     /// A shard that is at work, on whatever thread, looks into its mailbox anyway; only a waiting one
     /// needs a system call.
-    fn wake(&self, state: parking_lot::MutexGuard<'_, State<C>>) {
+    fn wake(&self, state: MutexGuard<'_, State<C>>) {
         let waiting = state.idle.is_some();
         drop(state);
         if waiting {

@@ -58,7 +58,7 @@ impl Bench {
             )),
             broker,
             disk,
-            shard: Some(std::thread::spawn(move || shard.run())),
+            shard: Some(std::thread::spawn(move || shard.run(|| {}))),
         }
     }
 
