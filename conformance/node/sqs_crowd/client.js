@@ -10,15 +10,23 @@ const authorization =
 // Thrown where nobody knows whether the call was done: the connection ended without an answer.
 class Unanswered extends Error {}
 
+// Thrown where the server is there and does not answer, which it never may.
+class Silence extends Error {}
+
+// Far longer than any answer takes, and than a poll waits.
+const timeout = 30_000
+
 class Client {
   constructor(address) {
+    this.closed = false
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 256 })
     const [host, port] = address.split(':')
-    this.to = { host, port, method: 'POST', path: '/', agent: this.agent }
+    this.to = { host, port, method: 'POST', path: '/', agent: this.agent, timeout }
     this.requests = 0
   }
 
-  call(operation, input) {
+  async call(operation, input) {
+    if (this.closed) throw new Error('this client is closed')
     this.requests++
     const body = JSON.stringify(input)
     const headers = {
@@ -29,7 +37,7 @@ class Client {
       Authorization: authorization,
     }
     return new Promise((resolve, reject) => {
-      const lost = error => reject(new Unanswered(error.message))
+      const lost = error => reject(error instanceof Silence ? error : new Unanswered(error.message))
       const request = http.request({ ...this.to, headers }, response => {
         const parts = []
         response.on('data', part => parts.push(part))
@@ -41,6 +49,7 @@ class Client {
         })
       })
       request.on('error', lost)
+      request.on('timeout', () => request.destroy(new Silence(`${operation}: no answer`)))
       request.end(body)
     })
   }
@@ -65,7 +74,9 @@ class Client {
     return names.map(name => Number(Attributes[name]))
   }
 
+  // Ends what is under way, too.
   close() {
+    this.closed = true
     this.agent.destroy()
   }
 }

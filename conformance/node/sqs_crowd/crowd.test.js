@@ -14,9 +14,20 @@ const batch = 10
 // Of which the clock of each call is a part: far longer than any answer takes.
 const visibilitySeconds = 10
 
-async function run(name, { fifo, consumers, producers, account, entry, groupOf }) {
+async function run(name, plan) {
   const server = await new Server().start()
   const client = new Client(server.aws)
+  try {
+    await crowd(name, plan, server, client)
+    assert.equal(await server.stop(), 0)
+  } finally {
+    // What still runs after a failure would go on for ever.
+    client.close()
+    await server.kill()
+  }
+}
+
+async function crowd(name, { fifo, consumers, producers, account, entry }, server, client) {
   const attributes = { VisibilityTimeout: String(visibilitySeconds) }
   if (fifo) Object.assign(attributes, { FifoQueue: 'true' })
   const { QueueUrl } = await client.insist('CreateQueue', {
@@ -88,7 +99,10 @@ async function run(name, { fifo, consumers, producers, account, entry, groupOf }
   const kill = async () => {
     for (let n = 1; n <= kills; n++) {
       const enough = count * n / (kills + 1)
-      while (account.finished < enough) await new Promise(resolve => setTimeout(resolve, 10))
+      while (account.finished < enough) {
+        if (client.closed) return
+        await new Promise(resolve => setTimeout(resolve, 10))
+      }
       await server.restart()
     }
   }
@@ -99,8 +113,6 @@ async function run(name, { fifo, consumers, producers, account, entry, groupOf }
   const seconds = (performance.now() - began) / 1000
   await drain(client, QueueUrl, account)
   account.judge(count)
-  client.close()
-  assert.equal(await server.stop(), 0)
   const rate = number => Math.round(number).toLocaleString('en')
   console.log(
     `FIGURE ${name}: ${rate(count)} messages, ${consumers} consumers, ${kills} kills: sent in ` +

@@ -12,11 +12,13 @@ class Server {
     this.folder = fs.mkdtempSync(path.join(process.env.TMPDIR ?? os.tmpdir(), 'forebay-crowd-'))
     this.ready = path.join(this.folder, 'ready.json')
     this.aws = '127.0.0.1:0'
+    this.over = false
     // No way out of this process leaves the server behind.
     process.on('exit', () => this.process?.kill('SIGKILL'))
   }
 
   async start() {
+    if (this.over) return this
     fs.rmSync(this.ready, { force: true })
     const log = fs.openSync(path.join(this.folder, 'log'), 'a')
     this.process = spawn(process.env.FOREBAY, [
@@ -26,7 +28,7 @@ class Server {
     fs.closeSync(log)
     const deadline = Date.now() + 30_000
     while (!fs.existsSync(this.ready)) {
-      if (this.process.exitCode !== null || Date.now() > deadline) {
+      if (this.hasEnded() || Date.now() > deadline) {
         throw new Error(`not ready: ${fs.readFileSync(path.join(this.folder, 'log'))}`)
       }
       await new Promise(resolve => setTimeout(resolve, 5))
@@ -39,6 +41,16 @@ class Server {
   async restart() {
     await this.end('SIGKILL')
     await this.start()
+  }
+
+  // For good, however far it is.
+  async kill() {
+    this.over = true
+    if (!this.hasEnded()) await this.end('SIGKILL')
+  }
+
+  hasEnded() {
+    return this.process.exitCode !== null || this.process.signalCode !== null
   }
 
   async end(signal) {

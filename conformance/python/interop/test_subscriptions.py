@@ -36,8 +36,10 @@ def queue(channel, fresh):
 
 
 def create_topic(broker, name, partitions=1):
+    """Without retention, which may be quicker than a queue where a case brings an old timestamp."""
     admin = AdminClient({"bootstrap.servers": broker})
-    admin.create_topics([NewTopic(name, partitions)])[name].result(20)
+    kept = {"retention.ms": "-1"}
+    admin.create_topics([NewTopic(name, partitions, config=kept)])[name].result(20)
     return name
 
 

@@ -128,7 +128,7 @@ pub(super) const AWS: &[Suite] = &[
         needs_broker: false,
         proved_on: &[],
         // Room for a full run, which is asked for by hand.
-        limit: minutes(60),
+        limit: minutes(20),
         work: Work::Command(|layout| node(layout, "node/sqs_crowd")),
     },
 ];
