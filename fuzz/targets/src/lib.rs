@@ -20,7 +20,7 @@ mod damaged_disk;
 mod disk;
 mod forged_disk;
 // Made-up messages, which the tests of the gateway's protocol begin with too.
-#[path = "../../../crates/kafka/tests/protocol/generated.rs"]
+#[path = "../../../crates/kafka/tests/protocol/generated/mod.rs"]
 mod generated;
 mod kafka_messages;
 mod kafka_session;

@@ -27,7 +27,7 @@ use self::output::File;
 /// Where the messages go, from the root of the workspace.
 const GENERATED_FOLDER: &str = "crates/kafka/src/protocol/generated";
 /// Where their test support goes, from the root of the workspace.
-const GENERATED_TESTS: &str = "crates/kafka/tests/protocol/generated.rs";
+const GENERATED_TESTS: &str = "crates/kafka/tests/protocol/generated";
 
 /// Options of `cargo xtask codegen`.
 #[derive(clap::Args)]
@@ -91,6 +91,10 @@ fn files(messages: &[Message]) -> Result<Vec<File>> {
             format!("{GENERATED_FOLDER}/{}.rs", message.module),
             text,
         ));
+        files.push(File::new(
+            format!("{GENERATED_TESTS}/{}.rs", message.module),
+            emit::fill(message),
+        ));
     }
     files.push(File::new(
         format!("{GENERATED_FOLDER}/api_key.rs"),
@@ -100,7 +104,10 @@ fn files(messages: &[Message]) -> Result<Vec<File>> {
         format!("{GENERATED_FOLDER}/mod.rs"),
         emit::module(messages),
     ));
-    files.push(File::new(GENERATED_TESTS.into(), emit::fill(messages)));
+    files.push(File::new(
+        format!("{GENERATED_TESTS}/mod.rs"),
+        emit::fill_module(messages),
+    ));
     Ok(files)
 }
 

@@ -8,7 +8,7 @@ use std::{fs, io};
 
 use anyhow::{Context, Result, ensure};
 
-use super::GENERATED_FOLDER;
+use super::{GENERATED_FOLDER, GENERATED_TESTS};
 
 /// A file and the text that belongs into it.
 pub(crate) struct File {
@@ -89,22 +89,21 @@ pub(crate) fn write(root: &Path, files: &[File]) -> Result<()> {
     Ok(())
 }
 
-/// Files in the generated folder that are not among `files`.
+/// Files in the generated folders that are not among `files`.
 fn leftovers(root: &Path, files: &[File]) -> Result<Vec<String>> {
-    let folder = root.join(GENERATED_FOLDER);
     let mut leftovers = Vec::new();
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(leftovers),
-        Err(error) => return Err(error).with_context(|| folder.display().to_string()),
-    };
-    for entry in entries {
-        let path = format!(
-            "{GENERATED_FOLDER}/{}",
-            entry?.file_name().to_string_lossy()
-        );
-        if !files.iter().any(|file| file.path == path) {
-            leftovers.push(path);
+    for generated in [GENERATED_FOLDER, GENERATED_TESTS] {
+        let folder = root.join(generated);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error).with_context(|| folder.display().to_string()),
+        };
+        for entry in entries {
+            let path = format!("{generated}/{}", entry?.file_name().to_string_lossy());
+            if !files.iter().any(|file| file.path == path) {
+                leftovers.push(path);
+            }
         }
     }
     Ok(leftovers)

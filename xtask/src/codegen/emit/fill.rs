@@ -1,26 +1,33 @@
-//! Test support: a way to make up a message of every kind, and a way to visit every kind.
+//! Test support: a way to make up a message of every kind, a file each, and a way to visit every kind.
 
 use super::{header, mentions, type_of};
 use crate::codegen::model::{Field, Message, Struct, Type};
 use crate::codegen::versions::Condition;
 
-/// The file of the test support.
-pub(crate) fn fill(messages: &[Message]) -> String {
-    let mut text = header("Made-up messages of every kind.");
+/// The test support of one message.
+pub(crate) fn fill(message: &Message) -> String {
+    let mut text = header(&format!("Made-up {}.", message.name));
     text.push_str(
         "use forebay_kafka::protocol::generated::*;\n\nuse crate::source::{Fill, Source};\n\n",
     );
-    text.push_str("/// Calls the macro with the type of every message.\n");
+    for value in &message.structs {
+        text.push_str(&fill_struct(message, value));
+    }
+    text
+}
+
+/// What holds the files of all of them together.
+pub(crate) fn fill_module(messages: &[Message]) -> String {
+    let mut text = header("Made-up messages of every kind.");
+    for message in messages {
+        text.push_str(&format!("mod {};\n", message.module));
+    }
+    text.push_str("\n/// Calls the macro with the type of every message.\n");
     text.push_str("macro_rules! for_each_message {\n($visit:ident) => {\n");
     for message in messages {
         text.push_str(&format!("$visit!({});\n", message.name));
     }
-    text.push_str("};\n}\npub(crate) use for_each_message;\n\n");
-    for message in messages {
-        for value in &message.structs {
-            text.push_str(&fill_struct(message, value));
-        }
-    }
+    text.push_str("};\n}\npub(crate) use for_each_message;\n");
     text
 }
 

@@ -10,7 +10,7 @@ mod structs;
 use anyhow::{Context, Result, ensure};
 
 pub(crate) use self::api_key::api_key;
-pub(crate) use self::fill::fill;
+pub(crate) use self::fill::{fill, fill_module};
 pub(crate) use self::module::module;
 
 use super::jar::KAFKA_VERSION;
