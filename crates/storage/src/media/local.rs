@@ -11,12 +11,12 @@
 //! ```
 
 mod blob_writer;
+mod journal_file;
 mod scratch_file;
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSliceMut, Write};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,12 +24,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use rustix::buffer::spare_capacity;
-#[cfg(target_os = "linux")]
-use rustix::fs::{FallocateFlags, fallocate};
 use rustix::fs::{FlockOperation, flock, fstatvfs};
 use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
 
 use blob_writer::LocalBlobWriter;
+use journal_file::LocalJournalFile;
 use scratch_file::LocalScratchFile;
 
 use super::{
@@ -45,9 +44,6 @@ use crate::limits::{BACKGROUND_SYNC_BYTES, NUMBER_MAX, OPEN_SEGMENTS_MAX};
 const FORMAT: u32 = 1;
 
 const FOLDERS: [&str; 3] = ["journal", "segments", "snapshots"];
-
-/// Bytes written at once when a file is zero-filled.
-static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// A data folder, locked for this process.
 #[derive(Debug)]
@@ -322,7 +318,7 @@ impl Medium for LocalDisk {
             }
         }
         let unfinished = path.with_extension("unfinished");
-        let filled = make(&unfinished, capacity, purpose)
+        let filled = journal_file::make(&unfinished, capacity, purpose)
             .and_then(|()| fs::rename(&unfinished, &path))
             .and_then(|()| sync_folder(&folder));
         let filled = filled.map_err(StorageError::io("fill", name));
@@ -336,18 +332,8 @@ impl Medium for LocalDisk {
     }
 
     fn open_journal_file(&self, id: FileId) -> Result<Arc<dyn JournalFile>> {
-        let path = self.journal_path(id);
-        let name = journal_name(id);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(!self.read_only)
-            .open(&path)
-            .map_err(StorageError::io("open", name.clone()))?;
-        let capacity = file
-            .metadata()
-            .map_err(StorageError::io("inspect", name))?
-            .len();
-        Ok(Arc::new(LocalJournalFile { id, capacity, file }))
+        let file = LocalJournalFile::open(id, &self.journal_path(id), self.read_only)?;
+        Ok(Arc::new(file))
     }
 
     fn remove_journal_file(&self, id: FileId) -> Result<()> {
@@ -413,57 +399,6 @@ impl Medium for LocalDisk {
     }
 }
 
-#[derive(Debug)]
-struct LocalJournalFile {
-    id: FileId,
-    capacity: u64,
-    file: File,
-}
-
-impl LocalJournalFile {
-    /// Its name is made only when something is said of it.
-    #[cold]
-    fn failed(&self, operation: &'static str, error: io::Error) -> StorageError {
-        StorageError::io(operation, journal_name(self.id))(error)
-    }
-}
-
-impl JournalFile for LocalJournalFile {
-    fn id(&self) -> FileId {
-        self.id
-    }
-
-    fn capacity(&self) -> u64 {
-        self.capacity
-    }
-
-    fn write_at(&self, position: u64, bytes: &[u8]) -> Result<()> {
-        self.file
-            .write_all_at(bytes, position)
-            .map_err(|error| self.failed("write", error))
-    }
-
-    fn sync(&self) -> Result<()> {
-        self.file
-            .sync_data()
-            .map_err(|error| self.failed("sync", error))
-    }
-
-    fn read_at(&self, position: u64, buffer: &mut [u8]) -> Result<()> {
-        self.file
-            .read_exact_at(buffer, position)
-            .map_err(|error| self.failed("read", error))
-    }
-
-    fn read(&self, position: u64, length: usize) -> Result<Bytes> {
-        read_exact(&self.file, position, length).map_err(|error| self.failed("read", error))
-    }
-
-    fn read_resident(&self, position: u64, length: usize) -> Option<Bytes> {
-        read_resident(&self.file, position, length)
-    }
-}
-
 /// What the page cache has of a file; None if not all of it is there, or the file system cannot tell.
 fn read_resident(file: &File, offset: u64, length: usize) -> Option<Bytes> {
     let mut bytes = vec![0; length];
@@ -485,50 +420,6 @@ fn read_exact(file: &File, offset: u64, length: usize) -> io::Result<Bytes> {
     }
     bytes.truncate(length);
     Ok(bytes.into())
-}
-
-/// Makes a file that has all its bytes from the disk.
-fn make(path: &Path, capacity: u64, purpose: Purpose) -> io::Result<()> {
-    let allocated = match purpose {
-        Purpose::OftenSynced => None,
-        Purpose::SeldomSynced => allocate(path, capacity),
-    };
-    allocated.unwrap_or_else(|| zero_fill(path, capacity))
-}
-
-/// Sets the bytes aside and writes nothing; None where the file system cannot do that.
-#[cfg(target_os = "linux")]
-fn allocate(path: &Path, capacity: u64) -> Option<io::Result<()>> {
-    let allocate = || {
-        let file = File::create(path)?;
-        fallocate(&file, FallocateFlags::empty(), 0, capacity)?;
-        file.sync_all()
-    };
-    let done = allocate();
-    let unsupported = done
-        .as_ref()
-        .is_err_and(|error| error.kind() == io::ErrorKind::Unsupported);
-    (!unsupported).then_some(done)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn allocate(_: &Path, _: u64) -> Option<io::Result<()>> {
-    None
-}
-
-/// Writes real zeros: a file that is only allocated costs a journal commit of the file system at the
-/// first sync of every extent, which doubles the time of a commit.
-fn zero_fill(path: &Path, capacity: u64) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    let mut left = capacity;
-    let mut unsynced = Unsynced::default();
-    while left > 0 {
-        let part = left.min(ZEROS.len() as u64) as usize;
-        file.write_all(&ZEROS[..part])?;
-        left -= part as u64;
-        unsynced.wrote(part, &file)?;
-    }
-    file.sync_all()
 }
 
 /// Bytes that were written in the background since they were last made durable.
