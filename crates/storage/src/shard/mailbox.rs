@@ -83,8 +83,8 @@ impl<C: Command> Mailbox<C> {
         state.messages.push_back(Message::Command(command));
         // If it is not alone, or the shard wants its own thread, that is on its way.
         let is_alone = state.messages.len() == 1;
-        let may_be_lent = is_quick && is_alone && state.is_watched;
-        let lent = state.idle.take_if(|idle| may_be_lent && !idle.is_wanted);
+        let may_lend = is_quick && is_alone && state.is_watched;
+        let lent = state.idle.take_if(|idle| may_lend && !idle.is_wanted);
         match lent {
             Some(idle) => {
                 state.loans += 1;
@@ -159,16 +159,17 @@ impl<C> Mailbox<C> {
             let has_mail = !state.messages.is_empty();
             match state.idle.take() {
                 Some(idle) => {
-                    let mut patience = idle.shard.patience();
+                    let patience = idle.shard.patience();
                     if has_mail || idle.is_wanted || patience.is_zero() {
                         return idle.shard;
                     }
                     state.alarm = Some(idle.shard.due());
                     state.idle = Some(idle);
-                    if state.is_watched {
-                        patience = patience.min(LENT_MAX);
-                    }
-                    let is_over = self.wanted.wait_for(&mut state, patience).timed_out();
+                    let wait = match state.is_watched {
+                        true => patience.min(LENT_MAX),
+                        false => patience,
+                    };
+                    let is_over = self.wanted.wait_for(&mut state, wait).timed_out();
                     state.is_watched &= !is_over || state.loans > loans;
                 }
                 None => {
