@@ -3,8 +3,8 @@
 The server uses few that touch its data (see the trace in test_folder_sync): the shard's thread
 writes the journal by `pwrite64` and makes it durable by `fdatasync`; what no sync is waited for is
 also written by threads that serve connections. Its background jobs, each a thread of its own, use
-`write`, `fsync`, `rename`. strace counts calls by thread, so `when=1` of a
-job's call fails in every job from then on, until the injection ends.
+`write`, `fsync`, `rename`. strace counts calls by thread, so `when=1` of a job's call fails in every
+job from then on, until the injection ends.
 """
 
 import os
@@ -39,24 +39,22 @@ def shard_thread(server):
 
 class Injection:
     """`with Injection(server, "fdatasync:error=EIO:when=3"):` until the end of the block, or of the
-    server. `jobs` has the background jobs that begin meanwhile fail instead of the shard itself, and
-    `everywhere` all threads; `paths` leaves all other files alone."""
+    server. Of the shard's thread alone, or of `every_thread`, which background jobs that begin
+    meanwhile are among; `paths` leaves all other files alone."""
 
-    def __init__(self, server, what, jobs=False, paths=(), everywhere=False):
-        self.server, self.what, self.follow = server, what, jobs or everywhere
-        self.everywhere = everywhere
+    def __init__(self, server, what, every_thread=False, paths=()):
+        self.server, self.what, self.every_thread = server, what, every_thread
         self.paths = [argument for path in paths for argument in ("-P", str(path))]
         self.log = server.log.with_suffix(".calls")
         self.process = None
 
     def __enter__(self):
         thread = shard_thread(self.server)
-        follow = ["-f"] if self.follow else []
+        # Beside the thread that is named -f follows all others of its process.
+        follow = ["-f"] if self.every_thread else []
         command = ["strace", "-qq", "-y", *follow, *self.paths, "-o", str(self.log)]
-        # With -f all threads of a process are followed, those of one thread otherwise.
-        attach = self.server.process.pid if self.everywhere else thread
         command += ["-e", f"trace={self.what.split(':')[0]}", "-e", f"inject={self.what}"]
-        self.process = subprocess.Popen([*command, "-p", str(attach)], stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([*command, "-p", str(thread)], stderr=subprocess.DEVNULL)
         status = Path(f"/proc/{self.server.process.pid}/task/{thread}/status")
 
         def attached():

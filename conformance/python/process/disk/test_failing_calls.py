@@ -101,7 +101,7 @@ def test_background_work_that_fails_loses_nothing_and_is_done_later(
         kind = dice.choice(JOB_CALLS + JOB_WRITES)
         seen = server.log.stat().st_size
         paths = names_to_come(server.data) if kind in JOB_WRITES else ()
-        with Injection(server, kind, jobs=True, paths=paths) as injection:
+        with Injection(server, kind, every_thread=True, paths=paths) as injection:
             # The journal may come to a halt for want of a file: that is waited out, never died of.
             wanted = dice.randint(1, 3)
             eventually(lambda i=injection, w=wanted: len(i.injected()) >= w, what=f"{kind} fails")

@@ -136,7 +136,7 @@ def test_a_disk_that_hangs_keeps_only_those_who_want_it(tmp_path):
             # Sent in a row, so that whoever reads them writes them.
             for _ in range(100):
                 produce()
-            with Injection(server, f"pwrite64:delay_enter={HANG}000000:when=2", everywhere=True):
+            with Injection(server, f"pwrite64:delay_enter={HANG}000000:when=2", every_thread=True):
                 kept = threading.Thread(target=lambda: [produce() for _ in range(20)], daemon=True)
                 kept.start()
                 for _ in range(4 * (HANG - 2)):

@@ -61,12 +61,12 @@ def test_a_flood_is_refused_above_the_limit_and_those_inside_are_served(tmp_path
         with Crowd(server.broker) as crowd:
             crowd.open(FLOOD)
 
-            def inside():
-                """Those whose handshake found the backlog full are not here before their kernel tries again."""
-                count = Footprint.of(server).connections - before.connections
-                return count if refused(server) + count >= FLOOD else None
+            def inside_of_all():
+                """Those whose handshake found the backlog full come when their kernel tries again."""
+                inside = Footprint.of(server).connections - before.connections
+                return inside if refused(server) + inside >= FLOOD else None
 
-            inside = eventually(inside, within=HANDSHAKE, what="everyone is dealt with")
+            inside = eventually(inside_of_all, within=HANDSHAKE, what="everyone is dealt with")
             crowd.send(wire.frame(wire.API_VERSIONS, 0, 1, b""))
             # Some of those that were refused may be the clients', who come again.
             eventually(lambda: crowd.closed_by_broker() >= FLOOD - inside)
