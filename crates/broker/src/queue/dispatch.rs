@@ -9,7 +9,7 @@ use super::effect::{Delivery, Turn};
 use super::event::QueueEvent;
 use super::ids::HolderId;
 use super::limits::{QUANTUM_MAX, QUANTUM_SHARE};
-use super::locks::NEVER;
+use super::locks::{NEVER, lock_end};
 use super::settings::Order;
 
 /// Somebody asks for messages without subscribing.
@@ -209,8 +209,7 @@ impl Queue {
 
     fn lock_until(&self, lock_ms: Option<u64>, now_ms: i64) -> i64 {
         match lock_ms.or(self.messages.settings.lock_ms) {
-            // At least a moment, or a consumer would be given the same message without end.
-            Some(lock_ms) => now_ms.saturating_add_unsigned(lock_ms.max(1)),
+            Some(lock_ms) => lock_end(now_ms, lock_ms),
             None => NEVER,
         }
     }

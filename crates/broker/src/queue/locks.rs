@@ -22,6 +22,13 @@ pub(super) struct Lock {
 /// The end of a lock without one.
 pub(super) const NEVER: i64 = i64::MAX;
 
+/// The end of a lock for a time. The clock's milliseconds are cut off: one that begins at 0.9 and lasts for 10 ends at 11,
+/// which is as much, and not at 10, when somebody else would have the message after 9.1. It lasts a moment even for no
+/// time, or a consumer would be given the same message without end.
+pub(super) fn lock_end(now_ms: i64, lock_ms: u64) -> i64 {
+    now_ms.saturating_add_unsigned(lock_ms).saturating_add(1)
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Page {
     locked: u32,

@@ -7,6 +7,7 @@ use super::counters::{DeathReason, Removal};
 use super::effect::Turn;
 use super::event::QueueEvent;
 use super::ids::{HolderId, Token};
+use super::locks::lock_end;
 use super::settings::Cause;
 
 /// What a holder says of messages that it was given.
@@ -75,7 +76,7 @@ impl Queue {
                 self.give_back(holder, numbers, Cause::Failed, delay_ms, turn);
             }
             Outcome::Extend { lock_ms } => {
-                let until_ms = turn.now_ms.saturating_add_unsigned(lock_ms);
+                let until_ms = lock_end(turn.now_ms, lock_ms);
                 let number = numbers.start;
                 self.messages.extend(holder, numbers, until_ms);
                 turn.out.journal(QueueEvent::Extended {

@@ -90,7 +90,7 @@ async fn what_is_taken_comes_back_when_its_lock_ends_and_tells_how_often_it_did(
     assert_eq!(first[0].1.deliveries, 0);
     assert_eq!(take(&running, 10).await, []);
     assert_eq!(settle(&running, first[1].1.lease, DELETE).await, Ok(()));
-    running.pass(999).await;
+    running.pass(1_000).await;
     assert_eq!(take(&running, 10).await, []);
     running.pass(1).await;
     let again = take(&running, 10).await;
@@ -107,7 +107,7 @@ async fn what_is_taken_comes_back_when_its_lock_ends_and_tells_how_often_it_did(
 async fn a_stale_lease_ends_its_message_if_that_is_asked_for() {
     let running = filled(leased_for(1_000), &["a", "b", "c"]).await;
     let first = take(&running, 10).await;
-    running.pass(1_000).await;
+    running.pass(1_001).await;
     // Ready again, with somebody else, and gone.
     let again = take(&running, 1).await;
     assert_eq!(
@@ -137,7 +137,7 @@ async fn locks_and_counts_survive_a_power_cut_and_deletions_do_too() {
     assert_eq!(settle(&after, a.1.lease, extended).await, Ok(()));
     after.pass(10_000).await;
     assert_eq!(take(&after, 10).await, []);
-    after.pass(10_000).await;
+    after.pass(10_001).await;
     let again = after.killed();
     let taken = take(&again, 10).await;
     assert_eq!((&taken[0].0[..], taken[0].1.deliveries), ("a", 2));
@@ -159,7 +159,7 @@ async fn who_waits_is_given_what_comes_in_the_order_of_waiting() {
     running.publish("", "q", "a").await;
     let received = first.await.unwrap().unwrap().unwrap();
     assert_eq!(bodies_of(&received)[0].0, "a");
-    running.pass(1_000).await;
+    running.pass(1_001).await;
     let received = second.await.unwrap().unwrap().unwrap();
     assert_eq!(received.messages[0].deliveries, 1, "a came back");
 }
@@ -199,7 +199,7 @@ async fn a_queue_without_an_end_of_locks_is_received_from_too_beside_its_consume
     consumer.delivery().await;
     let taken = take(&running, 10).await;
     assert_eq!((&taken[0].0[..], taken.len()), ("b", 1));
-    running.pass(29_999).await;
+    running.pass(30_000).await;
     assert_eq!(take(&running, 10).await, []);
     running.pass(1).await;
     assert_eq!(take(&running, 10).await[0].0, "b");
@@ -379,7 +379,7 @@ async fn a_queue_goes_on_under_another_definition_also_after_a_restart() {
     running.host.alter_queue(leased_for(5_000)).await.unwrap();
     let after = running.cut();
     take(&after, 1).await;
-    after.pass(4_999).await;
+    after.pass(5_000).await;
     assert_eq!(take(&after, 1).await, []);
     after.pass(1).await;
     assert_eq!(take(&after, 1).await[0].0, "a");

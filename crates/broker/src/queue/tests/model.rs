@@ -325,7 +325,8 @@ impl Model {
                     self.numbers.insert((holder, number)),
                     "numbers are used once"
                 );
-                let until_ms = self.settings.lock_ms.map(|lock_ms| now_ms + lock_ms as i64);
+                let lock_ms = self.settings.lock_ms;
+                let until_ms = lock_ms.map(|lock_ms| now_ms + lock_ms as i64 + 1);
                 let mark = &mut self.messages[index].mark;
                 mark.first_ms = mark.first_ms.or(until_ms.map(|_| now_ms));
                 if !self.consumers.contains_key(&holder) {

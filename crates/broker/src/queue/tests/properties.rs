@@ -289,7 +289,7 @@ impl World {
                 }
                 Outcome::Extend { lock_ms } => {
                     if let State::Locked { until_ms, .. } = &mut self.model.messages[index].state {
-                        *until_ms = Some(now_ms + lock_ms as i64);
+                        *until_ms = Some(now_ms + lock_ms as i64 + 1);
                     }
                 }
             }

@@ -45,7 +45,7 @@ fn locks_that_end_by_themselves_outlive_a_restart() {
     bench.ack(ANNA, 0..1);
     bench.queue = restored(&snapshot(&bench.queue));
     bench.turn(|queue, turn| queue.open(turn));
-    bench.pass(1_000);
+    bench.pass(1_001);
     assert_eq!(bench.get(BERT, 2), [1]);
 }
 
