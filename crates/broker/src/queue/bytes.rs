@@ -30,7 +30,7 @@ impl Messages {
 
     fn ready_bytes_within(&self, run: Range<u64>) -> u64 {
         let ready = self.deliverable_within(run.clone());
-        let ready = ready.into_iter().map(|(_, run)| run);
+        let ready = ready.map(|(_, run)| run);
         self.bytes_of(ready.chain(self.groups.parked().runs_within(run)))
     }
 

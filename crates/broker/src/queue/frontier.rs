@@ -1,6 +1,9 @@
 //! Which messages are done with: everything below the floor, and what was settled out of order above it.
 
 use std::ops::Range;
+use std::sync::Arc;
+
+use forebay_storage::Scratch;
 
 use super::offset_set::OffsetSet;
 
@@ -18,6 +21,16 @@ impl Frontier {
             floor,
             done: OffsetSet::default(),
         }
+    }
+
+    /// With what was done above the floor; none if that goes on from the floor, or is below it.
+    pub(super) fn restore(floor: u64, done: OffsetSet) -> Option<Self> {
+        let is_above = done.first().is_none_or(|first| first > floor);
+        is_above.then_some(Self { floor, done })
+    }
+
+    pub(super) fn page_out(&mut self, bytes_max: usize, scratch: &Arc<Scratch>) {
+        self.done.page_out(bytes_max, scratch);
     }
 
     pub(super) fn floor(&self) -> u64 {

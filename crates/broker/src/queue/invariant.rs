@@ -28,11 +28,7 @@ impl Queue {
         let mut ready_bytes = 0;
         let parked = messages.groups.parked().runs().map(|run| ("parked", run));
         let ready = messages.deliverable_within(0..u64::MAX);
-        for (place, run) in ready
-            .into_iter()
-            .map(|(_, run)| ("ready", run))
-            .chain(parked)
-        {
+        for (place, run) in ready.map(|(_, run)| ("ready", run)).chain(parked) {
             placed.add(place, run.clone())?;
             ready_bytes += messages.sizes.bytes(run);
         }

@@ -1,6 +1,9 @@
 //! Messages that are ready to be delivered, a set for each priority that is in use.
 
 use std::ops::Range;
+use std::sync::Arc;
+
+use forebay_storage::Scratch;
 
 use super::offset_set::OffsetSet;
 
@@ -17,12 +20,35 @@ pub(super) struct Levels {
 
 impl Levels {
     pub(super) fn insert(&mut self, priority: u8, run: Range<u64>) {
+        self.occupy(priority).insert(run);
+    }
+
+    /// All of a priority.
+    pub(super) fn put(&mut self, priority: u8, set: OffsetSet) {
+        if !set.is_empty() {
+            *self.occupy(priority) = set;
+        }
+    }
+
+    fn occupy(&mut self, priority: u8) -> &mut OffsetSet {
         let index = usize::from(priority);
         if index >= self.sets.len() {
             self.sets.resize_with(index + 1, OffsetSet::default);
         }
-        self.sets[index].insert(run);
         self.occupied[index / 64] |= 1 << (index % 64);
+        &mut self.sets[index]
+    }
+
+    /// [`OffsetSet::page_out`] of each, with an equal share, if all together have more than `bytes_max` in memory.
+    pub(super) fn page_out(&mut self, bytes_max: usize, scratch: &Arc<Scratch>) {
+        let bytes: usize = self.sets.iter().map(OffsetSet::bitmap_bytes).sum();
+        if bytes <= bytes_max {
+            return;
+        }
+        let in_use = self.priorities().count();
+        for set in &mut self.sets {
+            set.page_out(bytes_max / in_use, scratch);
+        }
     }
 
     pub(super) fn remove(&mut self, priority: u8, run: Range<u64>) {
@@ -59,6 +85,11 @@ impl Levels {
         Some((priority, run))
     }
 
+    /// The first run below an offset, whatever its priority.
+    pub(super) fn first_below(&self, below: u64) -> Option<(u8, Range<u64>)> {
+        self.runs_within(0..below).next()
+    }
+
     /// Of which priority a message is that is ready; None if it is not.
     pub(super) fn priority_of(&self, offset: u64) -> Option<u8> {
         let mut in_use = self.priorities();
@@ -77,14 +108,13 @@ impl Levels {
     }
 
     /// The runs of what lies in `within`, of one priority after another.
-    pub(super) fn runs_within(&self, within: Range<u64>) -> Vec<(u8, Range<u64>)> {
-        let mut runs = Vec::new();
-        for priority in self.priorities() {
-            if let Some(set) = self.level(priority) {
-                runs.extend(set.runs_within(within.clone()).map(|run| (priority, run)));
-            }
-        }
-        runs
+    pub(super) fn runs_within(&self, within: Range<u64>) -> impl Iterator<Item = (u8, Range<u64>)> {
+        self.priorities().flat_map(move |priority| {
+            let runs = self
+                .level(priority)
+                .map(|set| set.runs_within(within.clone()));
+            runs.into_iter().flatten().map(move |run| (priority, run))
+        })
     }
 
     pub(super) fn memory_bytes(&self) -> usize {

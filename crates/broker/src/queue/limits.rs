@@ -40,3 +40,6 @@ pub(super) const DELAYED_REFILL_PAGES_MAX: usize = 8;
 /// Runs of settled, ready or delayed messages behind which the first that is locked is looked for, for operators: the
 /// shard does nothing else in the meantime.
 pub(super) const LOCKED_SEARCH_STEPS_MAX: usize = 64;
+/// Bytes of bitmaps that a queue keeps in memory of what is ready, and as much of what is settled out of order: at worst
+/// those of 3.7 million messages. The others wait on disk.
+pub(super) const HOLES_IN_MEMORY_BYTES: usize = 1 << 20;

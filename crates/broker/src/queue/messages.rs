@@ -3,8 +3,9 @@
 //! Every transition exists once. A queue decides and makes it; replay reads of it and makes it, too.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use forebay_storage::IdMap;
+use forebay_storage::{IdMap, Scratch};
 
 use super::arrivals::Arrivals;
 use super::births::Births;
@@ -283,6 +284,13 @@ impl Messages {
         woken.map(enter).collect()
     }
 
+    /// Has what is more than that of packed delayed messages and of each kind of sets wait on disk.
+    pub(super) fn page_out(&mut self, delayed_max: usize, sets_max: usize, scratch: &Arc<Scratch>) {
+        self.delayed.page_out(delayed_max, sets_max, scratch);
+        self.levels.page_out(sets_max, scratch);
+        self.frontier.page_out(sets_max, scratch);
+    }
+
     /// What is ready below `below` leaves the queue.
     pub(super) fn purge(&mut self, below: u64) {
         // The parked first: else they would follow their lead.
@@ -295,7 +303,7 @@ impl Messages {
             self.leave_group(run.clone());
             self.finish(run, Removal::Purged);
         }
-        for (priority, run) in self.levels.runs_within(0..below) {
+        while let Some((priority, run)) = self.levels.first_below(below) {
             self.remove_ready(priority, run, Removal::Purged);
         }
     }

@@ -90,7 +90,7 @@ use std::sync::Arc;
 use forebay_storage::Scratch;
 
 use consumers::Consumers;
-use limits::DELAYED_IN_MEMORY_BYTES;
+use limits::{DELAYED_IN_MEMORY_BYTES, HOLES_IN_MEMORY_BYTES};
 use messages::Messages;
 
 /// One queue.
@@ -150,8 +150,8 @@ impl Queue {
 
     /// Has what is needed much later wait on disk, if there is much of it. Nothing that a queue does depends on it.
     pub fn page_out(&mut self, scratch: &Arc<Scratch>) {
-        let delayed = &mut self.messages.delayed;
-        delayed.page_out(DELAYED_IN_MEMORY_BYTES, scratch);
+        let messages = &mut self.messages;
+        messages.page_out(DELAYED_IN_MEMORY_BYTES, HOLES_IN_MEMORY_BYTES, scratch);
     }
 
     /// How many messages a holder has not settled.

@@ -47,15 +47,18 @@ impl Messages {
     }
 
     /// What could be delivered in `within`, of one priority each.
-    pub(super) fn deliverable_within(&self, within: Range<u64>) -> Vec<(u8, Range<u64>)> {
-        let mut runs = self.levels.runs_within(within.clone());
-        runs.extend(self.fair.ready().runs_within(within).map(|run| (0, run)));
-        runs
+    pub(super) fn deliverable_within(
+        &self,
+        within: Range<u64>,
+    ) -> impl Iterator<Item = (u8, Range<u64>)> {
+        let in_groups = self.fair.ready().runs_within(within.clone());
+        let in_groups = in_groups.map(|run| (0, run));
+        self.levels.runs_within(within).chain(in_groups)
     }
 
     /// What is ready in `within`, of one priority each: also what waits for others of its group.
     pub(super) fn ready_within(&self, within: Range<u64>) -> Vec<(u8, Range<u64>)> {
-        let mut runs = self.deliverable_within(within.clone());
+        let mut runs: Vec<_> = self.deliverable_within(within.clone()).collect();
         for offset in self.groups.parked().runs_within(within).flatten() {
             let priority = self.groups.priority_of_parked(offset);
             runs.extend(priority.map(|priority| (priority, offset..offset + 1)));

@@ -69,6 +69,7 @@ impl Queue {
                 removal,
             } => loop {
                 let runs = messages.deliverable_within(*offset..offset + count);
+                let runs: Vec<_> = runs.collect();
                 if runs.is_empty() {
                     break;
                 }

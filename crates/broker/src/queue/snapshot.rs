@@ -1,22 +1,20 @@
 //! A queue at one point of the journal.
 //!
-//! Layout: `version u8 (7), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
-//! it RUNS, ready LEVELS, delayed (see `Delayed::snapshot`), locks
+//! Layout: `version u8 (8), QueueSettings, seed u64, next varint, next number varint, floor varint, settled above
+//! it SET, ready LEVELS, delayed (see `Delayed::snapshot`), locks
 //! list<holder u64, list<number varint, offset varint, until i64, priority u8>>, marks list<offset varint, deliveries u32,
 //! failures u32, first option<i64>>, sizes folded and exact list<first varint, count varint, bytes varint>, arrivals
 //! list<first varint, last i64, closes i64>, ttls list<first varint, end varint, ttl varint>,
 //! groups list<offset varint, group u64, priority u8, standing u8 (1 apart, 2 lead, 3 parked)>, deduplication list<id 16, offset
 //! varint, time i64>, totals, unburied list<first varint, count varint, reason u8>, moved varint,
 //! births list<offset varint, time i64>, fair groups list<group u64, ready RUNS>, not ready of them list<offset varint,
-//! group u64>`. LEVELS is `list<priority u8, RUNS>`, and RUNS `list<gap varint, length varint>`: how far each run of offsets
-//! is from the end of the one before it, and how long it is. Lists of runs and of locks are in
-//! order, so that the same queue is the same bytes, but for how what is delayed is divided into pages.
+//! group u64>`. LEVELS is `list<priority u8, SET>`, and SET and RUNS are what `OffsetSet::snapshot` says. Lists of runs and
+//! of locks are in order, so that the same queue is the same bytes, but for how what is delayed is divided into pages.
 //!
 //! Version 1 has nothing unburied, up to version 2 nothing was moved, and up to version 3 there are no first times, and a
 //! standing is 1 apart, or 0 for what follows from the order. Up to version 4 all were born here, up to version 5 no groups
-//! took turns, and up to version 6 nothing is in pages.
+//! took turns, up to version 6 nothing is in pages, and up to version 7 every SET is RUNS.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
@@ -31,14 +29,15 @@ use super::frontier::Frontier;
 use super::groups::{Member, Standing};
 use super::ids::HolderId;
 use super::levels::Levels;
-use super::limits::DELAYED_IN_MEMORY_BYTES;
+use super::limits::{DELAYED_IN_MEMORY_BYTES, HOLES_IN_MEMORY_BYTES};
 use super::locks::{Lock, LockTable, SparePages};
 use super::messages::{Mark, Messages};
+use super::offset_set::{OffsetSet, put_runs, take_runs};
 use super::settings::QueueSettings;
 use super::sizes::SizeRun;
 use super::ttls::TtlRun;
 
-const VERSION: u8 = 7;
+pub(super) const VERSION: u8 = 8;
 
 impl Queue {
     /// Appends everything that messages and events so far have built.
@@ -52,7 +51,7 @@ impl Queue {
             .varint(messages.next)
             .varint(next_number)
             .varint(messages.frontier.floor());
-        put_runs(encoder, messages.frontier.done().runs());
+        messages.frontier.done().snapshot(encoder);
         put_levels(encoder, &messages.levels);
         messages.delayed.snapshot(encoder);
         put_locks(encoder, &messages.tables);
@@ -114,7 +113,7 @@ impl Queue {
             },
         );
         encoder.list(messages.fair.all_ready(), |encoder, (group, ready)| {
-            put_runs(encoder.u64(group), ready.runs());
+            put_runs(encoder.u64(group), || ready.runs());
         });
         encoder.list(messages.fair.all_apart(), |encoder, (offset, group)| {
             encoder.varint(offset).u64(group);
@@ -133,13 +132,9 @@ impl Queue {
         let mut messages = Messages::new(settings, 0);
         messages.next = number(decoder)?;
         messages.next_number = number(decoder)?;
-        messages.frontier = Frontier::new(number(decoder)?);
-        take_runs(decoder, |run| {
-            messages.frontier.finish(run);
-        })?;
-        messages.levels = take_levels(decoder)?;
-        messages.delayed =
-            Delayed::restore(version >= 7, decoder, DELAYED_IN_MEMORY_BYTES, scratch)?;
+        messages.frontier = take_frontier(version, decoder, scratch)?;
+        messages.levels = take_levels(version, decoder, scratch)?;
+        messages.delayed = Delayed::restore(version, decoder, DELAYED_IN_MEMORY_BYTES, scratch)?;
         take_locks(decoder, &mut messages)?;
         decoder.each(|decoder| {
             let offset = number(decoder)?;
@@ -237,17 +232,20 @@ impl Messages {
 
     /// Counts what is there.
     fn recount(&mut self) {
-        let parked: Vec<_> = self.groups.parked().runs().map(|run| (0, run)).collect();
-        let ready = self.deliverable_within(0..u64::MAX);
+        let parked = self.groups.parked().runs();
+        let ready = self.deliverable_within(0..u64::MAX).map(|(_, run)| run);
+        let (mut count, mut bytes) = (0u64, 0u64);
+        for run in ready.chain(parked) {
+            // What was not written by a queue may overlap; the check that follows refuses it.
+            count = count.saturating_add(run.end - run.start);
+            bytes = bytes.saturating_add(self.sizes.bytes(run));
+        }
         let delayed_bytes = self.delayed_bytes_within(0..u64::MAX);
         let floor = self.frontier.floor().min(self.next);
         let held_bytes = self.held_bytes_within(floor..self.next);
         let counters = &mut self.counters;
-        for (_, run) in ready.into_iter().chain(parked) {
-            // What was not written by a queue may overlap; the check that follows refuses it.
-            counters.ready = counters.ready.saturating_add(run.end - run.start);
-            counters.ready_bytes = counters.ready_bytes.saturating_add(self.sizes.bytes(run));
-        }
+        counters.ready = counters.ready.saturating_add(count);
+        counters.ready_bytes = counters.ready_bytes.saturating_add(bytes);
         counters.locked = self.tables.values().map(|table| table.len()).sum();
         counters.delayed = self.delayed.len();
         (counters.delayed_bytes, counters.held_bytes) = (delayed_bytes, held_bytes);
@@ -259,43 +257,43 @@ pub(super) fn put_levels(encoder: &mut Encoder, levels: &Levels) {
     encoder.list(priorities, |encoder, priority| {
         encoder.u8(priority);
         if let Some(level) = levels.level(priority) {
-            put_runs(encoder, level.runs());
+            level.snapshot(encoder);
         }
     });
 }
 
-pub(super) fn take_levels(decoder: &mut Decoder<'_>) -> Result<Levels, DecodeError> {
+pub(super) fn take_levels(
+    version: u8,
+    decoder: &mut Decoder<'_>,
+    scratch: &Arc<Scratch>,
+) -> Result<Levels, DecodeError> {
     let mut levels = Levels::default();
     decoder.each(|decoder| {
         let priority = decoder.u8()?;
-        take_runs(decoder, |run| levels.insert(priority, run))
+        if version < 8 {
+            return take_runs(decoder, NUMBER_MAX, |run| levels.insert(priority, run));
+        }
+        let level = OffsetSet::restore(decoder, HOLES_IN_MEMORY_BYTES, scratch)?;
+        levels.put(priority, level);
+        levels.page_out(HOLES_IN_MEMORY_BYTES, scratch);
+        Ok(())
     })?;
     Ok(levels)
 }
 
-fn put_runs(encoder: &mut Encoder, runs: impl Iterator<Item = Range<u64>>) {
-    let mut end = 0;
-    let runs: Vec<_> = runs.collect();
-    encoder.list(runs, |encoder, run| {
-        encoder.varint(run.start - end).varint(run.end - run.start);
-        end = run.end;
-    });
-}
-
-fn take_runs(
+fn take_frontier(
+    version: u8,
     decoder: &mut Decoder<'_>,
-    mut take: impl FnMut(Range<u64>),
-) -> Result<(), DecodeError> {
-    let mut end = 0u64;
-    decoder.each(|decoder| {
-        let start = end.saturating_add(decoder.varint()?);
-        end = start.saturating_add(decoder.varint()?);
-        if end > NUMBER_MAX || start == end {
-            return Err(invalid("run of offsets"));
-        }
-        take(start..end);
-        Ok(())
-    })
+    scratch: &Arc<Scratch>,
+) -> Result<Frontier, DecodeError> {
+    let floor = number(decoder)?;
+    if version >= 8 {
+        let done = OffsetSet::restore(decoder, HOLES_IN_MEMORY_BYTES, scratch)?;
+        return Frontier::restore(floor, done).ok_or(invalid("settled messages"));
+    }
+    let mut frontier = Frontier::new(floor);
+    take_runs(decoder, NUMBER_MAX, |run| frontier.finish(run))?;
+    Ok(frontier)
 }
 
 fn put_locks(encoder: &mut Encoder, tables: &IdMap<HolderId, LockTable>) {
@@ -420,7 +418,7 @@ fn take_unburied(decoder: &mut Decoder<'_>, messages: &mut Messages) -> Result<(
 fn take_fair(decoder: &mut Decoder<'_>, messages: &mut Messages) -> Result<(), DecodeError> {
     decoder.each(|decoder| {
         let group = decoder.u64()?;
-        take_runs(decoder, |run| messages.fair.enter(run, group))
+        take_runs(decoder, NUMBER_MAX, |run| messages.fair.enter(run, group))
     })?;
     decoder.each(|decoder| {
         let offset = number(decoder)?;

@@ -161,6 +161,12 @@ impl Later {
         }
     }
 
+    /// Has the sets of offsets wait on disk as far as they are large.
+    pub(super) fn page_out_sets(&mut self, bytes_max: usize, scratch: &Arc<Scratch>) {
+        self.members.page_out(bytes_max, scratch);
+        self.dead.page_out(bytes_max, scratch);
+    }
+
     /// What all pages in memory take.
     pub(super) fn in_memory_bytes(&self) -> usize {
         self.in_memory_bytes
@@ -180,7 +186,7 @@ impl Later {
     }
 
     /// The runs of what of `offsets` is here, of one priority after another.
-    pub(super) fn within(&self, offsets: Range<u64>) -> Vec<(u8, Range<u64>)> {
+    pub(super) fn within(&self, offsets: Range<u64>) -> impl Iterator<Item = (u8, Range<u64>)> {
         self.members.runs_within(offsets)
     }
 

@@ -7,9 +7,9 @@
 //! where most of a stretch of the log is delayed, 4 bytes a message where every tenth is or where ten priorities are
 //! mixed, 30 where every hundredth is, and up to 150 where it is one of many hundreds.
 //!
-//! Pages wait on disk when there are many of them (`Delayed::page_out`), for as long as the process lives: a restart has
-//! them of snapshot and journal. What is on disk takes about a byte of memory
-//! a message.
+//! Pages, and most of a large set, wait on disk when there are many of them (`Delayed::page_out`), for as long as the
+//! process lives: a restart has them of snapshot and journal. What is on disk takes about a byte of memory a message, or
+//! up to four where it is one of many hundreds. One of ten thousand stays in memory.
 
 mod later;
 mod page;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use forebay_storage::Scratch;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 
-use super::limits::{DELAYED_REFILL_PAGES_MAX, DELAYED_SOON_MAX};
+use super::limits::{DELAYED_REFILL_PAGES_MAX, DELAYED_SOON_MAX, HOLES_IN_MEMORY_BYTES};
 use super::snapshot::{number, put_levels, take_levels};
 use later::Later;
 
@@ -171,13 +171,16 @@ impl Delayed {
         }
     }
 
-    /// Moves what is due last to disk if what is in memory is more than `bytes_max`, and then half of that.
-    pub(super) fn page_out(&mut self, bytes_max: usize, scratch: &Arc<Scratch>) {
-        if let Some(later) = &mut self.later
-            && later.in_memory_bytes() > bytes_max
-        {
+    /// Moves what is due last to disk if what is in memory is more than `bytes_max`, and then half of that. Of the sets
+    /// of offsets stays what [`OffsetSet::page_out`](super::offset_set::OffsetSet::page_out) leaves of `sets_max`.
+    pub(super) fn page_out(&mut self, bytes_max: usize, sets_max: usize, scratch: &Arc<Scratch>) {
+        let Some(later) = &mut self.later else {
+            return;
+        };
+        if later.in_memory_bytes() > bytes_max {
             later.page_out(bytes_max / 2, scratch);
         }
+        later.page_out_sets(sets_max, scratch);
     }
 
     /// Layout: `list<offset varint, time i64, priority u8>` of what is due first, in order of time, and of the others
@@ -193,10 +196,10 @@ impl Delayed {
         later.snapshot(encoder);
     }
 
-    /// Takes what [`Self::snapshot`] wrote, `bytes_max` of it in memory; where nothing `has_pages`, all is in the list. What
-    /// was not written by a queue is refused by the check that follows.
+    /// Takes what [`Self::snapshot`] wrote in a version of queues' snapshots, `bytes_max` of it in memory. What was not
+    /// written by a queue is refused by the check that follows.
     pub(super) fn restore(
-        has_pages: bool,
+        version: u8,
         decoder: &mut Decoder<'_>,
         bytes_max: usize,
         scratch: &Arc<Scratch>,
@@ -205,19 +208,20 @@ impl Delayed {
         decoder.each(|decoder| {
             let (offset, until_ms) = (number(decoder)?, decoder.i64()?);
             delayed.insert(offset, until_ms, decoder.u8()?);
-            delayed.page_out(bytes_max, scratch);
+            delayed.page_out(bytes_max, HOLES_IN_MEMORY_BYTES, scratch);
             Ok(())
         })?;
-        if !has_pages {
+        if version < 7 {
             return Ok(delayed);
         }
-        let mut members = take_levels(decoder)?;
+        let mut members = take_levels(version, decoder, scratch)?;
         Later::restore(decoder, |at| {
             // Others were taken out before their time.
             if let Some(priority) = members.priority_of(at.offset) {
                 members.remove(priority, at.offset..at.offset + 1);
+                members.page_out(HOLES_IN_MEMORY_BYTES, scratch);
                 delayed.insert(at.offset, at.until_ms, priority);
-                delayed.page_out(bytes_max, scratch);
+                delayed.page_out(bytes_max, HOLES_IN_MEMORY_BYTES, scratch);
             }
             Ok(())
         })?;

@@ -9,6 +9,7 @@ use forebay_storage::media::Fault;
 
 use super::*;
 use crate::queue::limits::DELAYED_IN_MEMORY_BYTES;
+use crate::queue::snapshot::VERSION;
 use crate::queue::tests::harness::{all_of, scratch};
 
 /// Two sorted maps, each with an entry for every message.
@@ -259,13 +260,13 @@ impl World {
                 self.delayed.shift(by_ms);
                 self.model.shift(by_ms);
             }
-            Step::PageOut(bytes_max) => self.delayed.page_out(bytes_max, &self.scratch),
+            Step::PageOut(bytes_max) => self.delayed.page_out(bytes_max, bytes_max, &self.scratch),
             Step::Restart => {
                 let mut encoder = Encoder::new();
                 self.delayed.snapshot(&mut encoder);
                 let bytes = all_of(&encoder.finish_with_pages());
                 let mut decoder = Decoder::new(&bytes);
-                let restored = Delayed::restore(true, &mut decoder, 1_000, &self.scratch);
+                let restored = Delayed::restore(VERSION, &mut decoder, 1_000, &self.scratch);
                 self.delayed = restored.unwrap();
                 decoder.finish().unwrap();
             }
@@ -355,7 +356,7 @@ fn what_waits_on_disk_costs_about_a_byte_each() {
     let until_ms = |offset: u64| (mixed(offset + 1) % 259_200_000) as i64;
     for offset in 0..messages {
         delayed.insert(offset, until_ms(offset), 0);
-        delayed.page_out(DELAYED_IN_MEMORY_BYTES, &scratch);
+        delayed.page_out(DELAYED_IN_MEMORY_BYTES, HOLES_IN_MEMORY_BYTES, &scratch);
     }
     let bytes = delayed.memory_bytes();
     assert!(bytes < 700_000, "{bytes}");
@@ -385,9 +386,9 @@ fn what_the_disk_does_not_take_stays_in_memory() {
     }
     let full = delayed.memory_bytes();
     disk.inject(Fault::ScratchWrite);
-    delayed.page_out(0, &scratch);
+    delayed.page_out(0, usize::MAX, &scratch);
     assert_eq!(delayed.memory_bytes(), full);
-    delayed.page_out(0, &scratch);
+    delayed.page_out(0, usize::MAX, &scratch);
     assert!(delayed.memory_bytes() < full / 2);
     assert!(scratch.take_loss().is_none());
 }

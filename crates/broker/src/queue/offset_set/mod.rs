@@ -4,24 +4,58 @@
 //! has some of its offsets is a bitmap; an empty block is nothing. So ten million consecutive offsets
 //! are one interval and two bitmaps at its ends, and the worst set there is costs about two bits an
 //! offset. A set that goes empty and fills again takes no memory anew.
+//!
+//! Bitmaps wait on disk when there are many of them ([`OffsetSet::page_out`]), a page of 64 blocks at a time,
+//! for as long as the process lives: a restart has them of the snapshot. Such a page costs about as much
+//! memory as two bitmaps. It is read by who looks into it, and comes back when it changes.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `blocks` | bitmaps, and runs as pieces of blocks |
+//! | `on_disk` | the pages that wait on disk |
+//! | `snapshot` | a set at one point of the journal |
+
+mod blocks;
+mod on_disk;
+mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-const BLOCK: u64 = 512;
-const WORD: u64 = 64;
-const WORDS: usize = (BLOCK / WORD) as usize;
+use forebay_storage::Scratch;
 
-type Bits = [u64; WORDS];
+use blocks::{
+    BLOCK, Bits, Piece, WORDS, count, first_clear, first_set, for_pieces, for_words, has,
+};
+use on_disk::{OnDisk, PAGE};
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) use snapshot::{put_runs, take_runs};
+
+/// Bitmaps of a page below which it stays in memory: it would take as much there if it were on disk.
+const BLOCKS_OUT_MIN: usize = 4;
+
+#[derive(Clone, Debug, Default)]
 pub(super) struct OffsetSet {
     /// Intervals of full blocks, first block to end, none touching another.
     full: BTreeMap<u64, u64>,
-    /// Blocks that are neither full nor empty.
+    /// Blocks that are neither full nor empty, and not on disk.
     partial: BTreeMap<u64, Bits>,
+    /// The others. Of the blocks of a page none is in memory when one is on disk. In a box, because there are
+    /// few sets that have some.
+    on_disk: Option<Box<OnDisk>>,
     len: u64,
 }
+
+impl PartialEq for OffsetSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.runs().eq(other.runs())
+    }
+}
+
+impl Eq for OffsetSet {}
 
 impl OffsetSet {
     pub(super) fn len(&self) -> u64 {
@@ -35,8 +69,11 @@ impl OffsetSet {
     pub(super) fn contains(&self, offset: u64) -> bool {
         let block = offset / BLOCK;
         match self.partial.get(&block) {
-            Some(bits) => bits[word(offset)] >> (offset % WORD) & 1 == 1,
-            None => self.full_to(block).is_some(),
+            Some(bits) => has(bits, offset),
+            None => {
+                self.full_to(block).is_some()
+                    || self.read(block).is_some_and(|bits| has(&bits, offset))
+            }
         }
     }
 
@@ -62,13 +99,11 @@ impl OffsetSet {
     }
 
     pub(super) fn first(&self) -> Option<u64> {
-        let full = self.full.first_key_value().map(|(block, _)| block * BLOCK);
-        let partial = self.partial.first_key_value();
-        let partial = partial.and_then(|(block, bits)| Some(block * BLOCK + first_set(bits, 0)?));
-        match (full, partial) {
-            (Some(full), Some(partial)) => Some(full.min(partial)),
-            (full, partial) => full.or(partial),
-        }
+        self.first_of(
+            self.full.first_key_value(),
+            self.partial.first_key_value(),
+            0,
+        )
     }
 
     /// The first offset at or after `offset`.
@@ -77,18 +112,42 @@ impl OffsetSet {
         if self.full_to(block).is_some() {
             return Some(offset);
         }
-        let here = self.partial.get(&block);
-        if let Some(bit) = here.and_then(|bits| first_set(bits, offset % BLOCK)) {
-            return Some(block * BLOCK + bit);
+        let here = match self.partial.get(&block) {
+            Some(bits) => first_set(bits, offset % BLOCK),
+            None => self
+                .read(block)
+                .and_then(|bits| first_set(&bits, offset % BLOCK)),
+        };
+        match here {
+            Some(bit) => Some(block * BLOCK + bit),
+            None => self.first_of_blocks_from(block + 1),
         }
-        let full = self.full.range(block + 1..).next();
+    }
+
+    /// The first offset of a block and those that follow it. No interval of full blocks goes on into it.
+    fn first_of_blocks_from(&self, block: u64) -> Option<u64> {
+        let full = self.full.range(block..).next();
+        self.first_of(full, self.partial.range(block..).next(), block)
+    }
+
+    /// The first offset of these, and of what is on disk from a block on.
+    fn first_of(
+        &self,
+        full: Option<(&u64, &u64)>,
+        partial: Option<(&u64, &Bits)>,
+        block: u64,
+    ) -> Option<u64> {
         let full = full.map(|(block, _)| block * BLOCK);
-        let partial = self.partial.range(block + 1..).next();
         let partial = partial.and_then(|(block, bits)| Some(block * BLOCK + first_set(bits, 0)?));
-        match (full, partial) {
+        let in_memory = match (full, partial) {
             (Some(full), Some(partial)) => Some(full.min(partial)),
             (full, partial) => full.or(partial),
-        }
+        };
+        let Some(on_disk) = &self.on_disk else {
+            return in_memory;
+        };
+        let end = in_memory.map_or(u64::MAX, |offset| offset / BLOCK);
+        on_disk.first_within(block..end).or(in_memory)
     }
 
     /// The end of the run of consecutive offsets that begins at `offset`, but not beyond `limit`.
@@ -96,15 +155,18 @@ impl OffsetSet {
         let mut end = offset;
         while end < limit {
             let block = end / BLOCK;
-            if let Some(bits) = self.partial.get(&block) {
-                let clear = first_set(&bits.map(|word| !word), end % BLOCK);
-                end = block * BLOCK + clear.unwrap_or(BLOCK);
-                if clear.is_some() {
-                    break;
-                }
+            let clear = if let Some(bits) = self.partial.get(&block) {
+                first_clear(bits, end % BLOCK)
             } else if let Some(full_to) = self.full_to(block) {
                 end = full_to * BLOCK;
+                continue;
+            } else if let Some(bits) = self.read(block) {
+                first_clear(&bits, end % BLOCK)
             } else {
+                break;
+            };
+            end = block * BLOCK + clear.unwrap_or(BLOCK);
+            if clear.is_some() {
                 break;
             }
         }
@@ -133,11 +195,98 @@ impl OffsetSet {
         })
     }
 
+    /// Has bitmaps wait on disk if those in memory take more than `bytes_max`, until they take an eighth less or
+    /// the disk takes no more. Those go whose turn it is by their place, but not the page that came back last, where
+    /// a set is emptied, nor the last one, where it grows. With no room in memory at all nothing is spared.
+    pub(super) fn page_out(&mut self, bytes_max: usize, scratch: &Arc<Scratch>) {
+        let bytes = self.bitmap_bytes();
+        if bytes <= bytes_max {
+            return;
+        }
+        if let Some(on_disk) = &self.on_disk
+            && bytes <= on_disk.next_at
+        {
+            return;
+        }
+        let mut on_disk = self.on_disk.take().unwrap_or_default();
+        self.page_out_to(bytes_max - bytes_max / 8, &mut on_disk, scratch);
+        // What is too scattered for pages, or refused by the disk, is not gone through every time.
+        on_disk.next_at = match self.bitmap_bytes() {
+            bytes if bytes > bytes_max => bytes + bytes_max / 8,
+            _ => 0,
+        };
+        self.on_disk = Some(on_disk);
+    }
+
+    fn page_out_to(&mut self, bytes: usize, on_disk: &mut OnDisk, scratch: &Arc<Scratch>) {
+        let last = self.partial.last_key_value().map(|(block, _)| block / PAGE);
+        let (spared, blocks_min) = match bytes {
+            0 => ([None, None], 1),
+            _ => ([last, on_disk.last_back], BLOCKS_OUT_MIN),
+        };
+        let begin = on_disk.next_out;
+        for pages in [begin..u64::MAX / PAGE, 0..begin] {
+            on_disk.next_out = pages.start;
+            while self.bitmap_bytes() > bytes {
+                let blocks = on_disk.next_out * PAGE..pages.end * PAGE;
+                let Some((block, _)) = self.partial.range(blocks).next() else {
+                    break;
+                };
+                let page = block / PAGE;
+                let blocks = self.partial.range(page * PAGE..(page + 1) * PAGE);
+                let blocks: Vec<_> = blocks.map(|(block, bits)| (*block, *bits)).collect();
+                on_disk.next_out = page + 1;
+                if blocks.len() < blocks_min || spared.contains(&Some(page)) {
+                    continue;
+                }
+                if !on_disk.put(page, &blocks, scratch) {
+                    return;
+                }
+                for (block, _) in blocks {
+                    self.partial.remove(&block);
+                }
+            }
+            if self.bitmap_bytes() <= bytes {
+                return;
+            }
+        }
+    }
+
     /// About what it takes of memory beyond itself.
     pub(super) fn memory_bytes(&self) -> usize {
         // Nodes of a B-tree are a little more than half full in the worst case.
-        2 * (self.full.len() * 2 * size_of::<u64>()
-            + self.partial.len() * (size_of::<u64>() + size_of::<Bits>()))
+        2 * self.full.len() * 2 * size_of::<u64>()
+            + self.bitmap_bytes()
+            + self
+                .on_disk
+                .as_ref()
+                .map_or(0, |on_disk| on_disk.memory_bytes())
+    }
+
+    /// The same of the bitmaps in memory.
+    pub(super) fn bitmap_bytes(&self) -> usize {
+        2 * self.partial.len() * (size_of::<u64>() + size_of::<Bits>())
+    }
+
+    /// Reads the bitmap of a block that is on disk.
+    #[inline]
+    fn read(&self, block: u64) -> Option<Bits> {
+        self.on_disk.as_ref()?.read(block)
+    }
+
+    /// Brings back the page of a block that is about to change. Few sets have one.
+    #[inline]
+    fn bring_back(&mut self, block: u64) {
+        if self.on_disk.is_some() {
+            self.bring_page_back(block / PAGE);
+        }
+    }
+
+    #[cold]
+    fn bring_page_back(&mut self, page: u64) {
+        if let Some(on_disk) = &mut self.on_disk {
+            self.partial.extend(on_disk.take(page));
+        }
     }
 
     /// The end of the interval of full blocks that holds `block`.
@@ -150,6 +299,7 @@ impl OffsetSet {
         if self.full_to(block).is_some() {
             return;
         }
+        self.bring_back(block);
         let bits = self.partial.entry(block).or_default();
         let mut added = 0;
         let mut filled = false;
@@ -166,6 +316,7 @@ impl OffsetSet {
     }
 
     fn remove_part(&mut self, block: u64, run: Range<u64>) {
+        self.bring_back(block);
         if self.full_to(block).is_some() {
             self.remove_blocks(block..block + 1);
             self.len += BLOCK;
@@ -184,6 +335,17 @@ impl OffsetSet {
         self.len -= u64::from(removed);
         if emptied && bits.iter().all(|word| *word == 0) {
             self.partial.remove(&block);
+        }
+    }
+
+    #[cold]
+    fn remove_blocks_on_disk(&mut self, blocks: Range<u64>) {
+        if let Some(on_disk) = &mut self.on_disk {
+            self.len -= on_disk.remove_within(blocks.clone());
+        }
+        // Pages of which something is left.
+        for block in [blocks.start, blocks.end - 1] {
+            self.bring_back(block);
         }
     }
 
@@ -215,133 +377,13 @@ impl OffsetSet {
             }
             self.len -= (end.min(blocks.end) - start.max(blocks.start)) * BLOCK;
         }
+        if self.on_disk.is_some() {
+            self.remove_blocks_on_disk(blocks.clone());
+        }
         while let Some((block, bits)) = self.partial.range(blocks.clone()).next() {
-            let set: u32 = bits.iter().map(|word| word.count_ones()).sum();
-            let block = *block;
+            let (block, len) = (*block, count(bits));
             self.partial.remove(&block);
-            self.len -= u64::from(set);
+            self.len -= len;
         }
-    }
-}
-
-/// What a run of offsets is made of.
-enum Piece {
-    /// Whole blocks.
-    Blocks(Range<u64>),
-    /// A block's number, and the offsets within it.
-    Part(u64, Range<u64>),
-}
-
-fn for_pieces(run: Range<u64>, mut each: impl FnMut(Piece)) {
-    let mut at = run.start;
-    while at < run.end {
-        let block = at / BLOCK;
-        let end = run.end.min(block.saturating_add(1).saturating_mul(BLOCK));
-        if end - at == BLOCK {
-            let blocks = block..run.end / BLOCK;
-            at = blocks.end * BLOCK;
-            each(Piece::Blocks(blocks));
-        } else {
-            each(Piece::Part(block, at - block * BLOCK..end - block * BLOCK));
-            at = end;
-        }
-    }
-}
-
-/// The words that a run inside of a block touches, and which of their bits.
-fn for_words(run: Range<u64>, mut each: impl FnMut(usize, u64)) {
-    let mut at = run.start;
-    while at < run.end {
-        let end = run.end.min((at / WORD + 1) * WORD);
-        let mask = u64::MAX >> (WORD - (end - at)) << (at % WORD);
-        each(word(at), mask);
-        at = end;
-    }
-}
-
-fn word(offset: u64) -> usize {
-    (offset % BLOCK / WORD) as usize
-}
-
-/// The first bit that is set at or after `from`.
-fn first_set(bits: &Bits, from: u64) -> Option<u64> {
-    let mut mask = u64::MAX << (from % WORD);
-    for (index, bits) in (0..).zip(bits).skip(word(from)) {
-        let masked = bits & mask;
-        if masked != 0 {
-            return Some(index * WORD + u64::from(masked.trailing_zeros()));
-        }
-        mask = u64::MAX;
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Runs around the borders of words and blocks.
-    fn run() -> impl Strategy<Value = Range<u64>> {
-        let length = prop_oneof![1..4u64, 60..70u64, 500..530u64, 1000..1600u64];
-        (0..2_100u64, length).prop_map(|(start, length)| start..start + length)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(1_000))]
-
-        #[test]
-        fn it_holds_what_a_set_of_every_offset_holds(
-            steps in prop::collection::vec((any::<bool>(), run()), 1..24),
-            probe in run(),
-        ) {
-            let mut set = OffsetSet::default();
-            let mut model = BTreeSet::new();
-            for (inserts, run) in steps {
-                if inserts {
-                    set.insert(run.clone());
-                    model.extend(run);
-                } else {
-                    set.remove(run.clone());
-                    model.retain(|offset| !run.contains(offset));
-                }
-            }
-            prop_assert_eq!(set.len(), model.len() as u64);
-            prop_assert_eq!(set.first(), model.first().copied());
-            prop_assert!(set.runs().flatten().eq(model.iter().copied()));
-            let within = model.range(probe.clone()).copied();
-            prop_assert!(set.runs_within(probe.clone()).flatten().eq(within));
-            let next = model.range(probe.start..).next().copied();
-            prop_assert_eq!(set.first_from(probe.start), next);
-            prop_assert_eq!(set.contains(probe.start), model.contains(&probe.start));
-            // The same offsets are the same set, however they came in.
-            let mut rebuilt = OffsetSet::default();
-            model.iter().rev().for_each(|offset| rebuilt.insert(*offset..offset + 1));
-            prop_assert_eq!(set, rebuilt);
-        }
-    }
-
-    #[test]
-    fn ten_million_in_a_row_cost_what_ten_thousand_cost() {
-        let bytes = |run: Range<u64>| {
-            let mut set = OffsetSet::default();
-            run.for_each(|offset| set.insert(offset..offset + 1));
-            set.memory_bytes()
-        };
-        assert_eq!(bytes(100..10_000_100), bytes(100..10_100));
-    }
-
-    #[test]
-    fn the_worst_set_costs_a_few_bits_an_offset() {
-        let mut set = OffsetSet::default();
-        (0..100_000).for_each(|n| set.insert(2 * n..2 * n + 1));
-        assert!(
-            set.memory_bytes() <= 100_000 * 2 * 5 / 16,
-            "{}",
-            set.memory_bytes()
-        );
     }
 }

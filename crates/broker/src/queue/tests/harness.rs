@@ -59,7 +59,7 @@ impl Bench {
             }
         }
         // As much as can be is on disk.
-        self.queue.messages.delayed.page_out(0, &self.scratch);
+        self.queue.messages.page_out(0, 0, &self.scratch);
         self.queue.check().unwrap();
         self.effects.extend(out.effects);
         self.journal
@@ -257,7 +257,7 @@ pub(super) fn deliveries(
 pub(super) fn snapshot(queue: &Queue) -> Vec<u8> {
     let mut encoder = Encoder::new();
     restored(&as_is(queue)).snapshot(&mut encoder);
-    encoder.finish()
+    all_of(&encoder.finish_with_pages())
 }
 
 /// The same with pages as they came about.

@@ -11,7 +11,7 @@ fn backlog(
     attributes: impl Fn(u64) -> Attributes,
 ) -> Bench {
     let mut bench = Bench::new(QueueSettings {
-        max_priority: 9,
+        max_priority: 255,
         order: Order::None,
         ttl_ms: Some(86_400_000),
         ..QueueSettings::default()
@@ -58,6 +58,32 @@ fn a_backlog_of_all_sizes_and_priorities_costs_bytes_by_the_hundred() {
     // Ten levels of up to five bits a message, and three bits for its size.
     let bytes = bench.queue.memory_bytes() as u64;
     assert!(bytes < messages * 8, "{bytes} bytes");
+}
+
+#[test]
+fn what_is_mixed_waits_on_disk_and_comes_in_its_turn() {
+    let (messages, scratch) = (40_000, scratch());
+    let priority = |offset: u64| (offset * 31 % 251) as u8;
+    let mut bench = backlog(
+        messages,
+        1,
+        |_| 100,
+        |offset| Attributes {
+            priority: priority(offset),
+            ..Attributes::default()
+        },
+    );
+    let in_memory = bench.queue.memory_bytes();
+    bench.queue.page_out(&scratch);
+    let bytes = bench.queue.memory_bytes();
+    assert!(bytes < in_memory / 2, "{bytes} of {in_memory}");
+    bench.queue.check().unwrap();
+    bench.queue = restored(&snapshot(&bench.queue));
+    let mut expected: Vec<u64> = (0..messages).collect();
+    expected.sort_by_key(|offset| std::cmp::Reverse(priority(*offset)));
+    for expected in expected.chunks(2_000) {
+        assert_eq!(bench.get(ANNA, 2_000), expected);
+    }
 }
 
 #[test]
