@@ -18,7 +18,7 @@ pub(crate) fn take_i64(bytes: &mut &[u8]) -> Result<i64, &'static str> {
     Ok((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
 }
 
-#[inline]
+#[inline(always)]
 fn take(
     bytes: &mut &[u8],
     value_max: u64,
@@ -29,14 +29,23 @@ fn take(
     match **bytes {
         [first @ 0..=0x7f, ref rest @ ..] => {
             *bytes = rest;
-            return Ok(u64::from(first));
+            Ok(u64::from(first))
         }
         [first, second @ 0..=0x7f, ref rest @ ..] => {
             *bytes = rest;
-            return Ok(u64::from(first & 0x7f) | u64::from(second) << 7);
+            Ok(u64::from(first & 0x7f) | u64::from(second) << 7)
         }
-        _ => {}
+        _ => take_long(bytes, value_max, length_max, overflow),
     }
+}
+
+#[cold]
+fn take_long(
+    bytes: &mut &[u8],
+    value_max: u64,
+    length_max: usize,
+    overflow: &'static str,
+) -> Result<u64, &'static str> {
     let mut value = 0u64;
     for (index, byte) in bytes.iter().take(length_max).enumerate() {
         let bits = u64::from(byte & 0x7f);
