@@ -41,6 +41,11 @@ pub const READ_BYTES_MIN: usize = 2 << 10;
 pub const PENDING_PUBLISHES_MAX: usize = 16_384;
 /// Bytes of them. One message may be as large as it may be.
 pub const PENDING_PUBLISH_BYTES_MAX: usize = 16 << 20;
+/// The same where there are more than [`PENDING_LARGE_MAX`]: some syncs' worth. What consumers acknowledge waits behind
+/// it, so that who publishes faster than a queue is consumed would make its consumers slower still.
+pub const PENDING_SMALL_BYTES_MAX: usize = 1 << 20;
+/// Messages that may be with the broker whatever they take, so that large ones are not published one by one.
+pub const PENDING_LARGE_MAX: usize = 16;
 /// Messages that go to the broker in one command: it writes them as one.
 pub const PUBLISH_BATCH_MAX: usize = 1_024;
 /// Bytes that wait for the client to take them, above which it is sent no more deliveries.

@@ -78,30 +78,28 @@ pub struct AssemblyError {
 
 /// Puts the frames of one channel together. After an error it has nothing to add, and what still arrives on
 /// the channel is to be thrown away until the close is answered.
+///
+/// What has arrived stays where it is until all has: a method has room for the largest there is, and to move it
+/// with every frame costs more than to read it.
 #[derive(Clone, Debug)]
 pub struct Assembler {
     body_max: u64,
-    state: State,
+    expected: Expected,
+    /// The method whose content is on its way.
+    method: Option<Method>,
+    /// What has arrived of the content, but for a body of several frames.
+    content: Content,
+    /// A body of several frames. Room grows as it arrives, and not by what was announced.
+    pieces: BytesMut,
 }
 
 /// What the next frame must be.
-#[derive(Clone, Debug)]
-enum State {
+#[derive(Clone, Copy, Debug)]
+enum Expected {
     Method,
-    Header(Method),
-    Body {
-        method: Method,
-        properties: Properties,
-        body: Body,
-        left: u64,
-    },
-}
-
-/// What is here of a body. Room grows as it arrives, and not by what was announced.
-#[derive(Clone, Debug)]
-enum Body {
-    Slice(Bytes),
-    Copied(BytesMut),
+    Header,
+    /// So many bytes of it.
+    Body(u64),
 }
 
 impl Assembler {
@@ -109,106 +107,101 @@ impl Assembler {
     pub fn new(body_max: u64) -> Self {
         Self {
             body_max,
-            state: State::Method,
+            expected: Expected::Method,
+            method: None,
+            content: Content::default(),
+            pieces: BytesMut::new(),
         }
+    }
+
+    /// Whether it would take a message with a body of so many bytes, method and all.
+    pub(super) fn would_accept(&self, body_bytes: usize) -> bool {
+        matches!(self.expected, Expected::Method) && body_bytes as u64 <= self.body_max
     }
 
     /// Takes a frame; answers the command that is whole with it.
     pub fn accept(&mut self, frame: Frame) -> Result<Option<Command>, AssemblyError> {
-        let state = std::mem::replace(&mut self.state, State::Method);
-        let method = match &state {
-            State::Method if frame.kind == FrameType::Method => {
-                MethodId::peek(&frame.payload).unwrap_or_default()
-            }
-            State::Method => MethodId::default(),
-            State::Header(method) | State::Body { method, .. } => method.id(),
+        let accepted = match self.expected {
+            Expected::Method => return self.accept_method(&frame),
+            Expected::Header => self.accept_header(&frame),
+            Expected::Body(left) => self.accept_body(frame, left),
         };
-        let advanced = self.advance(state, frame);
-        advanced.map_err(|fault| AssemblyError { fault, method })
-    }
-
-    fn advance(&mut self, state: State, frame: Frame) -> Result<Option<Command>, AssemblyFault> {
-        match (state, frame.kind) {
-            (State::Method, FrameType::Method) => {
-                let method = Method::decode(&frame.payload)?;
-                if method.carries_content() {
-                    self.state = State::Header(method);
-                    return Ok(None);
-                }
-                Ok(Some(Command {
-                    method,
-                    content: None,
-                }))
+        match accepted {
+            Ok(true) => Ok(self.complete()),
+            Ok(false) => Ok(None),
+            Err(fault) => {
+                let method = self.method.as_ref().map(Encode::id).unwrap_or_default();
+                *self = Self::new(self.body_max);
+                Err(AssemblyError { fault, method })
             }
-            (State::Header(method), FrameType::Header) => {
-                let header = ContentHeader::decode(&frame.payload)?;
-                if header.body_bytes > self.body_max {
-                    return Err(AssemblyFault::MessageTooLarge {
-                        size: header.body_bytes,
-                        limit: self.body_max,
-                    });
-                }
-                let body = Body::Slice(Bytes::new());
-                Ok(self.go_on(method, header.properties, body, header.body_bytes))
-            }
-            (
-                State::Body {
-                    method,
-                    properties,
-                    mut body,
-                    left,
-                },
-                FrameType::Body,
-            ) => {
-                let left = left.checked_sub(frame.payload.len() as u64);
-                let left = left.ok_or(AssemblyFault::BodyTooLong)?;
-                body.push(frame.payload);
-                Ok(self.go_on(method, properties, body, left))
-            }
-            (State::Method, _) => Err(AssemblyFault::NoMethod),
-            (State::Header(_), _) => Err(AssemblyFault::NoHeader),
-            (State::Body { .. }, _) => Err(AssemblyFault::NoBody),
         }
     }
 
-    /// The command, unless there is more to come of the body.
-    fn go_on(
-        &mut self,
-        method: Method,
-        properties: Properties,
-        body: Body,
-        left: u64,
-    ) -> Option<Command> {
-        if left > 0 {
-            self.state = State::Body {
-                method,
-                properties,
-                body,
-                left,
-            };
-            return None;
+    fn accept_method(&mut self, frame: &Frame) -> Result<Option<Command>, AssemblyError> {
+        if frame.kind != FrameType::Method {
+            return Err(AssemblyError {
+                fault: AssemblyFault::NoMethod,
+                method: MethodId::default(),
+            });
         }
-        let body = match body {
-            Body::Slice(slice) => slice,
-            Body::Copied(bytes) => bytes.freeze(),
-        };
-        let content = Some(Content { properties, body });
-        Some(Command { method, content })
+        let method = Method::decode(&frame.payload).map_err(|error| AssemblyError {
+            fault: error.into(),
+            method: MethodId::peek(&frame.payload).unwrap_or_default(),
+        })?;
+        if method.carries_content() {
+            self.method = Some(method);
+            self.expected = Expected::Header;
+            return Ok(None);
+        }
+        Ok(Some(Command {
+            method,
+            content: None,
+        }))
     }
-}
 
-impl Body {
-    fn push(&mut self, piece: Bytes) {
-        match self {
-            Self::Slice(slice) if slice.is_empty() => *slice = piece,
-            Self::Slice(slice) => {
-                let mut bytes = BytesMut::with_capacity(slice.len() + piece.len());
-                bytes.extend_from_slice(slice);
-                bytes.extend_from_slice(&piece);
-                *self = Self::Copied(bytes);
-            }
-            Self::Copied(bytes) => bytes.extend_from_slice(&piece),
+    /// Whether that was all.
+    fn accept_header(&mut self, frame: &Frame) -> Result<bool, AssemblyFault> {
+        if frame.kind != FrameType::Header {
+            return Err(AssemblyFault::NoHeader);
         }
+        let header = ContentHeader::decode(&frame.payload)?;
+        if header.body_bytes > self.body_max {
+            return Err(AssemblyFault::MessageTooLarge {
+                size: header.body_bytes,
+                limit: self.body_max,
+            });
+        }
+        self.content.properties = header.properties;
+        self.expected = Expected::Body(header.body_bytes);
+        Ok(header.body_bytes == 0)
+    }
+
+    /// Whether that was all.
+    fn accept_body(&mut self, frame: Frame, left: u64) -> Result<bool, AssemblyFault> {
+        if frame.kind != FrameType::Body {
+            return Err(AssemblyFault::NoBody);
+        }
+        let left = left.checked_sub(frame.payload.len() as u64);
+        let left = left.ok_or(AssemblyFault::BodyTooLong)?;
+        if left == 0 && self.pieces.is_empty() {
+            self.content.body = frame.payload;
+            return Ok(true);
+        }
+        self.pieces.extend_from_slice(&frame.payload);
+        self.expected = Expected::Body(left);
+        Ok(left == 0)
+    }
+
+    fn complete(&mut self) -> Option<Command> {
+        self.expected = Expected::Method;
+        let mut content = std::mem::take(&mut self.content);
+        if !self.pieces.is_empty() {
+            content.body = std::mem::take(&mut self.pieces).freeze();
+        }
+        Some(Command {
+            method: self.method.take()?,
+            content: Some(content),
+        })
     }
 }
 

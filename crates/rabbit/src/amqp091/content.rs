@@ -3,11 +3,13 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::frame::{FRAME_OVERHEAD, FrameType, begin_frame, end_frame, write_method};
+use super::DecodeError;
+use super::frame::{
+    FRAME_END, FRAME_OVERHEAD, FrameType, begin_frame, end_frame, frame_head, write_method,
+};
 use super::method::{Encode, basic};
 use super::properties::Properties;
-use super::wire::{Field, Reader, Writer, put_short};
-use super::{DecodeError, ShortStr};
+use super::wire::{Field, Reader, Writer, short_length};
 
 /// Class, weight and body size in front of the properties.
 const HEADER_BYTES: usize = 12;
@@ -57,11 +59,7 @@ pub fn write_content(
     (body.len() as u64).write(&mut writer);
     out.put_slice(properties.as_bytes());
     end_frame(out, frame);
-    for piece in body.chunks(body_piece(frame_max)) {
-        let frame = begin_frame(out, FrameType::Body, channel);
-        out.put_slice(piece);
-        end_frame(out, frame);
-    }
+    write_body(out, channel, frame_max, body);
 }
 
 /// Appends a method and the message that it carries.
@@ -77,16 +75,17 @@ pub fn write_message(
     write_content(out, channel, frame_max, properties, body);
 }
 
-/// A `basic.deliver` that borrows its names: what a broker sends most.
+/// A `basic.deliver` that borrows all it has: what a broker sends most. Its names are short strings, and its
+/// properties as [`Properties`] has them.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs, reason = "the fields are those of the specification")]
 pub struct Delivery<'a> {
-    pub consumer_tag: &'a ShortStr,
+    pub consumer_tag: &'a [u8],
     pub delivery_tag: u64,
     pub redelivered: bool,
-    pub exchange: &'a ShortStr,
-    pub routing_key: &'a ShortStr,
-    pub properties: &'a Properties,
+    pub exchange: &'a [u8],
+    pub routing_key: &'a [u8],
+    pub properties: &'a [u8],
     pub body: &'a [u8],
 }
 
@@ -94,26 +93,75 @@ impl Delivery<'_> {
     /// Appends all its frames of up to `frame_max` bytes; zero is no limit. Room is made once.
     pub fn write(&self, out: &mut BytesMut, channel: u16, frame_max: u32) {
         out.reserve(self.encoded_bytes(frame_max));
-        let frame = begin_frame(out, FrameType::Method, channel);
-        basic::Deliver::ID.write(out);
-        put_short(out, self.consumer_tag);
-        out.put_u64(self.delivery_tag);
-        out.put_u8(self.redelivered.into());
-        put_short(out, self.exchange);
-        put_short(out, self.routing_key);
-        end_frame(out, frame);
-        write_content(out, channel, frame_max, self.properties, self.body);
+        let start = out.len();
+        out.put_bytes(0, self.head_bytes());
+        let mut room = Room(&mut out[start..]);
+        room.put(&frame_head(FrameType::Method, channel, self.method_bytes()));
+        room.put(&basic::Deliver::ID.class.to_be_bytes());
+        room.put(&basic::Deliver::ID.method.to_be_bytes());
+        room.put_short(self.consumer_tag);
+        room.put(&self.delivery_tag.to_be_bytes());
+        room.put(&[self.redelivered.into()]);
+        room.put_short(self.exchange);
+        room.put_short(self.routing_key);
+        room.put(&[FRAME_END]);
+        room.put(&frame_head(FrameType::Header, channel, self.header_bytes()));
+        room.put(&basic::Method::CLASS.to_be_bytes());
+        room.put(&0u16.to_be_bytes());
+        room.put(&(self.body.len() as u64).to_be_bytes());
+        room.put(self.properties);
+        room.put(&[FRAME_END]);
+        write_body(out, channel, frame_max, self.body);
     }
 
     /// Bytes of all its frames.
     pub fn encoded_bytes(&self, frame_max: u32) -> usize {
-        let overhead = FRAME_OVERHEAD as usize;
-        let names = [self.consumer_tag, self.exchange, self.routing_key];
-        let names: usize = names.iter().map(|name| 1 + name.len()).sum();
-        let method = overhead + 4 + names + 8 + 1;
-        let header = overhead + HEADER_BYTES + self.properties.as_bytes().len();
         let bodies = self.body.len().div_ceil(body_piece(frame_max));
-        method + header + bodies * overhead + self.body.len()
+        self.head_bytes() + bodies * FRAME_OVERHEAD as usize + self.body.len()
+    }
+
+    /// The same without the body.
+    fn head_bytes(&self) -> usize {
+        2 * FRAME_OVERHEAD as usize + self.method_bytes() + self.header_bytes()
+    }
+
+    /// What the method has for its payload: its id, three short strings, the tag and a bit.
+    fn method_bytes(&self) -> usize {
+        let names = self.consumer_tag.len() + self.exchange.len() + self.routing_key.len();
+        4 + 3 + names + 8 + 1
+    }
+
+    /// The same of the content header.
+    fn header_bytes(&self) -> usize {
+        HEADER_BYTES + self.properties.len()
+    }
+}
+
+/// Room for exactly what is put there. To fill it costs a fraction of what it costs to append to a buffer, which
+/// asks each time whether it must grow.
+struct Room<'a>(&'a mut [u8]);
+
+impl Room<'_> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        let (here, rest) = std::mem::take(&mut self.0).split_at_mut(bytes.len());
+        here.copy_from_slice(bytes);
+        self.0 = rest;
+    }
+
+    #[inline]
+    fn put_short(&mut self, string: &[u8]) {
+        self.put(&[short_length(string)]);
+        self.put(string);
+    }
+}
+
+/// Appends a body in frames of up to `frame_max` bytes.
+fn write_body(out: &mut BytesMut, channel: u16, frame_max: u32, body: &[u8]) {
+    for piece in body.chunks(body_piece(frame_max)) {
+        out.put_slice(&frame_head(FrameType::Body, channel, piece.len()));
+        out.put_slice(piece);
+        out.put_u8(FRAME_END);
     }
 }
 
@@ -166,7 +214,7 @@ mod tests {
                 redelivered: deliver.redelivered,
                 exchange: &deliver.exchange,
                 routing_key: &deliver.routing_key,
-                properties: &properties,
+                properties: properties.as_bytes(),
                 body: &body,
             };
             let mut sent = BytesMut::new();

@@ -14,7 +14,7 @@ const PROTOCOL_HEADER_0_9: [u8; 8] = *b"AMQP\x01\x01\x00\x09";
 /// Type, channel and size in front of a payload.
 const HEAD_BYTES: usize = 7;
 /// What is behind every payload.
-const FRAME_END: u8 = 0xce;
+pub(super) const FRAME_END: u8 = 0xce;
 /// What a frame is larger than its payload.
 pub const FRAME_OVERHEAD: u32 = 8;
 /// Clients get the limit wrong by what an empty frame takes. RabbitMQ lets them.
@@ -82,6 +82,14 @@ pub struct Frame {
     pub payload: Bytes,
 }
 
+/// One frame, where it arrived.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FrameView<'a> {
+    pub(super) kind: FrameType,
+    pub(super) channel: u16,
+    pub(super) payload: &'a [u8],
+}
+
 /// Cuts what arrives into frames. It has no buffer of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct FrameDecoder {
@@ -99,27 +107,45 @@ impl FrameDecoder {
     /// Takes the next frame off `from`; none if not all of it has arrived. What is wrong with a frame's
     /// head is said before its payload is waited for.
     pub fn decode(&self, from: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
+        let Some(FrameView {
+            kind,
+            channel,
+            payload,
+        }) = self.peek(from)?
+        else {
+            return Ok(None);
+        };
+        let length = payload.len();
+        let mut payload = from.split_to(HEAD_BYTES + length + 1).freeze();
+        payload.advance(HEAD_BYTES);
+        payload.truncate(length);
+        Ok(Some(Frame {
+            kind,
+            channel,
+            payload,
+        }))
+    }
+
+    /// The same frame, left where it is.
+    #[inline]
+    pub(super) fn peek<'a>(&self, from: &'a [u8]) -> Result<Option<FrameView<'a>>, DecodeError> {
         let Some(head) = self.head(from)? else {
             return Ok(None);
         };
-        let Some(&end) = from.get(HEAD_BYTES + head.payload_bytes) else {
-            return Ok(None);
-        };
-        if end != FRAME_END {
-            return Err(DecodeError::FrameEnd {
+        let end = HEAD_BYTES + head.payload_bytes;
+        match from.get(end) {
+            None => Ok(None),
+            Some(&FRAME_END) => Ok(Some(FrameView {
+                kind: head.kind,
+                channel: head.channel,
+                payload: &from[HEAD_BYTES..end],
+            })),
+            Some(&found) => Err(DecodeError::FrameEnd {
                 kind: head.kind as u8,
                 size: head.size,
-                found: end,
-            });
+                found,
+            }),
         }
-        from.advance(HEAD_BYTES);
-        let payload = from.split_to(head.payload_bytes).freeze();
-        from.advance(1);
-        Ok(Some(Frame {
-            kind: head.kind,
-            channel: head.channel,
-            payload,
-        }))
     }
 
     /// How many bytes more the frame that `from` begins with needs, as far as that is known. Room for them
@@ -187,6 +213,18 @@ pub fn write_heartbeat(out: &mut BytesMut) {
     end_frame(out, head);
 }
 
+/// What is in front of a payload whose length is known.
+#[inline]
+pub(super) fn frame_head(kind: FrameType, channel: u16, payload_bytes: usize) -> [u8; HEAD_BYTES] {
+    let [c0, c1] = channel.to_be_bytes();
+    let [s0, s1, s2, s3] = size_of_payload(payload_bytes).to_be_bytes();
+    [kind as u8, c0, c1, s0, s1, s2, s3]
+}
+
+fn size_of_payload(bytes: usize) -> u32 {
+    u32::try_from(bytes).expect("nothing that is sent is as large as 4 GiB")
+}
+
 /// Where the head of a frame is that is being written.
 pub(super) struct OpenFrame(usize);
 
@@ -200,8 +238,7 @@ pub(super) fn begin_frame(out: &mut BytesMut, kind: FrameType, channel: u16) -> 
 
 /// Now that the payload is there, says how long it is.
 pub(super) fn end_frame(out: &mut BytesMut, OpenFrame(at): OpenFrame) {
-    let size = out.len() - at - HEAD_BYTES;
-    let size = u32::try_from(size).expect("nothing that is sent is as large as 4 GiB");
+    let size = size_of_payload(out.len() - at - HEAD_BYTES);
     out[at + 3..at + HEAD_BYTES].copy_from_slice(&size.to_be_bytes());
     out.put_u8(FRAME_END);
 }

@@ -11,11 +11,13 @@
 //! | [`table`] | field tables and arrays, kept as they came |
 //! | [`routing`] | what exchanges look at in all that |
 //! | [`reply`] | reply codes: what they are called, and whether they end a channel or a connection |
+//! | `whole_publish` | a publish that arrived whole, read where it lies: what a broker receives most |
 //! | `session` | a connection: its channels, and what their methods ask of the broker |
 //!
 //! Nothing is copied on the way in: methods, tables, properties and bodies are slices of the buffer that
-//! arrived, and keep it alive; only a body that came in several frames is joined. What is remembered for longer than a message (the name of a queue, the
-//! arguments of a binding) is to be [detached](ShortStr::detached) first.
+//! arrived, and keep it alive; only a body that came in several frames is joined. What is remembered for
+//! longer than a message (the name of a queue, the arguments of a binding) is to be
+//! [detached](ShortStr::detached) first.
 //!
 //! ```
 //! use bytes::BytesMut;
@@ -51,6 +53,7 @@ pub mod routing;
 pub(crate) mod session;
 mod short_str;
 pub mod table;
+mod whole_publish;
 mod wire;
 
 pub use error::DecodeError;

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::table::{Table, TableBuilder};
+use super::table::{self, Table, TableBuilder};
 use super::wire::{Field, Reader, Writer};
 use super::{DecodeError, ShortStr};
 
@@ -21,7 +21,7 @@ enum Shape {
 }
 
 impl Shape {
-    /// The length of the property at the front of what was validated.
+    /// The length of the property at the front, if all of it is there.
     fn length(self, at: &[u8]) -> usize {
         match self {
             Self::Short => 1 + at.first().map_or(0, |length| usize::from(*length)),
@@ -117,6 +117,10 @@ properties! {
     cluster_id: ShortStr, Short, 2;
 }
 
+const PRIORITY_FLAG: u16 = 1 << 11;
+/// Content type and encoding, delivery mode, priority, and what the application says of its own.
+const PLAIN_FLAGS: u16 = 1 << 15 | 1 << 14 | 1 << 12 | PRIORITY_FLAG | 1 << 5 | 1 << 3 | 1 << 2;
+
 impl Properties {
     /// No properties.
     pub const EMPTY: Self = Self(Bytes::from_static(&[0; FLAGS_BYTES]));
@@ -124,16 +128,44 @@ impl Properties {
     /// Checks that everything can be read. RabbitMQ would ignore unknown flags; who then consumed the message
     /// would not.
     pub fn parse(bytes: Bytes) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(&bytes);
-        let flags = u16::read(&mut reader)?;
+        Self::check(&bytes)?;
+        Ok(Self(bytes))
+    }
+
+    /// The same of bytes that stay where they are.
+    pub(super) fn check(bytes: &[u8]) -> Result<(), DecodeError> {
+        let (flags, mut rest) = bytes.split_first_chunk().ok_or(DecodeError::Truncated)?;
+        let flags = u16::from_be_bytes(*flags);
         if flags & !KNOWN_FLAGS != 0 {
             return Err(DecodeError::UnknownPropertyFlags(flags & !KNOWN_FLAGS));
         }
         if flags != 0 {
-            PropertyList::read(flags, &mut reader)?;
+            for (_, shape) in present(flags) {
+                let split = rest.split_at_checked(shape.length(rest));
+                let (property, after) = split.ok_or(DecodeError::Truncated)?;
+                if let Shape::Table = shape {
+                    table::validate(&property[4..])?;
+                }
+                rest = after;
+            }
         }
-        reader.finish()?;
-        Ok(Self(bytes))
+        match rest.len() {
+            0 => Ok(()),
+            left => Err(DecodeError::TrailingBytes(left)),
+        }
+    }
+
+    /// The priority in properties by which nothing else is decided when they are published; zero if there is none.
+    /// None if something is, or if [`parse`](Self::parse) would refuse them.
+    pub(super) fn plain_priority(bytes: &[u8]) -> Option<u8> {
+        if flags_of(bytes) & !PLAIN_FLAGS != 0 {
+            return None;
+        }
+        Self::check(bytes).ok()?;
+        match find(bytes, PRIORITY_FLAG) {
+            Some(at) => bytes.get(at).copied(),
+            None => Some(0),
+        }
     }
 
     /// Properties whose bytes [`parse`](Self::parse) has accepted once. Others have wrong values, or none, and
@@ -170,32 +202,14 @@ impl Properties {
     pub fn to_list(&self) -> PropertyList {
         let mut reader = self.reader();
         reader.seek(FLAGS_BYTES);
-        PropertyList::read(self.flags(), &mut reader).unwrap_or_default()
+        PropertyList::read(flags_of(&self.0), &mut reader).unwrap_or_default()
     }
 
     fn get<T: Field>(&self, wanted: u16) -> Option<T> {
-        let flags = self.flags();
-        if flags & wanted == 0 {
-            return None;
-        }
-        let mut at = FLAGS_BYTES;
-        for (flag, shape) in LAYOUT {
-            if *flag == wanted {
-                break;
-            }
-            if flags & flag != 0 {
-                at += shape.length(self.0.get(at..)?);
-            }
-        }
+        let at = find(&self.0, wanted)?;
         let mut reader = self.reader();
         reader.seek(at);
         T::read(&mut reader).ok()
-    }
-
-    fn flags(&self) -> u16 {
-        self.0
-            .first_chunk()
-            .map_or(0, |bytes| u16::from_be_bytes(*bytes))
     }
 
     fn reader(&self) -> Reader<'_> {
@@ -203,6 +217,31 @@ impl Properties {
         reader.is_validated = true;
         reader
     }
+}
+
+fn flags_of(properties: &[u8]) -> u16 {
+    properties
+        .first_chunk()
+        .map_or(0, |flags| u16::from_be_bytes(*flags))
+}
+
+/// What is there, in order.
+fn present(flags: u16) -> impl Iterator<Item = (u16, Shape)> {
+    let layout = LAYOUT.iter().copied();
+    layout.filter(move |(flag, _)| flags & flag != 0)
+}
+
+/// Where a property is in those that were validated.
+fn find(properties: &[u8], wanted: u16) -> Option<usize> {
+    let flags = flags_of(properties);
+    if flags & wanted == 0 {
+        return None;
+    }
+    let mut at = FLAGS_BYTES;
+    for (_, shape) in present(flags).take_while(|(flag, _)| *flag != wanted) {
+        at += shape.length(properties.get(at..)?);
+    }
+    Some(at)
 }
 
 impl Default for Properties {

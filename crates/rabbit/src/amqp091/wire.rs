@@ -129,11 +129,9 @@ pub(super) fn put_long(out: &mut BytesMut, bytes: &[u8]) {
     out.put_slice(bytes);
 }
 
-/// A string with an octet in front that says how long it is.
-pub(super) fn put_short(out: &mut BytesMut, string: &ShortStr) {
-    let length = u8::try_from(string.len()).expect("a short string is short");
-    out.put_u8(length);
-    out.put_slice(string);
+/// The octet in front of a short string.
+pub(super) fn short_length(string: &[u8]) -> u8 {
+    u8::try_from(string.len()).expect("a short string is short")
 }
 
 macro_rules! integer {
@@ -173,7 +171,9 @@ impl Field for ShortStr {
     }
 
     fn write(&self, writer: &mut Writer<'_>) {
-        put_short(writer.out(), self);
+        let out = writer.out();
+        out.put_u8(short_length(self));
+        out.put_slice(self);
     }
 }
 

@@ -48,6 +48,10 @@ macro_rules! class {
                     Self::ID
                 }
 
+                fn carries_content(&self) -> bool {
+                    Self::CARRIES_CONTENT
+                }
+
                 #[allow(unused_variables, reason = "some methods have no fields")]
                 fn write_fields(&self, writer: &mut Writer<'_>) {
                     $($crate::amqp091::wire::Field::write(&self.$field, writer);)*
@@ -77,9 +81,8 @@ macro_rules! class {
             /// The class on the wire.
             pub const CLASS: u16 = $class_id;
 
-            /// Every method of the class: id, name, and whether a content header follows.
-            pub const TABLE: &[(MethodId, &str, bool)] =
-                &[$(($name::ID, $name::NAME, $name::CARRIES_CONTENT)),*];
+            /// Every method of the class, and what it is called.
+            pub const TABLE: &[(MethodId, &str)] = &[$(($name::ID, $name::NAME)),*];
 
             pub(super) fn read(id: MethodId, reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
                 match id.method {
@@ -97,6 +100,12 @@ macro_rules! class {
             fn id(&self) -> MethodId {
                 match self {
                     $(Self::$name(method) => method.id(),)*
+                }
+            }
+
+            fn carries_content(&self) -> bool {
+                match self {
+                    $(Self::$name(_) => $name::CARRIES_CONTENT,)*
                 }
             }
 
@@ -124,7 +133,7 @@ macro_rules! classes {
 
         impl Method {
             /// What the methods of all classes are.
-            const TABLES: &[&[(MethodId, &str, bool)]] = &[$($module::Method::TABLE),*];
+            const TABLES: &[&[(MethodId, &str)]] = &[$($module::Method::TABLE),*];
 
             fn read(id: MethodId, reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
                 match id.class {
@@ -140,6 +149,12 @@ macro_rules! classes {
             fn id(&self) -> MethodId {
                 match self {
                     $(Self::$class(method) => method.id(),)*
+                }
+            }
+
+            fn carries_content(&self) -> bool {
+                match self {
+                    $(Self::$class(method) => method.carries_content(),)*
                 }
             }
 
@@ -188,15 +203,10 @@ impl MethodId {
 
     /// What the method is called, if there is one.
     pub fn name(self) -> Option<&'static str> {
-        self.find().map(|(_, name, _)| *name)
+        self.find().map(|(_, name)| *name)
     }
 
-    /// Whether a content header follows the method.
-    pub fn carries_content(self) -> bool {
-        self.find().is_some_and(|(_, _, carries)| *carries)
-    }
-
-    fn find(self) -> Option<&'static (Self, &'static str, bool)> {
+    fn find(self) -> Option<&'static (Self, &'static str)> {
         let mut methods = Method::TABLES.iter().copied().flatten();
         methods.find(|(id, ..)| *id == self)
     }
@@ -226,6 +236,9 @@ pub trait Encode {
     /// Which method it is.
     fn id(&self) -> MethodId;
 
+    /// Whether a content header follows.
+    fn carries_content(&self) -> bool;
+
     #[doc(hidden)]
     fn write_fields(&self, writer: &mut Writer<'_>);
 }
@@ -243,11 +256,6 @@ impl Method {
     /// What it is called.
     pub fn name(&self) -> &'static str {
         self.id().name().expect("every method is in the table")
-    }
-
-    /// Whether a content header follows.
-    pub fn carries_content(&self) -> bool {
-        self.id().carries_content()
     }
 }
 

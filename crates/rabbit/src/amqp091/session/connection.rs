@@ -129,7 +129,7 @@ impl Session<'_> {
         if sent.bytes > 0 {
             self.last_sent = Instant::now();
             self.sent_bytes += sent.bytes as u64;
-            self.sent_at_once = sent.bytes;
+            self.sent_at_once = sent.bytes.max(self.sent_at_once / 8 * 7);
             self.shared.metrics.sent_bytes.add(sent.bytes as u64);
             let entry = self.registration.entry();
             entry.sent_bytes.add(sent.bytes as u64);

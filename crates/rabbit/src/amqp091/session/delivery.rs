@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use forebay_broker::host::{Delivered, Notice, Settlement};
 use forebay_broker::queue::{Credit, HolderId, Outcome};
 use forebay_broker::storage::{Batches, ColdRead, LogReader, Read, ReadError};
@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::ahead::Ahead;
 use super::interop;
-use super::message;
+use super::message::StoredFields;
 use super::unacked::append_settlement;
 use super::{Phase, Session};
 use crate::amqp091::ShortStr;
@@ -191,7 +191,10 @@ impl Session<'_> {
         let filter = self.streams.filter(delivered.holder);
         if self.output.is_empty() {
             let likely = output_bytes(&delivered, &batches).max(self.sent_at_once);
-            self.output.reserve(likely);
+            // To reserve it would copy what was sent before.
+            if self.output.capacity() < likely {
+                self.output = BytesMut::with_capacity(likely);
+            }
         }
         let each = for_each_record(&batches, delivered.offset, end, |offset, record, source| {
             if filter.as_ref().is_none_or(|filter| filter.wants(record)) {
@@ -252,13 +255,24 @@ impl Session<'_> {
             channel.entry.unacked.set(channel.unacked.len());
             tag
         };
-        let mut stored = message::stored(record, source, &consumer.queue);
-        if self.streams.delivered(delivered.holder) {
-            stored.properties = interop::with_offset(&stored.properties, offset);
-        }
-        if consumer.tells_counts {
-            stored.count(delivered.mark);
-        }
+        let is_of_stream = self.streams.delivered(delivered.holder);
+        let is_counted = consumer.tells_counts && delivered.mark.deliveries > 0;
+        let fields = StoredFields::of(record);
+        let changed;
+        let stored = match fields.unchanged() {
+            Some(stored) if !is_of_stream && !is_counted => stored,
+            _ => {
+                let mut stored = fields.stored(record, source, &consumer.queue);
+                if is_of_stream {
+                    stored.properties = interop::with_offset(&stored.properties, offset);
+                }
+                if is_counted {
+                    stored.count(delivered.mark);
+                }
+                changed = stored;
+                changed.view()
+            }
+        };
         let body = record.value.unwrap_or_default();
         let redelivered = delivered.redelivered();
         let delivery = stored.delivery(&consumer.tag, delivery_tag, redelivered, body);

@@ -33,7 +33,11 @@ impl Session<'_> {
         if !self.input.is_empty() {
             self.now_ms = self.shared.broker.now().wall_ms;
         }
-        while self.may_handle() && !matches!(self.phase, Phase::Over) {
+        loop {
+            self.publish_whole();
+            if !self.may_handle() || matches!(self.phase, Phase::Over) {
+                break;
+            }
             let frame = match self.frames.decode(&mut self.input) {
                 Ok(Some(frame)) => frame,
                 Ok(None) => break,
@@ -96,17 +100,20 @@ impl Session<'_> {
             self.take_closing(&frame);
             return Ok(None);
         }
-        if frame.kind == FrameType::Body {
+        let is_body = frame.kind == FrameType::Body;
+        if is_body {
             channel.assembling_bytes += frame.payload.len();
         }
-        let command = channel.assembler.accept(frame);
-        let command = command.map_err(|AssemblyError { fault, method }| {
-            refused(method, Refusal::new(fault.reply_code(), fault))
-        })?;
-        let Some(Command { method, content }) = command else {
-            return self
-                .check_assembling()
-                .map_err(|refusal| refused(basic::Publish::ID, refusal));
+        let Command { method, content } = match channel.assembler.accept(frame) {
+            Ok(Some(command)) => command,
+            Ok(None) if !is_body => return Ok(None),
+            Ok(None) => {
+                let checked = self.check_assembling();
+                return checked.map_err(|refusal| refused(basic::Publish::ID, refusal));
+            }
+            Err(AssemblyError { fault, method }) => {
+                return Err(refused(method, Refusal::new(fault.reply_code(), fault)));
+            }
         };
         channel.assembling_bytes = 0;
         let id = method.id();

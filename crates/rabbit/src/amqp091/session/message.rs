@@ -1,23 +1,27 @@
 //! A publish becomes a record of a queue's log, and a record a delivery.
 
+mod stored;
+
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use forebay_broker::host::{
-    Deaths, Envelope, MessageHeaders, Publication, Queueing, Recalled, Run, header,
+    Envelope, MessageHeaders, Publication, Queueing, Recalled, Run, header,
 };
-use forebay_broker::queue::Mark;
-use forebay_record::{Batch, Record, RecordHeader, Records};
+use forebay_record::RecordHeader;
 
 use super::errors::{Refusal, lossy};
-use super::{deaths, delays, interop};
+use super::{delays, interop};
 use crate::amqp091::ShortStr;
 use crate::amqp091::assembler::Content;
-use crate::amqp091::content::Delivery;
 use crate::amqp091::method::basic;
 use crate::amqp091::properties::Properties;
 use crate::amqp091::routing::{BCC, CC, detached};
 use crate::amqp091::table::{Table, Value};
+use crate::amqp091::whole_publish::WholePublish;
+
+pub(crate) use stored::stored;
+pub(super) use stored::{StoredFields, published_alone};
 
 /// What a record takes beside what is in it, about.
 const RECORD_OVERHEAD_BYTES: usize = 128;
@@ -25,13 +29,13 @@ const RECORD_OVERHEAD_BYTES: usize = 128;
 /// A publish, as far as the broker looks at it.
 #[derive(Debug)]
 pub(crate) struct Outgoing<'a> {
-    exchange: &'a Bytes,
-    routing_key: &'a Bytes,
+    exchange: &'a [u8],
+    routing_key: &'a [u8],
     /// Routing keys that it asks for beside its own.
     copies: Vec<Bytes>,
     headers: Option<Box<MessageHeaders>>,
-    properties: Cow<'a, Properties>,
-    body: &'a Bytes,
+    properties: Cow<'a, [u8]>,
+    body: &'a [u8],
     priority: u8,
     ttl_ms: Option<u64>,
     now_ms: i64,
@@ -83,11 +87,29 @@ impl<'a> Outgoing<'a> {
                 false => message_headers(&properties, headers.as_ref()),
             },
             priority: properties.priority().unwrap_or(0),
-            properties,
+            properties: match properties {
+                Cow::Borrowed(properties) => Cow::Borrowed(properties.as_bytes()),
+                Cow::Owned(properties) => Cow::Owned(properties.as_bytes().to_vec()),
+            },
             body,
             ttl_ms,
             now_ms,
         })
+    }
+
+    /// The same of one that was read where it lies.
+    pub(super) fn plain(publish: &WholePublish<'a>, now_ms: i64) -> Self {
+        Self {
+            exchange: publish.exchange,
+            routing_key: publish.routing_key,
+            copies: Vec::new(),
+            headers: None,
+            properties: Cow::Borrowed(publish.properties),
+            body: publish.body,
+            priority: publish.priority,
+            ttl_ms: None,
+            now_ms,
+        }
     }
 
     /// What the broker is given of it alone.
@@ -104,19 +126,19 @@ impl<'a> Outgoing<'a> {
             count += 1;
         };
         if !self.exchange.is_empty() {
-            add(header::EXCHANGE, &self.exchange[..]);
+            add(header::EXCHANGE, self.exchange);
         }
         if !self.routing_key.is_empty() {
-            add(header::ROUTING_KEY, &self.routing_key[..]);
+            add(header::ROUTING_KEY, self.routing_key);
         }
         // Without properties the header says that this is a message of AMQP.
-        add(header::AMQP_PROPERTIES, &self.properties.as_bytes()[..]);
+        add(header::AMQP_PROPERTIES, &self.properties);
         act(&headers[..count])
     }
 
     fn bytes(&self) -> usize {
         let around = self.exchange.len() + self.routing_key.len();
-        around + self.properties.as_bytes().len() + self.body.len() + RECORD_OVERHEAD_BYTES
+        around + self.properties.len() + self.body.len() + RECORD_OVERHEAD_BYTES
     }
 }
 
@@ -270,105 +292,6 @@ fn message_headers(
         topic: None,
     };
     (more != MessageHeaders::default()).then(|| Box::new(more))
-}
-
-/// A message as it is delivered.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Stored {
-    pub(crate) exchange: ShortStr,
-    pub(crate) routing_key: ShortStr,
-    pub(crate) properties: Properties,
-}
-
-impl Stored {
-    /// Adds how often the message came back, as quorum queues say it.
-    pub(super) fn count(&mut self, mark: Mark) {
-        const ACQUIRED: &str = "x-acquired-count";
-        const DELIVERED: &str = "x-delivery-count";
-        if mark.deliveries == 0 {
-            return;
-        }
-        let without = match mark.failures {
-            0 => &[ACQUIRED][..],
-            _ => &[ACQUIRED, DELIVERED],
-        };
-        self.properties = self.properties.with_headers(without, |headers| {
-            headers.put(ACQUIRED, Value::I64(mark.deliveries.into()));
-            if mark.failures > 0 {
-                headers.put(DELIVERED, Value::I64(mark.failures.into()));
-            }
-        });
-    }
-
-    /// What a consumer is told of it.
-    pub(super) fn delivery<'a>(
-        &'a self,
-        consumer_tag: &'a ShortStr,
-        delivery_tag: u64,
-        redelivered: bool,
-        body: &'a [u8],
-    ) -> Delivery<'a> {
-        Delivery {
-            consumer_tag,
-            delivery_tag,
-            redelivered,
-            exchange: &self.exchange,
-            routing_key: &self.routing_key,
-            properties: &self.properties,
-            body,
-        }
-    }
-}
-
-/// What is delivered, with its body, of a message that was [published](publication) and is in no log.
-pub(super) fn published_alone(batch: &Bytes) -> Option<(Stored, Bytes)> {
-    let only = Batch::only(batch).ok()?;
-    let source = batch.slice_ref(only.payload());
-    let record = Records::new(&source, 1).next()?.ok()?;
-    let body = source.slice_ref(record.value.unwrap_or_default());
-    Some((stored(&record, &source, &Bytes::new()), body))
-}
-
-/// What is delivered of a record, which is in `source`. One that came by another protocol has no exchange,
-/// and as its key the name of the topic that it was in, or else of the queue.
-pub(crate) fn stored(record: &Record<'_>, source: &Bytes, queue: &Bytes) -> Stored {
-    let short = |value: &[u8]| ShortStr::try_from(source.slice_ref(value)).unwrap_or_default();
-    let (mut exchange, mut routing_key) = (ShortStr::default(), ShortStr::default());
-    let (mut properties, mut deaths, mut has_waited) = (None, None, false);
-    let mut was_in_topic = false;
-    for found in record.headers.flatten() {
-        let value = found.value.unwrap_or_default();
-        match found.key {
-            key if key == header::EXCHANGE.as_bytes() => exchange = short(value),
-            key if key == header::ROUTING_KEY.as_bytes() => routing_key = short(value),
-            key if key == header::AMQP_PROPERTIES.as_bytes() => {
-                // Producers of other protocols write what they like.
-                properties = Properties::parse(source.slice_ref(value)).ok();
-            }
-            key if key == header::DELAYED.as_bytes() => has_waited = true,
-            key if key == header::TOPIC.as_bytes() => was_in_topic = true,
-            key if key == header::DEATHS.as_bytes() => deaths = Deaths::decode(value).ok(),
-            _ => {}
-        }
-    }
-    let properties = properties.unwrap_or_else(|| {
-        if !was_in_topic {
-            routing_key = ShortStr::try_from(queue.clone()).unwrap_or_default();
-        }
-        interop::foreign(record)
-    });
-    let properties = match has_waited {
-        true => delays::shown(&properties),
-        false => properties,
-    };
-    Stored {
-        exchange,
-        routing_key,
-        properties: match deaths {
-            Some(deaths) => deaths::shown(&properties, &deaths),
-            None => properties,
-        },
-    }
 }
 
 #[cfg(test)]

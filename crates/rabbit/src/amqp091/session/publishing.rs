@@ -64,21 +64,30 @@ struct Pending {
 impl Publishing {
     /// Adds a message, to be handed over.
     pub(super) fn add(&mut self, publication: Publication, slot: Slot) {
-        self.end_alike();
+        self.end_alike_for_others();
         self.batch.push(publication);
         self.count(slot);
     }
 
     /// Adds a message that others may join.
     pub(super) fn begin(&mut self, alike: Alike, slot: Slot) {
-        self.end_alike();
+        self.end_alike_for_others();
         self.alike = Some(alike);
         self.count(slot);
     }
 
+    /// Ends what more could have joined, but something else came. Where nothing came, it says nothing of what the next
+    /// are likely to take.
+    fn end_alike_for_others(&mut self) {
+        if self.alike.is_some() {
+            self.alike_bytes = self.alike_bytes / 8 * 7;
+        }
+        self.end_alike();
+    }
+
     fn end_alike(&mut self) {
         if let Some(alike) = self.alike.take() {
-            self.alike_bytes = alike.bytes().max(self.alike_bytes / 8 * 7);
+            self.alike_bytes = alike.bytes().max(self.alike_bytes);
             self.batch.push(alike.publication());
         }
     }
@@ -110,8 +119,11 @@ impl Publishing {
 
     /// Whether no more should be taken.
     pub(super) fn is_full(&self) -> bool {
-        self.count >= limits::PENDING_PUBLISHES_MAX
-            || self.bytes >= limits::PENDING_PUBLISH_BYTES_MAX
+        let bytes_max = match self.count {
+            0..=limits::PENDING_LARGE_MAX => limits::PENDING_PUBLISH_BYTES_MAX,
+            _ => limits::PENDING_SMALL_BYTES_MAX,
+        };
+        self.count >= limits::PENDING_PUBLISHES_MAX || self.bytes >= bytes_max
     }
 
     /// Whether the broker has yet to say something.

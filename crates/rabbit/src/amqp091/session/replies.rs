@@ -224,6 +224,7 @@ impl Session<'_> {
             return;
         };
         let delivery_tag = channel.unacked.next_tag();
+        let stored = stored.view();
         let delivery = stored.delivery(&consumer.tag, delivery_tag, false, &body);
         delivery.write(&mut self.output, reply.channel, self.agreed.frame_max);
         self.shared.metrics.delivered.add(1);

@@ -1,11 +1,13 @@
+use super::stored::Stored;
 use super::*;
 use crate::amqp091::properties::PropertyList;
 use crate::amqp091::routing::arguments;
 use crate::amqp091::table::{ArrayBuilder, TableBuilder};
+use forebay_broker::queue::Mark;
 use forebay_broker::routing::{
     self, Binding, Destinations, HashOn, HashProperty, Message, Router, RouterKind,
 };
-use forebay_record::BatchBuilder;
+use forebay_record::{Batch, BatchBuilder};
 
 fn published(list: PropertyList) -> Result<Publication, Refusal> {
     let publish = basic::Publish {
