@@ -72,8 +72,7 @@ pub const FORWARDED_MESSAGE_BYTES_MAX: usize = 16 << 20;
 pub const FORWARD_READS_AT_ONCE: usize = 4;
 /// How long nothing is forwarded when the disk is full, or cannot be read.
 pub const FORWARD_RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// How often the front of a queue's log is given back: each time is a record of the journal that is
-/// synced.
+/// How often the front of a queue's log is given back: each time is a record of the journal.
 pub const QUEUE_TRIM_INTERVAL: Duration = Duration::from_secs(1);
 /// The same in bytes of the journal, if that is sooner: what is consumed when a file of the journal is sorted need not
 /// be copied.

@@ -202,6 +202,10 @@ pub struct Engine {
     pending: Vec<Pending>,
     /// The entry that gathers has something that waits for a sync.
     wants_sync: bool,
+    /// The entry that gathers gives space back.
+    gives_space_back: bool,
+    /// When that has to be durable, for the space to come back: with whatever else is synced, or now.
+    space_due: Option<Duration>,
     /// Written, waiting for the sync.
     written: Vec<Pending>,
     sync_due: bool,

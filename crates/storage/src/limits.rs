@@ -26,6 +26,9 @@ pub const SEEN_AS_SELDOM_SYNCED: u64 = 1 << 20;
 /// How long nothing is written before a mark says that the last entry was durable. Long enough that a
 /// busy shard never pays for it.
 pub const IDLE_BEFORE_MARK: Duration = Duration::from_millis(200);
+/// How long space that was given back waits for a sync that something else wants. A sync holds up all that is written
+/// at a lower durability.
+pub const SPACE_BACK_DELAY: Duration = Duration::from_secs(1);
 /// How much later than it was meant to a shard may begin its turn, or end it, before it says that it
 /// stood still. A busy machine delays a thread by some milliseconds, a slow disk by a few more.
 pub const TURN_DELAY_MAX: Duration = Duration::from_millis(200);

@@ -4,6 +4,7 @@
 
 mod support;
 
+use forebay_storage::limits::SPACE_BACK_DELAY;
 use forebay_storage::media::{BlobKind, Fault, Medium};
 use forebay_storage::{Durability, Job, LogId, Options};
 use support::{LOG, World, all_values, noise, read_all, small, values};
@@ -104,6 +105,29 @@ fn small_logs_share_a_segment_and_keep_it_until_the_last_is_gone() {
     // What is left is what came after the sort.
     assert_eq!(world.segments(), 0);
     assert_eq!(world.cut().reader(logs[0]).start_offset(), end);
+}
+
+#[test]
+fn space_comes_back_in_a_while_though_nothing_else_is_synced() {
+    let mut world = world_of(&[LOG]);
+    let sort = until_sort(&mut world, &[LOG], 50_000);
+    finish(&mut world, sort);
+    world.engine.set_durability(LOG, Durability::Os);
+    world.commit();
+    let end = world.reader(LOG).end_offset();
+    world.engine.advance_start(LOG, end);
+    world.write();
+    assert!(
+        !world.engine.sync_due(),
+        "who only gives back holds nobody up"
+    );
+    assert_eq!(world.segments(), 1);
+    let due = world.engine.next_due();
+    assert!(due <= world.now.monotonic + SPACE_BACK_DELAY);
+    world.pass(SPACE_BACK_DELAY.as_millis() as u64);
+    world.settle();
+    assert_eq!(world.segments(), 0);
+    assert_eq!(world.cut().reader(LOG).start_offset(), end);
 }
 
 #[test]

@@ -261,7 +261,8 @@ impl Engine {
             .map(|pending| pending.batch.placed())
     }
 
-    /// Drops every record of `id` below `offset`. Whole batches go when none of theirs is left.
+    /// Drops every record of `id` below `offset`. Whole batches go when none of theirs is left. At a durability below
+    /// `fsync` the space comes back with the next sync that something else wants, and after a second at the latest.
     pub fn advance_start(&mut self, id: LogId, offset: u64) {
         let Some(log) = self.logs.get(&id) else {
             return;
@@ -271,8 +272,11 @@ impl Engine {
             return;
         }
         self.entry.push(RecordKind::LogStart, id, offset, &[]);
-        // The space that comes back with it waits for that.
-        self.wants_sync = true;
+        // The space that comes back waits for a sync, which the log's appends may never want.
+        match log.durability {
+            Durability::Fsync => self.wants_sync = true,
+            Durability::Os | Durability::Memory => self.gives_space_back = true,
+        }
         self.apply_start(id, offset);
     }
 

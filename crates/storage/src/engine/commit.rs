@@ -11,7 +11,7 @@ use crate::journal::entry::{
     ENTRY_HEADER_BYTES, EntryHeader, FILE_HEADER_BYTES, FILE_TAIL_BYTES, FileHeader, aligned,
     entry_crc, mark,
 };
-use crate::limits::{IDLE_BEFORE_MARK, SEEN_AS_SELDOM_SYNCED};
+use crate::limits::{IDLE_BEFORE_MARK, SEEN_AS_SELDOM_SYNCED, SPACE_BACK_DELAY};
 use crate::log::{Chunk, Durability, TailBatch};
 use crate::media::{JournalFile, Purpose};
 
@@ -106,6 +106,7 @@ impl Engine {
             self.current.unsynced = false;
         }
         self.sync_due = false;
+        self.space_due = None;
         self.synced = Lsn(self.link.lsn.0 - 1);
         self.remove_doomed();
         let mut written = std::mem::take(&mut self.written);
@@ -128,6 +129,10 @@ impl Engine {
         self.entry.clear();
         self.wrote(length, crc, now);
         self.sync_due |= std::mem::take(&mut self.wants_sync);
+        if std::mem::take(&mut self.gives_space_back) {
+            let due = now.monotonic + SPACE_BACK_DELAY;
+            self.space_due.get_or_insert(due);
+        }
 
         let mut reached = Vec::new();
         for mut pending in self.pending.drain(..) {

@@ -117,6 +117,9 @@ impl Engine {
             return Ok(jobs);
         }
         self.install_waiting();
+        if self.space_due.is_some_and(|due| now.monotonic >= due) {
+            self.sync_current()?;
+        }
         if self.mark_due().is_some_and(|due| now.monotonic >= due) {
             self.write_mark(now)?;
         }
@@ -166,7 +169,8 @@ impl Engine {
         if self.snapshot_wanted && !self.jobs.snapshot {
             due = due.min(self.jobs.snapshot_retry_at);
         }
-        self.mark_due().map_or(due, |mark| due.min(mark))
+        let others = self.mark_due().into_iter().chain(self.space_due);
+        others.fold(due, Duration::min)
     }
 
     /// Takes a finished job back.

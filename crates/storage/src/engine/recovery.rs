@@ -155,6 +155,8 @@ impl Engine {
             journaled_bytes: 0,
             pending: Vec::new(),
             wants_sync: false,
+            gives_space_back: false,
+            space_due: None,
             journal_purpose: Purpose::OftenSynced,
             syncs_of_file: 0,
             written: Vec::new(),
