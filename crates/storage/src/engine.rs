@@ -202,6 +202,8 @@ pub struct Engine {
     pending: Vec<Pending>,
     /// The entry that gathers has something that waits for a sync.
     wants_sync: bool,
+    /// Written since the last sync, or since the disk was last told to begin.
+    unsynced_bytes: u64,
     /// The entry that gathers gives space back.
     gives_space_back: bool,
     /// When that has to be durable, for the space to come back: with whatever else is synced, or now.

@@ -26,6 +26,8 @@ pub const SEEN_AS_SELDOM_SYNCED: u64 = 1 << 20;
 /// How long nothing is written before a mark says that the last entry was durable. Long enough that a
 /// busy shard never pays for it.
 pub const IDLE_BEFORE_MARK: Duration = Duration::from_millis(200);
+/// Bytes that are written before the disk is told to begin with them, if nothing has them synced.
+pub const WRITE_BACK_BYTES: u64 = 8 << 20;
 /// How long space that was given back waits for a sync that something else wants. A sync holds up all that is written
 /// at a lower durability.
 pub const SPACE_BACK_DELAY: Duration = Duration::from_secs(1);

@@ -135,6 +135,10 @@ pub trait Medium: Send + Sync {
     /// Opens a file that exists.
     fn open_journal_file(&self, id: FileId) -> Result<Arc<dyn JournalFile>>;
 
+    /// Has the disk begin with what was written to a journal file, so that there is less to wait for when it is synced.
+    /// Promises nothing, and says nothing of what goes wrong: the sync does. Blocks while the disk is busy with it.
+    fn write_back_journal_file(&self, _id: FileId) {}
+
     /// Deletes a journal file. Readers that still hold it may go on reading.
     fn remove_journal_file(&self, id: FileId) -> Result<()>;
 

@@ -4,6 +4,7 @@
 
 mod support;
 
+use forebay_storage::limits::WRITE_BACK_BYTES;
 use forebay_storage::media::{Fault, Purpose};
 use forebay_storage::{Durability, LogId, Options, Read, StorageError};
 use support::{LOG, Random, World, all_values, noise, small, values};
@@ -274,4 +275,32 @@ fn events_come_back_in_order_and_once() {
     let third = again.cut();
     assert_eq!(third.machine.events, again.machine.events);
     assert_eq!(third.recovered.replayed, 1);
+}
+
+#[test]
+fn the_disk_begins_early_with_what_nobody_has_synced() {
+    let written_back = |durability| {
+        let mut world = World::with(Options {
+            journal_file_bytes: 4 * WRITE_BACK_BYTES,
+            ..small()
+        });
+        world.create(LOG, durability);
+        world.commit();
+        world.settle();
+        let mut count = 0;
+        for n in 0..7 * WRITE_BACK_BYTES / 2 / (100 << 10) {
+            world.append(LOG, values(&[&noise(n, 100 << 10)]));
+            world.commit();
+            for job in world.jobs() {
+                count += usize::from(job.name() == "write back");
+                // Each once at a time.
+                assert!(world.jobs().is_empty());
+                let done = job.run(&world.disk);
+                world.finish(done);
+            }
+        }
+        count
+    };
+    assert_eq!(written_back(Durability::Os), 3);
+    assert_eq!(written_back(Durability::Fsync), 0);
 }

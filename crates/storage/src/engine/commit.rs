@@ -107,6 +107,7 @@ impl Engine {
         }
         self.sync_due = false;
         self.space_due = None;
+        self.unsynced_bytes = 0;
         self.synced = Lsn(self.link.lsn.0 - 1);
         self.remove_doomed();
         let mut written = std::mem::take(&mut self.written);
@@ -128,6 +129,7 @@ impl Engine {
         let crc = entry_crc(bytes);
         self.entry.clear();
         self.wrote(length, crc, now);
+        self.unsynced_bytes += length;
         self.sync_due |= std::mem::take(&mut self.wants_sync);
         if std::mem::take(&mut self.gives_space_back) {
             let due = now.monotonic + SPACE_BACK_DELAY;

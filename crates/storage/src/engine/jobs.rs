@@ -13,7 +13,7 @@ use crate::clock::Now;
 use crate::codec::{Encoded, Encoder};
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId, LogId, Lsn};
-use crate::limits::{FILES_IN_ONE_SORT, SEALED_FILES_BEFORE_SORT};
+use crate::limits::{FILES_IN_ONE_SORT, SEALED_FILES_BEFORE_SORT, WRITE_BACK_BYTES};
 use crate::media::{BlobKey, JournalFile, Medium, Purpose};
 
 /// How long a failed job waits before it is tried again.
@@ -38,6 +38,7 @@ enum Kind {
         /// None when nothing happened since the last one.
         body: Option<Encoded>,
     },
+    WriteBack(FileId),
 }
 
 /// What came of a job.
@@ -52,6 +53,7 @@ enum Done {
     Sort(Result<Sorted>),
     Rewrite(LogId, Result<Rewritten>),
     Snapshot(Lsn, FileId, Result<()>),
+    WriteBack,
 }
 
 /// Which kinds of jobs are on their way.
@@ -60,6 +62,7 @@ pub(super) struct JobsInFlight {
     pub(super) sort: bool,
     snapshot: bool,
     pub(super) rewrite: bool,
+    write_back: bool,
     /// After a failure, not before this time.
     sort_retry_at: Duration,
     snapshot_retry_at: Duration,
@@ -79,6 +82,7 @@ impl Job {
             Kind::Sort(_) => "sort",
             Kind::Rewrite(_) => "rewrite",
             Kind::Snapshot { .. } => "snapshot",
+            Kind::WriteBack(_) => "write back",
         }
     }
 
@@ -102,6 +106,10 @@ impl Job {
             Kind::Snapshot { lsn, file, body } => {
                 let written = body.map(|body| snapshot::write(medium, lsn, &body));
                 Done::Snapshot(lsn, file, written.unwrap_or(Ok(())))
+            }
+            Kind::WriteBack(file) => {
+                medium.write_back_journal_file(file);
+                Done::WriteBack
             }
         })
     }
@@ -142,6 +150,11 @@ impl Engine {
         if !self.jobs.sort && self.is_sort_wanted() && now.monotonic >= self.jobs.sort_retry_at {
             jobs.extend(self.next_sort(now));
         }
+        if self.is_write_back_wanted() {
+            self.jobs.write_back = true;
+            self.unsynced_bytes = 0;
+            jobs.push(Job(Kind::WriteBack(self.current.file.id())));
+        }
         let snapshot = self.snapshot_wanted
             && !self.jobs.snapshot
             && !self.has_work()
@@ -169,8 +182,17 @@ impl Engine {
         if self.snapshot_wanted && !self.jobs.snapshot {
             due = due.min(self.jobs.snapshot_retry_at);
         }
+        if self.is_write_back_wanted() {
+            due = Duration::ZERO;
+        }
         let others = self.mark_due().into_iter().chain(self.space_due);
         others.fold(due, Duration::min)
+    }
+
+    /// A full file is synced before the next one is begun: with all of it still to be written, whoever has something
+    /// to store would wait for the disk to write a whole file.
+    fn is_write_back_wanted(&self) -> bool {
+        self.unsynced_bytes >= WRITE_BACK_BYTES && !self.jobs.write_back
     }
 
     /// Takes a finished job back.
@@ -196,6 +218,7 @@ impl Engine {
                     report("rewrite", &error);
                 }
             },
+            Done::WriteBack => self.jobs.write_back = false,
             Done::Snapshot(lsn, file, result) => {
                 self.jobs.snapshot = false;
                 match result {

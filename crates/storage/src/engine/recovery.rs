@@ -155,6 +155,7 @@ impl Engine {
             journaled_bytes: 0,
             pending: Vec::new(),
             wants_sync: false,
+            unsynced_bytes: 0,
             gives_space_back: false,
             space_due: None,
             journal_purpose: Purpose::OftenSynced,
