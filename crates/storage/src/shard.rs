@@ -354,9 +354,7 @@ impl<M: Machine> Shard<M> {
     }
 
     fn commit_and_release(&mut self, now: Now, replies: &mut Replies<M::Reply>) -> Result<()> {
-        if let Some(error) = self.machine.failure() {
-            return Err(error);
-        }
+        self.check()?;
         self.release(&mut replies.at_once, Ok(()));
         let started = self.clock.now().monotonic;
         let bytes = self.engine.gathered_bytes();
@@ -392,14 +390,20 @@ impl<M: Machine> Shard<M> {
 
     fn start_jobs(&mut self, now: Now, start: &mut dyn FnMut(BackgroundJob)) -> Result<()> {
         let machine = &self.machine;
-        for job in self
+        let jobs = self
             .engine
-            .maintain(now, |encoder| machine.snapshot(encoder))?
-        {
+            .maintain(now, |encoder| machine.snapshot(encoder))?;
+        self.check()?;
+        for job in jobs {
             self.jobs_running += 1;
             start(self.background(job));
         }
         Ok(())
+    }
+
+    /// Whether the machine's state is whole. A snapshot may be what shows that it is not.
+    fn check(&self) -> Result<()> {
+        self.machine.failure().map_or(Ok(()), Err)
     }
 
     fn background(&self, job: Job) -> BackgroundJob {
@@ -446,6 +450,7 @@ impl<M: Machine> Shard<M> {
         let job = self
             .engine
             .snapshot_job(|encoder| machine.snapshot(encoder))?;
+        self.check()?;
         let done = job.run(self.medium.as_ref());
         let now = self.clock.now();
         self.engine.finish_job(done, now);

@@ -5,7 +5,7 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use bytes::BytesMut;
 use forebay_record::BatchHeader;
 use forebay_storage::codec::Encoder;
 use forebay_storage::limits::TURN_DELAY_MAX;
-use forebay_storage::media::{Fault, Medium, SimulatedDisk};
+use forebay_storage::media::{BlobKind, Fault, Medium, SimulatedDisk};
 use forebay_storage::shard::{BackgroundJob, Command, Machine, Mailbox, Replies, Shard, Turn};
 use forebay_storage::{
-    Clock, Durability, Engine, LogId, LogReader, Now, Options, Replay, Result, StorageError,
+    BlobId, Clock, Durability, Engine, LogId, LogReader, Now, Options, Replay, Result, StorageError,
 };
 use support::{LOG, Recorder, World, all_values, at, noise, small, values};
 
@@ -65,6 +65,9 @@ impl Command for Append {
 #[derive(Default)]
 struct Appender {
     still: Arc<AtomicU64>,
+    /// Whether its state is not whole, which a snapshot shows.
+    is_broken: bool,
+    is_known: AtomicBool,
 }
 
 impl Replay for Appender {
@@ -116,7 +119,13 @@ impl Machine for Appender {
     }
 
     fn snapshot(&self, encoder: &mut Encoder) {
+        self.is_known.store(self.is_broken, Ordering::Relaxed);
         Recorder::default().snapshot(encoder);
+    }
+
+    fn failure(&self) -> Option<StorageError> {
+        let is_known = self.is_known.load(Ordering::Relaxed);
+        is_known.then_some(StorageError::Poisoned)
     }
 }
 
@@ -127,6 +136,10 @@ struct Running {
 }
 
 fn start(disk: &SimulatedDisk, options: Options) -> Running {
+    start_with(disk, options, Appender::default())
+}
+
+fn start_with(disk: &SimulatedDisk, options: Options, machine: Appender) -> Running {
     let medium: Arc<dyn Medium> = Arc::new(disk.clone());
     let (mut engine, _) = Engine::open(
         Arc::clone(&medium),
@@ -140,12 +153,7 @@ fn start(disk: &SimulatedDisk, options: Options) -> Running {
         engine.create_log(OS, Durability::Os, at(0));
     }
     let reader = engine.reader(LOG).unwrap();
-    let shard = Shard::new(
-        engine,
-        Appender::default(),
-        medium,
-        Arc::new(Ticking::default()),
-    );
+    let shard = Shard::new(engine, machine, medium, Arc::new(Ticking::default()));
     let mailbox = shard.mailbox();
     let thread = thread::spawn(move || shard.run(|| {}));
     Running {
@@ -297,6 +305,30 @@ fn a_full_medium_refuses_and_heals() {
     running.stop().unwrap();
 }
 
+fn snapshots(disk: &SimulatedDisk) -> Vec<(BlobId, u64)> {
+    disk.blobs(BlobKind::Snapshot).unwrap()
+}
+
+#[test]
+fn a_snapshot_that_shows_that_the_state_is_not_whole_is_not_kept() {
+    for is_broken in [false, true] {
+        let disk = SimulatedDisk::new();
+        let machine = Appender {
+            is_broken,
+            ..Appender::default()
+        };
+        let running = start_with(&disk, small(), machine);
+        let stored = running.append(LOG, Durability::Fsync, b"a").recv().unwrap();
+        assert_eq!(stored, Outcome::Stored(0));
+        let before = snapshots(&disk);
+        assert_eq!(running.stop().is_err(), is_broken);
+        assert_eq!(snapshots(&disk) == before, is_broken);
+        let after = start(&disk.after_kill(), small());
+        assert_eq!(all_values(&after.reader).len(), 1);
+        after.stop().unwrap();
+    }
+}
+
 #[test]
 fn nobody_waits_for_a_shard_that_panicked() {
     let running = start(&SimulatedDisk::new(), small());
@@ -339,6 +371,7 @@ fn a_machine_is_told_when_its_shard_stood_still_and_not_when_it_waited() {
     let medium: Arc<dyn Medium> = Arc::new(SimulatedDisk::new());
     let machine = Appender {
         still: Arc::clone(&told),
+        ..Appender::default()
     };
     let (engine, _) = Engine::open(
         Arc::clone(&medium),

@@ -29,8 +29,9 @@ pub(super) const DELAYED_SOON_MAX: usize = 256;
 pub(super) const DELAYED_PAGE_MAX: usize = 256;
 /// Bytes of packed pages that a queue keeps in memory: 40,000 to 80,000 messages. What is due after them waits on disk.
 pub(super) const DELAYED_IN_MEMORY_BYTES: usize = 256 << 10;
-/// Delayed messages that are due and become ready in one tick: a few milliseconds' work, where nobody else is served
-/// meanwhile. Millions may be due at once, such as after a start.
+/// Delayed messages that are due and become ready in one tick: a few milliseconds' work, or some tens where they are spread
+/// over so many that most of these wait on disk. Nobody else is served meanwhile. Millions may be due at once, such as
+/// after a start.
 pub(super) const WOKEN_AT_ONCE_MAX: usize = 4_096;
 /// Share (1/n) of what is packed that may be entries of messages that were taken out before their time.
 pub(super) const DELAYED_DEAD_SHARE: u64 = 8;
@@ -40,6 +41,11 @@ pub(super) const DELAYED_REFILL_PAGES_MAX: usize = 8;
 /// Runs of settled, ready or delayed messages behind which the first that is locked is looked for, for operators: the
 /// shard does nothing else in the meantime.
 pub(super) const LOCKED_SEARCH_STEPS_MAX: usize = 64;
-/// Bytes of bitmaps that a queue keeps in memory of what is ready, and as much of what is settled out of order: at worst
-/// those of 3.7 million messages. The others wait on disk.
+/// Bytes of bitmaps that a queue keeps in memory of what is ready, about, and as much of what is settled out of order, of
+/// what is delayed and of what was before its time: each at worst those of 3.7 million messages. The others wait on
+/// disk, but for those of messages in groups, which take much more themselves.
 pub(super) const HOLES_IN_MEMORY_BYTES: usize = 1 << 20;
+/// The same of each of two sets while a start goes through what is delayed, in the order of time, one queue after another:
+/// with less, nearly every message of some millions would have a page read and another written (500,000 messages, each
+/// the 64th: two minutes with 1 MiB, two seconds with this).
+pub(super) const RESTORED_HOLES_BYTES: usize = 64 << 20;

@@ -13,7 +13,9 @@ use crate::clock::Now;
 use crate::codec::{Encoded, Encoder};
 use crate::error::{Result, StorageError};
 use crate::ids::{BlobId, FileId, LogId, Lsn};
-use crate::limits::{FILES_IN_ONE_SORT, SEALED_FILES_BEFORE_SORT, WRITE_BACK_BYTES};
+use crate::limits::{
+    FILES_IN_ONE_SORT, SEALED_FILES_BEFORE_SORT, SPACE_BACK_DELAY, WRITE_BACK_BYTES,
+};
 use crate::media::{BlobKey, JournalFile, Medium, Purpose};
 
 /// How long a failed job waits before it is tried again.
@@ -127,6 +129,11 @@ impl Engine {
         self.install_waiting();
         if self.space_due.is_some_and(|due| now.monotonic >= due) {
             self.sync_current()?;
+        }
+        // What was sorted, or is in a snapshot, waits for a sync, too.
+        if !self.doomed.is_empty() && self.current.unsynced {
+            let due = now.monotonic + SPACE_BACK_DELAY;
+            self.space_due.get_or_insert(due);
         }
         if self.mark_due().is_some_and(|due| now.monotonic >= due) {
             self.write_mark(now)?;

@@ -23,7 +23,9 @@ use std::sync::Arc;
 use forebay_storage::Scratch;
 use forebay_storage::codec::{DecodeError, Decoder, Encoder};
 
-use super::limits::{DELAYED_REFILL_PAGES_MAX, DELAYED_SOON_MAX, HOLES_IN_MEMORY_BYTES};
+use super::limits::{
+    DELAYED_REFILL_PAGES_MAX, DELAYED_SOON_MAX, HOLES_IN_MEMORY_BYTES, RESTORED_HOLES_BYTES,
+};
 use super::snapshot::{number, put_levels, take_levels};
 use later::Later;
 
@@ -219,12 +221,13 @@ impl Delayed {
             // Others were taken out before their time.
             if let Some(priority) = members.priority_of(at.offset) {
                 members.remove(priority, at.offset..at.offset + 1);
-                members.page_out(HOLES_IN_MEMORY_BYTES, scratch);
+                members.page_out(RESTORED_HOLES_BYTES, scratch);
                 delayed.insert(at.offset, at.until_ms, priority);
-                delayed.page_out(bytes_max, HOLES_IN_MEMORY_BYTES, scratch);
+                delayed.page_out(bytes_max, RESTORED_HOLES_BYTES, scratch);
             }
             Ok(())
         })?;
+        delayed.page_out(bytes_max, HOLES_IN_MEMORY_BYTES, scratch);
         match members.is_empty() {
             true => Ok(delayed),
             false => Err(DecodeError::Invalid {

@@ -201,6 +201,9 @@ impl OffsetSet {
     pub(super) fn page_out(&mut self, bytes_max: usize, scratch: &Arc<Scratch>) {
         let bytes = self.bitmap_bytes();
         if bytes <= bytes_max {
+            if let Some(on_disk) = &mut self.on_disk {
+                on_disk.next_at = 0;
+            }
             return;
         }
         if let Some(on_disk) = &self.on_disk
@@ -209,10 +212,11 @@ impl OffsetSet {
             return;
         }
         let mut on_disk = self.on_disk.take().unwrap_or_default();
-        self.page_out_to(bytes_max - bytes_max / 8, &mut on_disk, scratch);
+        let wanted = bytes_max - bytes_max / 8;
+        self.page_out_to(wanted, &mut on_disk, scratch);
         // What is too scattered for pages, or refused by the disk, is not gone through every time.
         on_disk.next_at = match self.bitmap_bytes() {
-            bytes if bytes > bytes_max => bytes + bytes_max / 8,
+            bytes if bytes > wanted => bytes + bytes_max / 8,
             _ => 0,
         };
         self.on_disk = Some(on_disk);

@@ -169,7 +169,7 @@ struct Session<'a> {
     output: BytesMut,
     /// Bytes that the client has taken.
     sent_bytes: u64,
-    /// Those of the last write.
+    /// Those of a write, at most, of late: each write forgets an eighth.
     sent_at_once: usize,
     last_sent: Instant,
     last_received: Instant,
